@@ -1,0 +1,1 @@
+"""Documents into a vector index and out again as passages."""

@@ -1,0 +1,446 @@
+"""The catalog: the truth about documents and chunks, in SQL; every index is derived from it.
+
+Knows nothing about embedding models or vector databases. Each committed change carries a
+sequence number. A chunk records the number that added it and the number that removed it, so an
+index that has followed the catalog up to number S is a consistent snapshot at S, and a reader
+never sees a half-replaced document.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from retrieval.documents import Chunk, Document, Heading
+from retrieval.errors import StorageError
+from retrieval.files import storage_errors
+
+SCHEMA = 1
+T = TypeVar("T")
+
+metadata = sa.MetaData()
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime, server_default=sa.func.current_timestamp(), nullable=False),
+    sqlite_autoincrement=True,
+)
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("path", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("pipeline", sa.String, nullable=False),
+)
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("source", sa.String, sa.ForeignKey("files.path"), nullable=False, index=True),
+    sa.Column("content_hash", sa.String, nullable=False),
+    sa.Column("pipeline", sa.String, nullable=False),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("text", sa.String, nullable=False),
+    sa.Column("headings", sa.JSON, nullable=False),
+    sa.Column("metadata", sa.JSON, nullable=False),
+)
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("document_id", sa.String, nullable=False, index=True),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("context", sa.String, nullable=False),
+    sa.Column("text", sa.String, nullable=False),
+    sa.Column("text_hash", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("added_seq", sa.Integer, sa.ForeignKey("changes.seq"), nullable=False, index=True),
+    sa.Column("removed_seq", sa.Integer, index=True),
+    sqlite_autoincrement=True,  # a point id is never used again, also after its row is gone
+)
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    sa.Column("text_hash", sa.LargeBinary, primary_key=True),
+    sa.Column("embedder", sa.String, primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+collections = sa.Table(
+    "collections",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("embedder", sa.String, nullable=False),
+    sa.Column("synced_seq", sa.Integer, nullable=False, default=0),
+)
+
+
+@dataclass(frozen=True)
+class StoredChunk:
+    """A chunk with its row id, which is its point id in every index."""
+
+    id: int
+    chunk: Chunk
+    text_hash: bytes
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """A source file with its documents and their chunks, ready to be committed.
+
+    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were.
+    """
+
+    path: str
+    sha256: str
+    documents: Sequence[tuple[Document, Sequence[Chunk]]]
+    kept: frozenset[str]
+
+
+def text_hash(text: str) -> bytes:
+    """Key of a text in the vector cache: sha256, 32 bytes."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+class Catalog:
+    """A catalog in an SQLite file; safe to use from several threads and processes.
+
+    Raises:
+        StorageError: the file is not a catalog, is damaged, or was made by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+        sa.event.listen(self.engine, "connect", _set_pragmas)
+        try:
+            with self.writing() as connection:
+                version = connection.execute(sa.text("PRAGMA user_version")).scalar_one()
+                if version == 0:
+                    metadata.create_all(connection)
+                    connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA}"))
+        except sa.exc.DatabaseError as error:
+            raise _storage_error(path, error) from error
+        if version > SCHEMA:
+            raise StorageError(
+                f"found catalog version {version} in {path}, expected at most {SCHEMA}: use a newer Lockstep"
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+    # Reading
+
+    def head(self) -> int:
+        """Number of the last committed change; 0 for an empty catalog."""
+        with self.engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))).scalar_one()
+
+    def file_hashes(self) -> dict[str, tuple[str, str]]:
+        """Path of every known file to its sha256 and the pipeline that parsed it."""
+        with self.engine.connect() as connection:
+            return {row.path: (row.sha256, row.pipeline) for row in connection.execute(sa.select(files))}
+
+    def sources(self) -> dict[str, tuple[str, str, str]]:
+        """Id of every document to its source file, content hash and pipeline."""
+        columns = (documents.c.id, documents.c.source, documents.c.content_hash, documents.c.pipeline)
+        with self.engine.connect() as connection:
+            return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(sa.select(*columns))}
+
+    def documents(self) -> Iterator[Document]:
+        """Every document, by id."""
+        with self.engine.connect() as connection:
+            for row in connection.execute(sa.select(documents).order_by(documents.c.id)):
+                headings = tuple(Heading(*heading) for heading in row.headings)
+                yield Document(row.id, row.text, row.title, headings, row.metadata)
+
+    def counts(self) -> tuple[int, int]:
+        """Number of documents and of live chunks."""
+        with self.engine.connect() as connection:
+            live = sa.select(sa.func.count()).select_from(chunks).where(chunks.c.removed_seq.is_(None))
+            total = sa.select(sa.func.count()).select_from(documents)
+            return connection.execute(total).scalar_one(), connection.execute(live).scalar_one()
+
+    def fingerprint(self) -> str:
+        """sha256 over the ids and content hashes of all documents."""
+        digest = hashlib.sha256()
+        for document_id, (_, content_hash, _) in sorted(self.sources().items()):
+            digest.update(f"{document_id}\0{content_hash}\n".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def live_chunks(self, document_ids: Iterable[str] | None = None) -> Iterator[StoredChunk]:
+        """The chunks of the given documents (default: of all), by row id."""
+        query = sa.select(chunks).where(chunks.c.removed_seq.is_(None)).order_by(chunks.c.id)
+        with self.engine.connect() as connection:
+            batches = [None] if document_ids is None else _batches(list(document_ids), 500)
+            for batch in batches:
+                restricted = query if batch is None else query.where(chunks.c.document_id.in_(batch))
+                yield from map(_stored, connection.execute(restricted))
+
+    def visible(self, collection: str, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Those of the chunks that a reader of the collection may see now.
+
+        A chunk is visible if it was live at the change up to which the collection has followed,
+        and its document has not been deleted since.
+        """
+        synced = sa.select(collections.c.synced_seq).where(collections.c.name == collection).scalar_subquery()
+        query = (
+            sa.select(chunks)
+            .join(documents, documents.c.id == chunks.c.document_id)
+            .where(chunks.c.id.in_(ids), chunks.c.added_seq <= synced)
+            .where(sa.or_(chunks.c.removed_seq.is_(None), chunks.c.removed_seq > synced))
+        )
+        with self.engine.connect() as connection:
+            return {row.id: _stored(row) for row in connection.execute(query)}
+
+    def payloads(self, document_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Metadata of documents, as it is put into an index for filters."""
+        result = {}
+        with self.engine.connect() as connection:
+            for batch in _batches(document_ids, 500):
+                columns = sa.select(documents.c.id, documents.c.metadata)
+                for row in connection.execute(columns.where(documents.c.id.in_(batch))):
+                    result[row.id] = dict(row.metadata)
+        return result
+
+    # Vectors
+
+    def cached_vectors(self, hashes: Sequence[bytes], embedder: str) -> dict[bytes, np.ndarray]:
+        """Vectors of texts by an embedder, as far as they are known; each (D,) float32."""
+        found = {}
+        with self.engine.connect() as connection:
+            for batch in _batches(hashes, 500):
+                columns = sa.select(vectors.c.text_hash, vectors.c.vector)
+                for row in connection.execute(
+                    columns.where(vectors.c.embedder == embedder, vectors.c.text_hash.in_(batch))
+                ):
+                    found[row.text_hash] = np.frombuffer(row.vector, dtype=np.float32)
+        return found
+
+    def store_vectors(self, embedder: str, found: Mapping[bytes, np.ndarray]) -> None:
+        """Keep vectors for later use; those already known stay as they are."""
+        with self.writing() as connection:
+            rows = [
+                {"text_hash": key, "embedder": embedder, "vector": np.asarray(vector, dtype=np.float32).tobytes()}
+                for key, vector in found.items()
+            ]
+            if rows:
+                connection.execute(vectors.insert().prefix_with("OR IGNORE"), rows)
+
+    # Writing
+
+    def commit(
+        self,
+        parsed: Sequence[ParsedFile],
+        removed_files: Sequence[str] = (),
+        *,
+        pipeline: str,
+    ) -> int:
+        """Replace the documents of files, delete those of others, all at once.
+
+        Args:
+            parsed: files whose documents replace what the catalog holds of them.
+            removed_files: files that are gone, with all their documents.
+            pipeline: identifies the parser and the chunker.
+
+        Returns:
+            The number of the change; when this returns, it is durable.
+        """
+        with self.writing() as connection:
+            seq = int(connection.execute(changes.insert().values()).inserted_primary_key[0])
+            gone: list[str] = []
+            for path in removed_files:
+                gone += connection.scalars(sa.select(documents.c.id).where(documents.c.source == path))
+            replaced: list[str] = []
+            for file in parsed:
+                held = set(connection.scalars(sa.select(documents.c.id).where(documents.c.source == file.path)))
+                fresh = {document.id for document, _ in file.documents}
+                replaced += fresh
+                gone += held - fresh - file.kept
+            _remove(connection, gone, seq, deleted=True)
+            _remove(connection, replaced, seq, deleted=False)
+            if removed_files:
+                connection.execute(files.delete().where(files.c.path.in_(removed_files)))
+            for file in parsed:
+                _insert_file(connection, file, pipeline, seq)
+            return seq
+
+    # Collections
+
+    def synced(self, collection: str) -> int:
+        """The change up to which a collection has followed; 0 for one that is not known."""
+        query = sa.select(collections.c.synced_seq).where(collections.c.name == collection)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none() or 0
+
+    def pending(self, collection: str, head: int) -> tuple[list[int], list[int]]:
+        """Row ids that a collection must add, and those that it must delete, to follow up to ``head``."""
+        synced = self.synced(collection)
+        added = (
+            sa.select(chunks.c.id)
+            .where(chunks.c.added_seq > synced, chunks.c.added_seq <= head)
+            .where(sa.or_(chunks.c.removed_seq.is_(None), chunks.c.removed_seq > head))
+            .order_by(chunks.c.id)
+        )
+        removed = sa.select(chunks.c.id).where(chunks.c.removed_seq > synced, chunks.c.removed_seq <= head)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(added)), list(connection.scalars(removed))
+
+    def chunks_by_id(self, ids: Sequence[int]) -> list[StoredChunk]:
+        """Chunks by row id, in the order of the ids; those that are gone are left out."""
+        found = {}
+        with self.engine.connect() as connection:
+            for batch in _batches(ids, 500):
+                for row in connection.execute(sa.select(chunks).where(chunks.c.id.in_(batch))):
+                    found[row.id] = _stored(row)
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def set_synced(self, collection: str, embedder: str, seq: int) -> None:
+        """Record that a collection has followed up to a change."""
+        with self.writing() as connection:
+            connection.execute(collections.delete().where(collections.c.name == collection))
+            connection.execute(collections.insert().values(name=collection, embedder=embedder, synced_seq=seq))
+
+    def forget_collection(self, collection: str) -> None:
+        """Drop the record of a collection that no longer exists."""
+        with self.writing() as connection:
+            connection.execute(collections.delete().where(collections.c.name == collection))
+
+    def purge(self, active: str) -> None:
+        """Erase what no reader can see any more: texts of removed chunks, vectors of unknown texts.
+
+        Args:
+            active: the collection that is read now; the others keep only the ids to delete.
+        """
+        with self.writing() as connection:
+            seen = sa.select(collections.c.synced_seq).where(collections.c.name == active).scalar_subquery()
+            dead = chunks.c.removed_seq <= seen
+            connection.execute(chunks.update().where(dead).values(text="", context="", text_hash=b""))
+            slowest = sa.select(sa.func.min(collections.c.synced_seq)).scalar_subquery()
+            connection.execute(chunks.delete().where(chunks.c.removed_seq <= slowest))
+            known = sa.select(chunks.c.text_hash)
+            connection.execute(vectors.delete().where(vectors.c.text_hash.not_in(known)))
+
+    def writing(self) -> "WriteTransaction":
+        """A transaction that holds the write lock from its start."""
+        return WriteTransaction(self.engine, self.path)
+
+
+class WriteTransaction:
+    """A transaction that takes the write lock at its start, and tells the disk's refusals in words."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self._engine, self._path = engine, path
+
+    def __enter__(self) -> sa.Connection:
+        self._connection = self._engine.connect()
+        try:
+            # Without IMMEDIATE two writers that both read first would deadlock instead of waiting.
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except sa.exc.DatabaseError as error:
+            self._connection.close()
+            raise _storage_error(self._path, error) from error
+        return self._connection
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        try:
+            if error is None:
+                self._connection.commit()
+            else:
+                self._connection.rollback()
+        except sa.exc.DatabaseError as failure:
+            raise _storage_error(self._path, failure) from failure
+        finally:
+            self._connection.close()
+        if isinstance(error, sa.exc.OperationalError):
+            raise _storage_error(self._path, error) from error
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where the code says so
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _storage_error(path: Path, error: sa.exc.DatabaseError) -> StorageError:
+    reason = str(error.orig)
+    if "full" in reason:
+        advice = "make room on the disk and run the command again; nothing that was acknowledged is lost"
+    elif "locked" in reason:
+        advice = "another process has been writing for over a minute; wait for it and run the command again"
+    elif "readonly" in reason or "unable to open" in reason:
+        advice = "check the owner and the permissions of the directory"
+    else:
+        advice = "restore the file from a backup, or move it away and ingest the documents again"
+    return StorageError(f"the catalog {path} refused ({reason}): {advice}")
+
+
+def _stored(row: Any) -> StoredChunk:
+    chunk = Chunk(row.document_id, row.ordinal, row.text, row.start, row.end, row.context)
+    return StoredChunk(row.id, chunk, row.text_hash)
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _remove(connection: sa.Connection, document_ids: Sequence[str], seq: int, *, deleted: bool) -> None:
+    """Mark the chunks of documents as removed; erase the text at once where the document is deleted."""
+    values: dict[str, Any] = {"removed_seq": seq}
+    if deleted:
+        values |= {"text": "", "context": "", "text_hash": b""}
+    for batch in _batches(document_ids, 500):
+        live = sa.and_(chunks.c.document_id.in_(batch), chunks.c.removed_seq.is_(None))
+        connection.execute(chunks.update().where(live).values(**values))
+        if deleted:
+            connection.execute(documents.delete().where(documents.c.id.in_(batch)))
+
+
+def _insert_file(connection: sa.Connection, file: ParsedFile, pipeline: str, seq: int) -> None:
+    row = {"sha256": file.sha256, "pipeline": pipeline}
+    upsert = sqlite.insert(files).values(path=file.path, **row)
+    connection.execute(upsert.on_conflict_do_update(index_elements=["path"], set_=row))
+    rows = []
+    for document, pieces in file.documents:
+        connection.execute(documents.delete().where(documents.c.id == document.id))
+        connection.execute(
+            documents.insert().values(
+                id=document.id,
+                source=file.path,
+                content_hash=document.content_hash,
+                pipeline=pipeline,
+                title=document.title,
+                text=document.text,
+                headings=[[h.level, h.text, h.start] for h in document.headings],
+                metadata=json.loads(json.dumps(dict(document.metadata))),
+            )
+        )
+        rows += [
+            {
+                "document_id": piece.document_id,
+                "ordinal": piece.ordinal,
+                "start": piece.start,
+                "end": piece.end,
+                "context": piece.context,
+                "text": piece.text,
+                "text_hash": text_hash(piece.indexed_text),
+                "added_seq": seq,
+            }
+            for piece in pieces
+        ]
+    if rows:
+        connection.execute(chunks.insert(), rows)

@@ -1,0 +1,128 @@
+"""Files that are there whole or not at all: atomic publication, checksums, exclusive locks."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retrieval.errors import Busy, StorageError
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_sha256(root: Path) -> dict[str, str]:
+    """Relative POSIX path to sha256, for every regular file below ``root``, sorted by path."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): sha256(path) for path in files}
+
+
+def fsync_directory(path: Path) -> None:
+    """Make renames inside a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old content or the new one, never a part.
+
+    Raises:
+        StorageError: the disk is full or the place cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        fsync_directory(path.parent)
+
+
+def publish_json(path: Path, value: Any) -> None:
+    """:func:`publish_bytes` of a JSON value, indented, keys in the order given."""
+    publish_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def publish_directory(temporary: Path, final: Path) -> None:
+    """Move a finished directory to its final name, durably: every file synced, then the rename.
+
+    Raises:
+        StorageError: ``final`` exists already, or the disk refused.
+    """
+    if final.exists():
+        raise StorageError(f"found {final} already there, expected a new directory; remove it or choose another id")
+    with storage_errors(final):
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            else:
+                fsync_directory(path)
+        fsync_directory(temporary)
+        temporary.rename(final)
+        fsync_directory(final.parent)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals at ``path`` into a :class:`StorageError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            parent = next(p for p in (path, *path.parents) if p.exists())
+            free = shutil.disk_usage(parent).free
+            raise StorageError(
+                f"the disk is full while writing {path} ({free / 2**20:.0f} MiB free): make room and run the command "
+                "again; nothing that was acknowledged is lost"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise StorageError(f"cannot write {path} ({error.strerror}): check its owner and permissions") from error
+        raise
+
+
+@contextmanager
+def exclusive(path: Path, what: str) -> Iterator[None]:
+    """Hold an exclusive lock for the body; the kernel releases it when the process ends, however it ends.
+
+    Args:
+        what: what the holder does, in words, for the other process's error message.
+
+    Raises:
+        Busy: another process holds the lock.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise Busy(
+                f"found {path.name} held by another process ({holder}), expected it free to {what}: "
+                "wait for that process, or stop it, and run this again"
+            ) from error
+        file.truncate(0)
+        file.write(f"pid {os.getpid()}: {what}")
+        file.flush()
+        yield

@@ -1,0 +1,127 @@
+"""What the machine can do, and how busy it is.
+
+Knows nothing about models. The only file that talks to the GPU driver (``pynvml``).
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 natively (avx512_bf16 or amx_bf16, arm: bf16)."""
+    try:
+        text = _CPUINFO.read_text(errors="replace")
+    except OSError:
+        return False
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(value.split())
+    return False
+
+
+def best_device() -> str:
+    """``cuda`` where torch sees a GPU, ``mps`` on Apple, else ``cpu``. Imports torch."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class Sampler:
+    """Reports memory and utilisation of this process, the CPU and each GPU, once per interval.
+
+    A context manager that owns one daemon thread. The report is a flat dictionary: ``time`` (s since
+    the epoch), ``cpu_percent``, ``rss_bytes`` and, for each GPU i, ``gpu{i}_percent`` and
+    ``gpu{i}_memory_bytes``. A machine without GPU or driver reports none of the latter.
+
+    A callback that raises ends the sampling, and the error is raised again when the context is left.
+    """
+
+    def __init__(self, callback: Callable[[dict[str, float]], None], *, interval: float = 1.0) -> None:
+        if interval <= 0:
+            raise ValueError(f"found interval {interval}, expected more than 0 seconds")
+        self._callback = callback
+        self._interval = interval
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lockstep-sampler", daemon=True)
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        """Start; the first report comes at once."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop, after one last report."""
+        self._stopping.set()
+        self._thread.join()
+        if self._error is not None and error is None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            with _Gpus() as gpus:
+                process = psutil.Process()
+                process.cpu_percent()  # the first call only sets the reference point
+                while True:
+                    stopping = self._stopping.is_set()
+                    self._callback(
+                        {
+                            "time": time.time(),
+                            "cpu_percent": process.cpu_percent(),
+                            "rss_bytes": float(process.memory_info().rss),
+                            **gpus.sample(),
+                        }
+                    )
+                    if stopping:
+                        return
+                    self._stopping.wait(self._interval)
+        except Exception as error:
+            self._error = error
+
+
+class _Gpus:
+    """The GPUs that the driver shows; none where there is no driver."""
+
+    def __init__(self) -> None:
+        self._nvml: Any = None
+        self._handles: list[Any] = []
+
+    def __enter__(self) -> Self:
+        try:
+            import pynvml
+        except ImportError:
+            return self
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError:  # no driver, or none that answers: a machine without GPU
+            return self
+        self._nvml = pynvml
+        self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._nvml is not None:
+            self._nvml.nvmlShutdown()
+
+    def sample(self) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for i, handle in enumerate(self._handles):
+            try:
+                figures[f"gpu{i}_percent"] = float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+                figures[f"gpu{i}_memory_bytes"] = float(self._nvml.nvmlDeviceGetMemoryInfo(handle).used)
+            except self._nvml.NVMLError:  # some virtual GPUs report no utilisation
+                continue
+        return figures

@@ -1,0 +1,178 @@
+"""What an index is: the protocol that both backends fulfil, and what goes in and comes out.
+
+Knows nothing about documents, texts or embedders beyond a fingerprint: a point has an id,
+two vectors and a payload. The catalog is the truth; an index can be rebuilt from it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from retrieval.conditions import Condition
+
+DENSE = "dense"
+"""Name of the dense vector in a collection."""
+SPARSE = "sparse"
+"""Name of the BM25 vector in a collection."""
+KEYWORD_FIELDS = ("document_id", "store")
+"""Payload fields that are indexed for exact match: conditions on them cost no scan."""
+
+
+@dataclass(frozen=True)
+class SparseVector:
+    """Term ids and their weights, of equal length."""
+
+    indices: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A chunk as the index keeps it."""
+
+    id: int
+    dense: np.ndarray  # (dimension,) float32
+    sparse: SparseVector
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A point that a query found."""
+
+    id: int
+    score: float
+    """What the engine ranked by: cosine, BM25, or the fused rank score. Comparable within one result only."""
+    similarity: float | None
+    """Cosine with the dense query, where one was given."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search: dense, sparse, or both, which is hybrid and fused by the engine."""
+
+    dense: np.ndarray | None  # (dimension,) float32
+    sparse: SparseVector | None
+    limit: int = 10
+    candidates: int = 50
+    """How many each branch of a hybrid query puts forward for fusion."""
+    dense_weight: float = 1.0
+    sparse_weight: float = 1.0
+    rrf_k: int = 60
+    condition: Condition | None = None
+
+    def __post_init__(self) -> None:
+        if self.dense is None and self.sparse is None:
+            raise ValueError("a query needs a dense or a sparse vector, found neither")
+        if self.limit < 1 or self.candidates < 1:
+            raise ValueError(f"found limit {self.limit} and candidates {self.candidates}, expected at least 1")
+        if self.rrf_k < 1 or min(self.dense_weight, self.sparse_weight) < 0:
+            raise ValueError(
+                f"found rrf_k {self.rrf_k} and weights {self.dense_weight}, {self.sparse_weight}, "
+                "expected rrf_k of at least 1 and weights of at least 0"
+            )
+
+
+class Index(Protocol):
+    """A collection bound to one embedder.
+
+    What ``upsert`` and ``delete`` acknowledged survives the end of the process, however it ends.
+    """
+
+    name: str
+    """The collection: a directory's path, or a name on the server."""
+    embedder: str
+    """Fingerprint of the embedder whose vectors it holds."""
+    dimension: int
+
+    def upsert(self, points: Iterable[Point]) -> int:
+        """Insert or replace points by id; the number written.
+
+        Raises:
+            ValueError: a dense vector has another shape, or is zero or not finite. The batches of
+                points before the faulty batch are written, the faulty one and those after it are not.
+            StorageError: the engine refused.
+        """
+        ...
+
+    def delete(self, ids: Sequence[int]) -> None:
+        """Remove points; ids that are not there are ignored."""
+        ...
+
+    def query(self, query: Query) -> list[Hit]:
+        """The best points, best first."""
+        ...
+
+    def query_batch(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        """:meth:`query` for several, in order."""
+        ...
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, np.ndarray]:
+        """Dense vectors by id, (dimension,) float32; ids that are not there are left out."""
+        ...
+
+    def ids(self) -> Iterator[int]:
+        """Every id, ascending."""
+        ...
+
+    def count(self) -> int:
+        """How many points it holds."""
+        ...
+
+    def optimize(self) -> None:
+        """Build what makes a large collection fast. May take long and hold up other threads."""
+        ...
+
+    def flush(self) -> None:
+        """Write what is in memory to the data files, so that the next opening is quick."""
+        ...
+
+    def close(self) -> None:
+        """Release it; another process can open it afterwards. Safe to call twice."""
+        ...
+
+
+def check_batch(points: Sequence[Point], dimension: int) -> np.ndarray:
+    """The dense vectors of points as one matrix (n, dimension) float32, refused where unfit for cosine.
+
+    Raises:
+        ValueError: a vector has another shape, or is zero or not finite.
+    """
+    try:
+        matrix = np.asarray([point.dense for point in points], dtype=np.float32)  # (n, dimension)
+    except ValueError:
+        matrix = np.empty((0,))
+    if matrix.ndim != 2 or matrix.shape[1] != dimension:
+        for point in points:
+            if np.shape(point.dense) != (dimension,):
+                raise ValueError(
+                    f"point {point.id}: found a vector of shape {np.shape(point.dense)}, expected ({dimension},)"
+                )
+        raise ValueError(f"found dense vectors that are not numbers, expected {dimension} floats each")
+    # One pass: a NaN or an infinity anywhere in a row makes its squared norm non-finite.
+    norms = np.einsum("nd,nd->n", matrix, matrix)
+    bad = ~np.isfinite(norms) | (norms == 0)
+    if bad.any():
+        point = points[int(bad.argmax())]
+        raise ValueError(
+            f"point {point.id}: found a dense vector that is zero or not finite, expected a unit vector; "
+            "its embedder is damaged or was trained to a loss that is not finite"
+        )
+    return matrix
+
+
+def check_query(query: Query, dimension: int) -> None:
+    """Refuse a query whose dense vector does not fit.
+
+    Raises:
+        ValueError: another shape, zero or not finite.
+    """
+    if query.dense is None:
+        return
+    if np.shape(query.dense) != (dimension,):
+        raise ValueError(f"found a query vector of shape {np.shape(query.dense)}, expected ({dimension},)")
+    norm = float(np.dot(query.dense, query.dense))
+    if not np.isfinite(norm) or norm == 0:
+        raise ValueError("found a query vector that is zero or not finite, expected a unit vector")

@@ -1,0 +1,129 @@
+"""JSON Lines, plain or gzipped: many documents in one file, read as a stream.
+
+A malformed line costs that line only: the iterator yields an :class:`InputError` in its place, with the
+line number, and goes on. It raises only where reading cannot go on (a damaged gzip stream).
+"""
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from retrieval.documents import Document
+from retrieval.errors import InputError
+from retrieval.parsing.markdown import scalars
+from retrieval.parsing.text import clean
+
+_REPORTED = 20
+_FORM = 'a JSON object with "id" and "text"'
+_READ_ERRORS = (OSError, EOFError, zlib.error)  # gzip.BadGzipFile is an OSError
+
+
+def parse_rows(
+    file: BinaryIO, *, gzipped: bool, max_line: int, max_bytes: int, max_characters: int
+) -> Iterator[Document | InputError]:
+    """The documents of a JSON Lines file: ``{"id", "title"?, "text", ...}``, other scalar fields as metadata.
+
+    Args:
+        max_line: bytes of one line.
+        max_bytes: bytes of the whole file after decompression (a few kilobytes of gzip can hold terabytes).
+        max_characters: characters of one document's text.
+
+    Raises:
+        InputError: the stream is damaged or too large; the rows before that were yielded.
+    """
+    stream: BinaryIO = gzip.GzipFile(fileobj=file) if gzipped else file  # type: ignore[assignment]
+    first_line: dict[str, int] = {}
+    malformed = documents = 0
+    for number, line in _lines(io.BufferedReader(stream, 1 << 18), max_line, max_bytes):  # type: ignore[type-var]
+        try:
+            if isinstance(line, InputError):
+                raise line
+            document = _document(line, max_characters)
+            known = first_line.setdefault(document.id, number)
+            if known != number:
+                raise InputError(
+                    f"found the id {document.id!r} again (first on line {known}), expected ids to differ: rename one"
+                )
+        except InputError as error:
+            malformed += 1
+            if malformed <= _REPORTED:
+                yield InputError(f"line {number}: {error}")
+        else:
+            documents += 1
+            yield document
+    if malformed > _REPORTED:
+        yield InputError(f"found {malformed - _REPORTED} more malformed lines, expected {_FORM}: correct them likewise")
+    if not malformed and not documents:
+        raise InputError(f"found no rows, expected on each line {_FORM}: fill the file or leave it out")
+
+
+def _lines(stream: BinaryIO, max_line: int, max_bytes: int) -> Iterator[tuple[int, bytes | InputError]]:
+    """Line numbers and lines without blank ones; a line over the limit is read past and named."""
+    number = total = 0
+    while True:
+        try:
+            line = stream.readline(max_line + 1)
+            number += bool(line)
+            total += len(line)
+            too_long = len(line) > max_line
+            while line and too_long and not line.endswith(b"\n") and total <= max_bytes:
+                line = stream.readline(1 << 18)
+                total += len(line)
+        except _READ_ERRORS as error:
+            raise InputError(
+                f"line {number + 1}: found a damaged file ({error}), expected a whole gzip stream: "
+                "copy or compress it again; the rows before it were read"
+            ) from error
+        if total > max_bytes:
+            raise InputError(
+                f"line {number}: found more than {max_bytes / 2**20:.0f} MiB after decompression, expected less: "
+                "split the file, or raise the file size limit; the rows before it were read"
+            )
+        if too_long:
+            yield number, InputError(
+                f"found a line of more than {max_line / 2**20:.0f} MiB, expected {_FORM}: split the document"
+            )
+        elif not line:
+            return
+        elif line.strip():
+            yield number, line
+
+
+def _document(line: bytes, max_characters: int) -> Document:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"found bytes that are not UTF-8 at byte {error.start}, expected UTF-8: re-encode it") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"found malformed JSON ({error.msg} at column {error.colno}), expected {_FORM}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"found JSON that cannot be read ({error}), expected {_FORM}") from error
+    if not isinstance(row, dict):
+        raise InputError(f"found {_kind(row)}, expected {_FORM}")
+    document_id = row.pop("id", None)
+    if isinstance(document_id, int) and not isinstance(document_id, bool):
+        document_id = str(document_id)
+    if not isinstance(document_id, str) or not document_id.strip():
+        raise InputError(f'found {_kind(document_id)} as "id", expected text that is not empty: give the row an id')
+    text = row.pop("text", None)
+    if not isinstance(text, str) or not text.strip():
+        found = "empty text" if isinstance(text, str) else _kind(text)
+        raise InputError(f'found {found} as "text" of {document_id!r}, expected its text: fill it or leave the row out')
+    if len(text) > max_characters:
+        raise InputError(f"found {len(text)} characters of text, expected at most {max_characters}: split the document")
+    title = row.pop("title", None)
+    if title is not None and not isinstance(title, str):
+        raise InputError(f'found {_kind(title)} as "title" of {document_id!r}, expected text')
+    return Document(
+        id=clean(document_id), text=clean(text), title=clean(title or "").strip(), metadata=scalars(row)
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names[type(value)]

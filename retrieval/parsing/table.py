@@ -1,0 +1,85 @@
+"""CSV: one document, each row a line that says its columns' names, so that a chunk out of the middle still does.
+
+Malformed rows are named and left out; the others are kept.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from retrieval.documents import Document
+from retrieval.errors import InputError
+from retrieval.parsing.text import clean, decode
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 50
+_NAMED = 5
+
+
+def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError]:
+    """The table as a document (first row: the columns' names), then an error that names the malformed rows, if any.
+
+    Raises:
+        InputError: binary content, no rows, unbalanced quotes, or more malformed rows than good ones.
+    """
+    text = clean(decode(data))
+    delimiter = _delimiter(text)
+    rows = _rows(text, delimiter)
+    _, header = next(rows, (0, []))
+    names = [" ".join(name.split()) or f"column {i}" for i, name in enumerate(header, start=1)]
+    lines = []
+    malformed = []
+    for number, row in rows:
+        if len(row) != len(names):
+            malformed.append((number, len(row)))
+            continue
+        cells = ((name, " ".join(cell.split())) for name, cell in zip(names, row, strict=True))
+        line = "; ".join(f"{name}: {cell}" for name, cell in cells if cell)
+        if line:
+            lines.append(line)
+    if len(malformed) > len(lines):
+        raise InputError(f"{_named(malformed, len(names))}, which is most of them: check the delimiter and the quotes")
+    if not lines:
+        raise InputError("found no rows, expected a row of column names and rows below it: fill the table or leave it out")
+    yield Document(id=document_id, text="\n".join(lines), metadata={"rows": len(lines)})
+    if malformed:
+        yield InputError(f"{_named(malformed, len(names))}: correct them; the other {len(lines)} rows were read")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter under which most of the first rows have as many cells as the header, and more than one."""
+    # csv.Sniffer takes a letter for the delimiter of a table with one column, and stumbles over quoted text.
+    sample = "\n".join(text[: 1 << 16].split("\n")[:_SAMPLE_ROWS])
+    best, most = ",", 0.0
+    for delimiter in _DELIMITERS:
+        widths = [len(row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
+        if widths and widths[0] > 1:
+            agreeing = sum(width == widths[0] for width in widths) / len(widths)
+            score = agreeing + widths[0] / 1000  # among equals the delimiter that finds more columns
+            if score > most:
+                best, most = delimiter, score
+    return best
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and rows without blank ones."""
+    limit = csv.field_size_limit(len(text) + 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield number, row
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"row on line {number}: found quotes that do not balance ({error}), expected CSV: correct the quotes"
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _named(malformed: list[tuple[int, int]], width: int) -> str:
+    named = ", ".join(f"line {number} ({cells} cells)" for number, cells in malformed[:_NAMED])
+    more = f" and {len(malformed) - _NAMED} more" if len(malformed) > _NAMED else ""
+    return f"found malformed rows: {named}{more}; expected {width} cells as in the header"

@@ -1,0 +1,26 @@
+"""How a release searches; every value is chosen on validation questions and kept in the release."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SearchSettings(BaseModel):
+    """The retrieval settings of a release."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Literal["hybrid", "dense", "sparse"] = "hybrid"
+    dense_weight: float = Field(default=1.0, ge=0)
+    sparse_weight: float = Field(default=1.0, ge=0)
+    rrf_k: int = Field(default=60, ge=1)
+    """Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
+    candidates: int = Field(default=50, ge=1, le=1000)
+    """How many chunks each branch brings to the fusion."""
+    top_k: int = Field(default=10, ge=1, le=100)
+    per_document: int | None = Field(default=None, ge=1)
+    """At most so many passages of one document; None for no cap."""
+    abstain_below: float = Field(default=-1.0, ge=-1, le=1)
+    """The service abstains without generating where the best passage's cosine is below this."""
+    reranker: str | None = None
+    """Path or hub id of a sentence-transformers cross-encoder that reorders the candidates."""

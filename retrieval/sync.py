@@ -1,0 +1,82 @@
+"""An index follows the catalog: adds what is new, deletes what is gone, embeds what has no vector yet."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from retrieval.catalog import Catalog, StoredChunk
+from retrieval.embedder import Embedder
+from retrieval.errors import MismatchError
+from retrieval.index.base import Index, Point
+from retrieval.index.sparse import encode_document
+from retrieval.progress import Progress, silent
+
+BATCH = 1024
+
+
+def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progress = silent) -> int:
+    """Bring an index up to the catalog's last change.
+
+    May be interrupted at any point: what was written too early is not visible, and the next call
+    goes on. Vectors come from the catalog's cache where it has them.
+
+    Returns:
+        How many chunks were added.
+
+    Raises:
+        MismatchError: the index belongs to another embedder.
+    """
+    check_binding(index, embedder)
+    if index.count() == 0 and catalog.synced(index.name) > 0:
+        catalog.forget_collection(index.name)  # the collection was lost or made anew: follow from the start
+    head = catalog.head()
+    if catalog.synced(index.name) == head:
+        return 0
+    added, removed = catalog.pending(index.name, head)
+    for start in range(0, len(added), BATCH):
+        progress("indexing", start, len(added))
+        batch = catalog.chunks_by_id(added[start : start + BATCH])
+        payloads = catalog.payloads(sorted({stored.chunk.document_id for stored in batch}))
+        found = embed_missing(catalog, embedder, batch)
+        index.upsert(
+            [
+                Point(
+                    stored.id,
+                    found[stored.text_hash],
+                    encode_document(stored.chunk.indexed_text),
+                    payloads.get(stored.chunk.document_id, {}) | {"document_id": stored.chunk.document_id},
+                )
+                for stored in batch
+                if stored.text_hash in found
+            ]
+        )
+    progress("indexing", len(added), len(added))
+    # Until the next line a reader sees the old snapshot, from it on the new one: the points that
+    # are deleted after it are invisible already.
+    index.flush()
+    catalog.set_synced(index.name, index.embedder, head)
+    if removed:
+        index.delete(removed)
+        index.flush()
+    return len(added)
+
+
+def check_binding(index: Index, embedder: Embedder) -> None:
+    """Refuse an index that belongs to another embedder, also where the dimensions are equal."""
+    if index.embedder != embedder.fingerprint:
+        raise MismatchError(
+            f"collection {index.name} holds vectors of embedder {index.embedder[:12]}, found embedder "
+            f"{embedder.fingerprint[:12]}: roll back to the release that made the collection, or retrain"
+        )
+
+
+def embed_missing(catalog: Catalog, embedder: Embedder, batch: Sequence[StoredChunk]) -> dict[bytes, np.ndarray]:
+    """Vectors of chunks by text hash; those that the cache lacks are computed and kept in it."""
+    live = [stored for stored in batch if stored.text_hash]
+    found = catalog.cached_vectors([stored.text_hash for stored in live], embedder.fingerprint)
+    missing = {s.text_hash: s.chunk.indexed_text for s in live if s.text_hash not in found}
+    if missing:
+        fresh = dict(zip(missing, embedder.encode_passages(list(missing.values())), strict=True))
+        catalog.store_vectors(embedder.fingerprint, fresh)
+        found |= fresh
+    return found

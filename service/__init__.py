@@ -1,0 +1,1 @@
+"""The HTTP and command-line surface: entry points, routes and the live release."""

@@ -1,0 +1,1 @@
+"""Data sets from retrieval, fine-tuning, evaluation, verdict and release."""

@@ -1,0 +1,138 @@
+"""A question into an answer with citations: search, prompt, generate, conclude.
+
+The one path for requests, evaluation and streaming. Knows nothing about releases beyond the id
+that it passes on, and nothing about how text is generated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retrieval.documents import Passage
+from retrieval.prompt import Message, Prompt, is_abstention, render
+from retrieval.search_settings import SearchSettings
+from training.citations import Citation, cite
+
+MAX_NEW_TOKENS = 96
+"""Room for two or three sentences: answers quote the documents, they do not retell them."""
+
+
+class Searches(Protocol):
+    """What answering needs of :class:`retrieval.search.Searcher`."""
+
+    def search_batch(self, questions: Sequence[str], *, top_k: int | None = None) -> list[list[Passage]]:
+        """The passages of each question, best first."""
+
+
+class Generates(Protocol):
+    """What answering needs of :class:`training.generation.Generator`."""
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the messages with the generation prompt."""
+
+    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+        """The greedy completion of each prompt."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A question on its way: what was found, and what the generator is asked."""
+
+    question: str
+    messages: list[Message]
+    prompt_ids: list[int] | None
+    """None where nothing is generated."""
+    passages: tuple[Passage, ...]
+    abstain: bool
+    """The search alone decides: nothing was found, or nothing similar enough."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as the user gets it; ``text`` keeps its citation marks."""
+
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    release: str
+    finish_reason: str
+
+
+class Answerer:
+    """Answers questions with one release's searcher, generator, prompt and settings.
+
+    Args:
+        generator: its ``generate`` is called for answers that are not streamed.
+        release: the id that every answer carries.
+    """
+
+    def __init__(
+        self,
+        searcher: Searches,
+        generator: Generates,
+        prompt: Prompt,
+        settings: SearchSettings,
+        release: str,
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+    ) -> None:
+        self.searcher = searcher
+        self.generator = generator
+        self.prompt = prompt
+        self.settings = settings
+        self.release = release
+        self.max_new_tokens = max_new_tokens
+
+    def prepare(self, question: str) -> Prepared:
+        """Search, and render and encode the prompt unless the search already decides to abstain."""
+        return self.prepare_batch([question])[0]
+
+    def prepare_batch(self, questions: Sequence[str]) -> list[Prepared]:
+        """:meth:`prepare` for several questions with one search."""
+        found = self.searcher.search_batch(questions, top_k=self.settings.top_k)
+        return [self.prepare_found(*pair) for pair in zip(questions, found, strict=True)]
+
+    def prepare_found(self, question: str, passages: Sequence[Passage]) -> Prepared:
+        """:meth:`prepare` for passages that were found already, best first.
+
+        The threshold is on cosines, so a search by words alone (mode *sparse*), which has none,
+        abstains only where it finds nothing.
+        """
+        best = max((passage.similarity for passage in passages), default=None)
+        unlike = best is not None and self.settings.mode != "sparse" and best < self.settings.abstain_below
+        abstain = best is None or unlike
+        messages = render(question, passages, self.prompt)
+        prompt_ids = None if abstain else self.generator.encode(messages)
+        return Prepared(question, messages, prompt_ids, tuple(passages), abstain)
+
+    def conclude(self, prepared: Prepared, text: str, finish_reason: str) -> Answer:
+        """The answer for a generated text; the last step also after streaming.
+
+        An empty text is an abstention and is shown as one.
+        """
+        text = text.strip() or self.prompt.abstention
+        abstained = prepared.abstain or is_abstention(text, self.prompt)
+        shown = prepared.passages[: self.prompt.max_passages]
+        return Answer(
+            text=self.prompt.abstention if prepared.abstain else text,
+            abstained=abstained,
+            citations=() if abstained else cite(text, shown),
+            passages=prepared.passages,
+            release=self.release,
+            finish_reason=finish_reason,
+        )
+
+    def answer(self, question: str) -> Answer:
+        """Answer one question."""
+        return self.answer_batch([question])[0]
+
+    def answer_batch(self, questions: Sequence[str]) -> list[Answer]:
+        """Answer several questions; one search, one batch of generation."""
+        return self.answer_prepared(self.prepare_batch(questions))
+
+    def answer_prepared(self, prepared: Sequence[Prepared]) -> list[Answer]:
+        """Generate and conclude; nothing is generated for those that abstain already."""
+        prompts = [one.prompt_ids for one in prepared if one.prompt_ids is not None]
+        texts = iter(self.generator.generate(prompts, self.max_new_tokens) if prompts else [])
+        return [self.conclude(one, "" if one.prompt_ids is None else next(texts), "stop") for one in prepared]

@@ -1,0 +1,198 @@
+"""Fine-tunes the embedder on contrastive rows.
+
+In-batch contrastive loss with hard negatives (InfoNCE; cached gradients after Gao et al. 2021,
+arXiv 2101.06983), no duplicates within a batch, and the checkpoint chosen by the caller's metric.
+Knows nothing about where rows come from or how retrieval is measured.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import TrainingError
+from retrieval.files import publish_directory
+from retrieval.hardware import cpu_has_bf16
+from training.contrastive import ContrastiveRow
+from training.settings import EmbedderTraining
+from training.watch import resumable_checkpoint, watch
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+METRIC = "ndcg@10"
+Events = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class EmbedderResult:
+    """A trained embedder on disk."""
+
+    path: Path
+    steps: int
+    best_metric: float
+    untouched_metric: float
+
+
+def train_embedder(
+    model: "SentenceTransformer",
+    rows: Sequence[ContrastiveRow],
+    metric: Callable[["SentenceTransformer"], float],
+    output: Path,
+    settings: EmbedderTraining,
+    *,
+    seed: int,
+    events: Events,
+    resume: bool = False,
+) -> EmbedderResult:
+    """Fine-tune ``model`` and publish the best checkpoint at ``output``.
+
+    Args:
+        metric: nDCG@10 over the validation questions, higher is better; called before the first
+            step and at each evaluation.
+        output: directory of the result; its checkpoints lie beside it while it trains.
+        resume: go on from the last checkpoint that is whole, if there is one.
+
+    Raises:
+        TrainingError: too few rows, or a loss that is not finite; nothing is published.
+    """
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.base.training_args import BatchSamplers
+    from transformers import EarlyStoppingCallback
+
+    if len(rows) < 2:
+        raise TrainingError(
+            f"found {len(rows)} contrastive rows, expected at least 2: add examples whose documents are known, "
+            "or switch the embedder's training off (embedder_enabled = false)"
+        )
+    checkpoints = output.with_name(f"{output.name}-checkpoints")
+    if not resume:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    _set_dropout(model, settings.dropout)
+    if settings.lora_rank:
+        from peft import LoraConfig, TaskType
+
+        model.add_adapter(
+            LoraConfig(
+                task_type=TaskType.FEATURE_EXTRACTION,
+                r=settings.lora_rank,
+                lora_alpha=2 * settings.lora_rank,
+                target_modules="all-linear",
+            )
+        )
+    untouched = metric(model)
+    steps_per_epoch = -(-len(rows) // settings.batch_size)
+    interval = max(1, steps_per_epoch // settings.evaluations)
+    on_cpu = model.device.type == "cpu"
+    arguments = SentenceTransformerTrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=settings.warmup_ratio,
+        lr_scheduler_type="cosine",
+        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        bf16=cpu_has_bf16() if on_cpu else True,
+        use_cpu=on_cpu,
+        eval_strategy="steps",
+        eval_steps=interval,
+        save_strategy="steps",
+        save_steps=interval,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=f"eval_{METRIC}",
+        greater_is_better=True,
+        logging_steps=max(1, interval // 10),
+        seed=seed,
+        data_seed=seed,
+        logging_nan_inf_filter=False,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_drop_last=False,
+    )
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(_columns(rows)),
+        loss=_loss(model, settings),
+        evaluator=_evaluator(metric),
+        callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
+    )
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
+    best = trainer.state.best_metric
+    if best is None:
+        raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
+    if settings.lora_rank:
+        model[0].auto_model = model[0].auto_model.merge_and_unload()
+    _publish(model, output)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return EmbedderResult(output, trainer.state.global_step, best, untouched)
+
+
+def _publish(model: "SentenceTransformer", output: Path) -> None:
+    temporary = output.with_name(f".{output.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save_pretrained(str(temporary), create_model_card=False)
+    shutil.rmtree(output, ignore_errors=True)
+    publish_directory(temporary, output)
+
+
+def _columns(rows: Sequence[ContrastiveRow]) -> list[dict[str, str]]:
+    """Rows as columns; one with fewer negatives than the others repeats its own, which adds no false ones."""
+    width = min(len(row.negatives) for row in rows) or max(len(row.negatives) for row in rows)
+    table = []
+    for row in rows:
+        negatives = [row.negatives[i % len(row.negatives)] for i in range(width)] if row.negatives else []
+        table.append(
+            {"anchor": row.anchor, "positive": row.positive}
+            | {f"negative_{i}": text for i, text in enumerate(negatives, start=1)}
+        )
+    return table
+
+
+def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
+    from sentence_transformers.sentence_transformer.losses import (
+        CachedMultipleNegativesRankingLoss,
+        MatryoshkaLoss,
+        MultipleNegativesRankingLoss,
+    )
+
+    if settings.batch_size <= settings.mini_batch_size:
+        # One mini-batch: caching would compute every embedding twice for the same gradient.
+        loss: Any = MultipleNegativesRankingLoss(model, scale=settings.scale)
+    else:
+        loss = CachedMultipleNegativesRankingLoss(
+            model, scale=settings.scale, mini_batch_size=settings.mini_batch_size
+        )
+    if settings.matryoshka:
+        dimension = model.get_embedding_dimension()
+        loss = MatryoshkaLoss(model, loss, matryoshka_dims=sorted({dimension, *settings.matryoshka}, reverse=True))
+    return loss
+
+
+def _evaluator(metric: Callable[["SentenceTransformer"], float]) -> Any:
+    from sentence_transformers.base.evaluation import BaseEvaluator
+
+    class Validation(BaseEvaluator):
+        """The caller's metric in the trainer's form."""
+
+        def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
+            self.primary_metric = METRIC
+            return {METRIC: metric(model)}
+
+    return Validation()
+
+
+def _set_dropout(model: "SentenceTransformer", dropout: float | None) -> None:
+    if dropout is None:
+        return
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = dropout

@@ -1,0 +1,68 @@
+"""The sections of ``lockstep.toml`` that concern the generator and training."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GeneratorSettings(BaseModel):
+    """Which generator the first release starts from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "starter"
+    """``starter`` (ships with Lockstep), a directory, or a hub id of a chat model."""
+    revision: str | None = None
+    """Commit of the hub id; required for a hub id."""
+    max_new_tokens: int = Field(default=64, ge=1)
+
+
+class DataSettings(BaseModel):
+    """How examples are split and turned into rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validation: float = Field(default=0.15, gt=0, lt=1)
+    test: float = Field(default=0.25, gt=0, lt=1)
+    passages: int = Field(default=4, ge=1)
+    """Passages in a supervised row: the oracle and distractors."""
+    abstention_share: float = Field(default=0.2, ge=0, lt=1)
+    """Share of the answerable rows that are shown without their oracle and must abstain."""
+    negatives: int = Field(default=2, ge=0, le=16)
+    """Hard negatives for each contrastive row."""
+
+
+class EmbedderTraining(BaseModel):
+    """How the embedder is fine-tuned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=32, ge=2)
+    """Questions that are contrasted with one another; the cached loss makes it independent of memory."""
+    mini_batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout of the encoder while it trains; None keeps the model's own."""
+    scale: float = Field(default=20.0, gt=0)
+    """Inverse temperature of the contrastive loss."""
+    matryoshka: tuple[int, ...] = ()
+    """Further dimensions at which the truncated vector must work (Kusupati et al. 2022)."""
+    lora_rank: int | None = Field(default=None, ge=1)
+    """Train a LoRA of this rank and merge it; None trains all weights."""
+    evaluations: int = Field(default=4, ge=1)
+    """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen."""
+    patience: int = Field(default=4, ge=1)
+    """Stop after so many evaluations without a better one."""
+
+
+class TrainingSettings(BaseModel):
+    """One retraining."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 17
+    embedder_enabled: bool = True
+    generator_enabled: bool = True
+    data: DataSettings = DataSettings()
+    embedder: EmbedderTraining = EmbedderTraining()

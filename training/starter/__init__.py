@@ -1,0 +1,1 @@
+"""The small generator that the repository ships, and how it is built."""

@@ -1,0 +1,172 @@
+"""Real prose for the starter: questions on train-split paragraphs, and cloze over sentences.
+
+Only documents and questions whose ``split`` is ``train`` are used, whatever the file holds
+besides; a paragraph that any other split's question points to is left out as well.
+"""
+
+import ast
+import gzip
+import json
+import re
+import sysconfig
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from retrieval.prompt import Prompt
+from training.starter.world import Episode, passage
+
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    """The rows of a gzipped JSON Lines file."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class Squad:
+    """Train-split paragraphs with their questions."""
+
+    def __init__(self, directory: Path) -> None:
+        corpus = [row for row in rows(directory / "corpus.jsonl.gz") if row["split"] == "train"]
+        self.text = {str(row["id"]): str(row["text"]) for row in corpus}
+        self.title = {str(row["id"]): str(row["title"]) for row in corpus}
+        self.article: dict[str, list[str]] = defaultdict(list)
+        for row in corpus:
+            self.article[str(row["article"])].append(str(row["id"]))
+        self.article_of = {doc: article for article, docs in self.article.items() for doc in docs}
+        self.questions: list[tuple[str, str, str]] = []
+        """Question, answer, document."""
+        for row in rows(directory / "qa.jsonl.gz"):
+            documents = row["doc_ids"]
+            assert isinstance(documents, list)
+            if row["split"] != "train" or documents[0] not in self.text:
+                continue
+            answers = [a for a in row["answers"] if a in self.text[documents[0]]]  # type: ignore[attr-defined]
+            if answers:
+                counted = Counter(answers)
+                best = max(answers, key=lambda a: (counted[a], -len(a)))
+                self.questions.append((str(row["question"]), best, documents[0]))
+        self.unanswerable = [
+            (str(row["question"]), str(row["context_doc_id"]))
+            for row in rows(directory / "qa_unanswerable.jsonl.gz")
+            if row["split"] == "train" and row["context_doc_id"] in self.text
+        ]
+
+
+def documentation() -> list[str]:
+    """Paragraphs of the Python standard library's own documentation strings and reference topics (PSF licence)."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    files = sorted(p for p in root.rglob("*.py") if not {"test", "tests", "site-packages", "idlelib"} & set(p.parts))
+    found: dict[str, None] = {}
+    for file in files:
+        try:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        except (SyntaxError, UnicodeDecodeError):
+            continue
+        for node in ast.walk(tree):
+            strings = []
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                strings = [ast.get_docstring(node) or ""]
+            elif file.name == "topics.py" and isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings = [node.value]
+            for text in strings:
+                for paragraph in re.split(r"\n\s*\n", text):
+                    joined = " ".join(paragraph.split())
+                    if 120 <= len(joined) <= 700 and ". " in joined and joined[0].isupper() and ">>>" not in joined:
+                        found[joined] = None
+    return list(found)
+
+
+class Prose:
+    """Draws episodes from prose."""
+
+    def __init__(self, random: Random, prompt: Prompt, squad: Squad, documents: Sequence[str]) -> None:
+        self.random = random
+        self.prompt = prompt
+        self.squad = squad
+        self.paragraphs = [*squad.text.values(), *documents]
+
+    def episode(self, level: int) -> Episode:
+        """A question of SQuAD's, or a cloze; level bounds the number of passages and their length."""
+        return self._question(level) if self.random.random() < 0.5 else self._cloze(level)
+
+    def _window(self, text: str, need: str | None, sentences: int) -> str:
+        """Some successive sentences of a paragraph, which hold ``need``."""
+        parts = SENTENCE.split(text)
+        if need is not None:
+            holders = [i for i, part in enumerate(parts) if need in part]
+            if not holders:
+                return text
+            at = self.random.choice(holders)
+            start = max(0, at - self.random.randint(0, sentences - 1))
+        else:
+            start = self.random.randint(0, max(0, len(parts) - sentences))
+        return " ".join(parts[start : start + sentences])
+
+    def _question(self, level: int) -> Episode:
+        random, squad = self.random, self.squad
+        sentences = level if level < 3 else random.randint(2, 5)
+        absent = level > 1 and random.random() < 0.25
+        if absent and random.random() < 0.6:
+            question, document = random.choice(squad.unanswerable)
+            answer = None
+            gold = (self._window(squad.text[document], None, sentences), squad.title[document])
+        else:
+            question, answer, document = random.choice(squad.questions)
+            gold = (self._window(squad.text[document], answer, sentences), squad.title[document])
+        neighbours = [d for d in squad.article[squad.article_of[document]] if d != document]
+        others = random.sample(neighbours, min(level - 1 + absent, len(neighbours)))
+        texts = [(self._window(squad.text[d], None, random.randint(1, sentences)), squad.title[d]) for d in others]
+        if absent and answer is not None:
+            return self._finish(question, texts, None, None)
+        return self._finish(question, [gold, *texts], None if answer is None else 0, answer)
+
+    def _cloze(self, level: int) -> Episode:
+        """A sentence with a hole, and perhaps some words lost, among other sentences."""
+        random = self.random
+        while True:
+            paragraph = random.choice(self.paragraphs)
+            sentence = random.choice(SENTENCE.split(paragraph))
+            tokens = sentence.split()
+            if 6 <= len(tokens) <= 40:
+                break
+        likely = [i for i, t in enumerate(tokens[1:], 1) if t[0].isupper() or t[0].isdigit()]
+        start = random.choice(likely) if likely and random.random() < 0.6 else random.randrange(1, len(tokens))
+        span = tokens[start : start + random.choice([1, 1, 2, 2, 3, 4])]
+        answer = " ".join(span).strip(".,;:()[]\"'")
+        if not answer:
+            return self._cloze(level)
+        before, after = tokens[max(0, start - random.randint(3, 10)) : start], tokens[start + len(span) :]
+        after = after[: random.randint(2, 8)]
+        drop = random.choice([0.0, 0.1, 0.25])
+        before, after = ([t for t in side if random.random() >= drop] for side in (before, after))
+        question = " ".join([*before, "____", *after])
+        if random.random() < 0.3:
+            words = [*before, *after]
+            random.shuffle(words)
+            kind = "number" if answer[0].isdigit() else "words"
+            question = f"Which {kind} with " + " ".join(words[:6]) + "?"
+        sentences = level if level < 3 else random.randint(2, 4)
+        gold = (self._window(paragraph, sentence, sentences), "")
+        texts = [(self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "") for _ in range(level - 1)]
+        if level > 1 and random.random() < 0.15:
+            return self._finish(question, texts, None, None)
+        return self._finish(question, [gold, *texts], 0, answer)
+
+    def _finish(self, question: str, texts: Sequence[tuple[str, str]], index: int | None, value: str | None) -> Episode:
+        order = list(range(len(texts)))
+        self.random.shuffle(order)
+        passages = tuple(passage(*texts[source], position) for position, source in enumerate(order))
+        if index is None or value is None:
+            return Episode(question, passages, self.prompt.abstention, None)
+        return Episode(question, passages, f"{value} [{order.index(index) + 1}]", value)
+
+
+def tokenizer_texts(squad: Squad, documents: Sequence[str]) -> Iterator[str]:
+    """The prose that the tokenizer is trained on."""
+    yield from squad.text.values()
+    yield from (question for question, _, _ in squad.questions)
+    yield from documents
