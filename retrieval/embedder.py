@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm, resolve
+from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
 from retrieval.errors import TrainingError
 from retrieval.hardware import best_device, cpu_has_bf16
+from retrieval.models import resolve
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -30,10 +31,10 @@ def load_embedder(path: Path | str, *, revision: str | None = None, device: str 
     """An embedder from a directory, or from the hub at a pinned revision; its weights are loaded when needed.
 
     Raises:
-        InputError: no such model, or one that is not safe to load.
-        ConfigurationError: a hub id without a revision.
+        InputError: a model that is not safe to load.
+        ConfigurationError: no such model, or a hub id without a revision.
     """
-    return Embedder(inspect(resolve(path, revision)), device=device)
+    return Embedder(inspect(resolve(str(path), revision, root=Path.cwd())), device=device)
 
 
 class Embedder:

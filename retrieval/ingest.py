@@ -12,7 +12,8 @@ from retrieval.documents import Chunk, Document
 from retrieval.embedder import Embedder
 from retrieval.errors import InputError
 from retrieval.files import sha256
-from retrieval.parsing.parse import BinaryParser, ParseLimits, SourceFile, find_files, parse_file
+from retrieval.parsing.parse import ParseFailure, ParseLimits, SourceFile, binary_parser, find_files, parse_file
+from retrieval.parsing.sandbox import BinaryParser
 from retrieval.progress import Progress, silent
 
 CHUNKS_PER_COMMIT = 2048
@@ -81,7 +82,8 @@ def ingest(
 class _Ingest:
     def __init__(self, catalog: Catalog, embedder: Embedder, chunker: Chunker, progress: Progress) -> None:
         self.catalog, self.embedder, self.chunker, self.progress = catalog, embedder, chunker, progress
-        self.pipeline = f"{PARSING_VERSION}:{chunker.fingerprint}"
+        tokenizer = sha256(embedder.tokenizer_path)[:16]
+        self.pipeline = f"{PARSING_VERSION}:{tokenizer}:{chunker.max_tokens}:{chunker.overlap}"
         self.result = IngestResult()
         self.files = catalog.file_hashes()
         self.known = catalog.sources()
@@ -92,13 +94,13 @@ class _Ingest:
         self.texts: dict[bytes, str] = {}
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
-        with BinaryParser(limits) as parser:
+        with binary_parser(limits) as parser:
             for done, source in enumerate(sources):
                 self.progress("reading", done, len(sources))
                 try:
                     self._file(source, limits, parser)
                 except InputError as error:
-                    self._fail(source.id, error)
+                    self.result.failed.append({"path": source.id, "error": str(error)})
                 if len(self.texts) >= CHUNKS_PER_COMMIT:
                     self._commit()
         self._commit()
@@ -122,9 +124,9 @@ class _Ingest:
         kept: set[str] = set()
         faults = 0
         for parsed in parse_file(source, limits, parser):
-            if isinstance(parsed, InputError):
+            if isinstance(parsed, ParseFailure):
                 faults += 1
-                self._fail(source.id, parsed)
+                self.result.failed.append({"path": parsed.path, "error": parsed.error})
             elif self._claim(parsed, path):
                 if self.known.get(parsed.id) == (path, parsed.content_hash, self.pipeline):
                     kept.add(parsed.id)
@@ -183,9 +185,6 @@ class _Ingest:
         if self.waiting:
             self.catalog.commit(self.waiting, pipeline=self.pipeline)
             self.waiting = []
-
-    def _fail(self, name: str, error: InputError) -> None:
-        self.result.failed.append({"path": name, "error": str(error)})
 
 
 def _vanished(catalog: Catalog, paths: Sequence[Path], sources: Sequence[SourceFile]) -> list[str]:

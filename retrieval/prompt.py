@@ -57,46 +57,64 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """Token ids of the messages with the generation prompt, ready for the generator.
 
     A special token written inside a message (``<|im_end|>`` in a document, say) is encoded as
-    the text that it is: nobody can close a turn from within a document. Messages that hold none
-    are encoded in one piece; the others piece by piece around their contents.
+    the text that it is: nobody can close a turn from within a document.
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
     """
     contents = [message["content"] for message in messages]
     specials = [token for token in tokenizer.get_added_vocab() if token]
-    if not any(token in content for content in contents for token in specials):
-        return _chat_ids(tokenizer, messages)
-    # A private-use character that no content holds stands in for each content, so that the
-    # template's own special tokens can be told from those that a content happens to spell.
-    placeholder = next(chr(c) for c in range(0xE000, 0xF8FF) if all(chr(c) not in text for text in contents))
-    skeleton = tokenizer.apply_chat_template(
-        [{"role": m["role"], "content": f"{placeholder}{i}{placeholder}"} for i, m in enumerate(messages)],
-        tokenize=False,
-        add_generation_prompt=True,
-    )
-    ids: list[int] = []
-    for position, piece in enumerate(re.split(f"{placeholder}(\\d+){placeholder}", skeleton)):
-        is_content = position % 2 == 1
-        text = contents[int(piece)] if is_content else piece
-        ids += tokenizer(text, add_special_tokens=False, split_special_tokens=is_content)["input_ids"]
-    return ids
-
-
-def _chat_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    if any(token in content for content in contents for token in specials):
+        return _encode_around(tokenizer, messages, specials)
     text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
+def _encode_around(tokenizer: Any, messages: Sequence[Message], specials: Sequence[str]) -> list[int]:
+    """Encode with only the template's own special tokens as such.
+
+    The text is cut at the template's special tokens and nowhere else, as the tokenizer itself
+    does, so that everything between them comes out as it would without the forged ones.
+    """
+    contents = [message["content"] for message in messages]
+    # A private-use character that no content holds marks where the contents go.
+    mark = next(chr(c) for c in range(0xE000, 0xF8FF) if all(chr(c) not in text for text in contents))
+    skeleton = tokenizer.apply_chat_template(
+        [{"role": m["role"], "content": f"{mark}{i}{mark}"} for i, m in enumerate(messages)],
+        tokenize=False,
+        add_generation_prompt=True,
+    )
+    longest_first = sorted(specials, key=len, reverse=True)
+    pattern = f"{mark}(?P<content>\\d+){mark}|(?P<special>{'|'.join(map(re.escape, longest_first))})"
+    ids: list[int] = []
+    text, end = "", 0
+    for match in re.finditer(pattern, skeleton):
+        text += skeleton[end : match.start()]
+        end = match.end()
+        if match["content"] is not None:
+            text += contents[int(match["content"])]
+        else:
+            ids += _text_ids(tokenizer, text)
+            ids.append(tokenizer.convert_tokens_to_ids(match["special"]))
+            text = ""
+    return ids + _text_ids(tokenizer, text + skeleton[end:])
+
+
+def _text_ids(tokenizer: Any, text: str) -> list[int]:
+    if not text:
+        return []
+    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+
 def cited_marks(answer: str, passages: int) -> list[int]:
     """The passage marks that an answer cites, in order, each once; marks out of range are left out."""
-    marks = [int(mark) for mark in re.findall(r"\[(\d{1,3})\]", answer)]
+    marks = [int(mark) for mark in re.findall(r"\[([1-9]\d{0,2})\]", answer)]
     return [mark for mark in dict.fromkeys(marks) if 1 <= mark <= passages]
 
 
 def strip_marks(answer: str) -> str:
     """The answer without its citation marks."""
-    return re.sub(r"\s*\[\d{1,3}\]", "", answer).strip()
+    return re.sub(r"\s*\[[1-9]\d{0,2}\]", "", answer).strip()
 
 
 def is_abstention(answer: str, prompt: Prompt) -> bool:

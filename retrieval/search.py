@@ -38,6 +38,10 @@ class Searcher:
         self.catalog, self.index, self.embedder, self.settings = catalog, index, embedder, settings
         self._rerank = rerank
 
+    def at(self, settings: SearchSettings) -> "Searcher":
+        """The same collection, searched with other settings."""
+        return Searcher(self.catalog, self.index, self.embedder, settings, self._rerank)
+
     def search(
         self, question: str, *, top_k: int | None = None, condition: Condition | None = None
     ) -> list[Passage]:

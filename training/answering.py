@@ -27,6 +27,10 @@ class Searches(Protocol):
 class Generates(Protocol):
     """What answering needs of :class:`training.generation.Generator`."""
 
+    @property
+    def max_context(self) -> int:
+        """Tokens of prompt and completion together."""
+
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the messages with the generation prompt."""
 
@@ -43,6 +47,8 @@ class Prepared:
     prompt_ids: list[int] | None
     """None where nothing is generated."""
     passages: tuple[Passage, ...]
+    """All that the search returned; the generator sees the first ``shown``."""
+    shown: int
     abstain: bool
     """The search alone decides: nothing was found, or nothing similar enough."""
 
@@ -102,9 +108,18 @@ class Answerer:
         best = max((passage.similarity for passage in passages), default=None)
         unlike = best is not None and self.settings.mode != "sparse" and best < self.settings.abstain_below
         abstain = best is None or unlike
-        messages = render(question, passages, self.prompt)
-        prompt_ids = None if abstain else self.generator.encode(messages)
-        return Prepared(question, messages, prompt_ids, tuple(passages), abstain)
+        messages, prompt_ids, shown = self._fit(question, passages)
+        return Prepared(question, messages, None if abstain else prompt_ids, tuple(passages), shown, abstain)
+
+    def _fit(self, question: str, passages: Sequence[Passage]) -> tuple[list[Message], list[int], int]:
+        """The prompt with as many of the best passages as the generator's context holds, at least one."""
+        shown = min(len(passages), self.prompt.max_passages)
+        while True:
+            messages = render(question, passages[:shown], self.prompt)
+            prompt_ids = self.generator.encode(messages)
+            if shown <= 1 or len(prompt_ids) + self.max_new_tokens <= self.generator.max_context:
+                return messages, prompt_ids, shown
+            shown -= 1
 
     def conclude(self, prepared: Prepared, text: str, finish_reason: str) -> Answer:
         """The answer for a generated text; the last step also after streaming.
@@ -113,7 +128,7 @@ class Answerer:
         """
         text = text.strip() or self.prompt.abstention
         abstained = prepared.abstain or is_abstention(text, self.prompt)
-        shown = prepared.passages[: self.prompt.max_passages]
+        shown = prepared.passages[: prepared.shown]
         return Answer(
             text=self.prompt.abstention if prepared.abstain else text,
             abstained=abstained,

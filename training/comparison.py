@@ -7,7 +7,7 @@ what to do with the result (verdict).
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -74,6 +74,11 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """As JSON values, with label and direction."""
         return {**asdict(self), "label": self.label, "direction": self.direction}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Comparison":
+        """Read what :meth:`to_json` wrote."""
+        return cls(**{field.name: value[field.name] for field in fields(cls)})
 
 
 def compare_arms(

@@ -239,7 +239,8 @@ def _teacher_forced(record: Record, prepared: Prepared, scorer: Scores, abstenti
     """
     prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages)
     reference = record.answers[0] if record.answers else abstention
-    loss, tokens, correct = scorer.score(prompt_ids, scorer.encode_completion(reference))
+    completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
+    loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
     return replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct)
 
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from retrieval.documents import Passage
 from retrieval.errors import InputError
@@ -296,7 +296,7 @@ def _optional_text(row: dict[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise _FaultyLine(f"found {_shown(row, key)}, expected some text")
-    return cast(str | None, value)
+    return value
 
 
 def _shown(row: dict[str, Any], key: str) -> str:

@@ -4,8 +4,8 @@ The embedder, the collection made with it, the generator with its adapter, the p
 retrieval settings change together or not at all.
 """
 
-import hashlib
 import json
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,12 +89,12 @@ def collection_name(embedder_fingerprint: str) -> str:
 
 
 def create_release(
-    workspace: Workspace, ledger: Ledger, fill: Callable[[Path], None], **fields: Any
+    workspace: Workspace, ledger: Ledger, fill: Callable[[Path, str], None], **fields: Any
 ) -> Release:
     """Publish a new release; it is not active yet.
 
     Args:
-        fill: puts the release's files into the directory that it is given.
+        fill: puts the release's files into the directory that it is given; the second argument is the id.
         fields: the fields of :class:`Manifest` other than number, time and files.
     """
     with workspace.promoting(), storage_errors(workspace.releases):
@@ -102,16 +102,15 @@ def create_release(
         temporary = workspace.releases / ".new"
         shutil.rmtree(temporary, ignore_errors=True)  # what a crash left
         temporary.mkdir()
-        fill(temporary)
         # A directory without a row is what a crash between the two left: its number is not used again.
         taken = [entry.number for entry in ledger.entries()]
         taken += [int(path.name[1:5]) for path in workspace.releases.glob("r[0-9][0-9][0-9][0-9]-*")]
         number = max(taken, default=0) + 1
+        release = f"r{number:04d}-{secrets.token_hex(3)}"
+        fill(temporary, release)
         created = datetime.now(UTC).replace(microsecond=0)
         manifest = Manifest(number=number, created_at=created, files=tree_sha256(temporary), **fields)
         body = json.loads(manifest.model_dump_json())
-        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        release = f"r{number:04d}-{digest[:8]}"
         publish_json(temporary / MANIFEST, body)
         manifest_sha256 = sha256(temporary / MANIFEST)
         publish_directory(temporary, workspace.releases / release)

@@ -171,7 +171,7 @@ def curves_from_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, An
 def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHANGED_ANSWERS) -> list[dict[str, Any]]:
     """The questions whose answers changed most: better and worse ones in equal parts where there are enough."""
     before = {record.id: record for record in baseline.records}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for after in candidate.records:
         old = before[after.id]
         if old.f1 is None or after.f1 is None or (old.answer == after.answer and old.outcome == after.outcome):

@@ -36,13 +36,17 @@ class Run:
         """The result of a stage, from its mark if it has finished before."""
         mark = self.directory / "stages" / f"{name}.json"
         if mark.is_file():
-            finished: dict[str, Any] = json.loads(mark.read_bytes())
-            return finished
+            return self.result(name)
         started = time.monotonic()
         self.event({"stage": name, "state": "started"})
         result = work()
         publish_json(mark, result)
         self.event({"stage": name, "state": "finished", "seconds": round(time.monotonic() - started, 2)})
+        return result
+
+    def result(self, name: str) -> dict[str, Any]:
+        """The result of a stage that has finished."""
+        result: dict[str, Any] = json.loads((self.directory / "stages" / f"{name}.json").read_bytes())
         return result
 
     def finished(self, name: str) -> bool:

@@ -56,6 +56,31 @@ class EmbedderTraining(BaseModel):
     """Stop after so many evaluations without a better one."""
 
 
+class GeneratorTraining(BaseModel):
+    """How the generator is fine-tuned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(default=3, ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """For LoRA on the small starter; 1e-4 to 2e-4 for models of half a billion parameters and more."""
+    rank: int = Field(default=32, ge=1)
+    alpha: int = Field(default=64, ge=1)
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    target_modules: str | tuple[str, ...] = "all-linear"
+    max_length: int | None = Field(default=None, ge=8)
+    """Tokens of the longest row; None takes the model's context. Longer rows are left out and counted."""
+    evaluations: int = Field(default=2, ge=1)
+    """How often in an epoch the metric is measured and a checkpoint may be chosen."""
+    patience: int = Field(default=3, ge=1)
+    """Stop after so many evaluations without a better one."""
+    activation_checkpointing: bool = False
+    """Trade time for memory."""
+
+
 class TrainingSettings(BaseModel):
     """One retraining."""
 
@@ -66,3 +91,4 @@ class TrainingSettings(BaseModel):
     generator_enabled: bool = True
     data: DataSettings = DataSettings()
     embedder: EmbedderTraining = EmbedderTraining()
+    generator: GeneratorTraining = GeneratorTraining()

@@ -87,8 +87,8 @@ class FrozenSplit:
             more = f" and {len(named) - SHOWN_PAIRS} more" if len(named) > SHOWN_PAIRS else ""
             raise MismatchError(
                 f"found the test set altered ({', '.join(named[:SHOWN_PAIRS])}{more}), expected its "
-                f"{len(self.test)} examples as they were (fingerprint {self.fingerprint[:12]}): restore them, or delete "
-                "the frozen split to start a new test set"
+                f"{len(self.test)} examples as they were (fingerprint {self.fingerprint[:12]}): restore them, or "
+                "delete the frozen split to start a new test set"
             )
 
 
@@ -101,9 +101,10 @@ class Split:
     unassigned: Mapping[str, str]
     """Example id to the reason why it lies in no split; it is used for nothing."""
     group_of: Mapping[str, str]
-    """Document id to group, joined by near-duplicates and by questions over several documents."""
+    """Document id to near-duplicate group, as given."""
     group_of_example: Mapping[str, str]
-    """Example id to group: what intervals are resampled by."""
+    """Example id to what it hangs together with, by near-duplicates, by questions over several documents and by
+    questions asked twice: what intervals are resampled by."""
     split_of_document: Mapping[str, SplitName]
     """Document id to split; a document that no example names lies in train."""
     fingerprint: str
@@ -201,13 +202,12 @@ def make_split(
     independent = sum(any(e.answerable for e in own) for own in members.values())
     _check_enough(examples, assignments, independent)
     check_no_leak(assignments, examples, groups)
-    group_of = {document: name_of["group", group] for document, group in groups.items()}
     return Split(
         assignments=assignments,
         unassigned=unassigned,
-        group_of=group_of,
+        group_of=dict(groups),
         group_of_example={key: name_of["example", key] for key in assignments},
-        split_of_document={document: chosen.get(name, "train") for document, name in group_of.items()},
+        split_of_document={doc: chosen.get(name_of["group", group], "train") for doc, group in groups.items()},
         fingerprint=_fingerprint({e.id: _content_hash(e) for e in examples if assignments.get(e.id) == "test"}),
         seed=seed,
     )
@@ -267,7 +267,7 @@ def _allocate(
     """
     total = sum(sizes.values())
     target = {name: share * total for name, share in shares.items() if share > 0}
-    filled = Counter({name: 0 for name in target})
+    filled = Counter(dict.fromkeys(target, 0))
     for component, size in sizes.items():
         if component in chosen:
             filled[chosen[component]] += size

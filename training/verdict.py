@@ -154,7 +154,8 @@ def _cautions(
     if primary and (fewest := min(primary, key=lambda one: one.n)).n < SMALL_SAMPLE:
         said.append(
             f"Small sample: {fewest.label} rests on {fewest.n} test questions in {fewest.groups} independent "
-            f"group{'s' * (fewest.groups != 1)}; with fewer than {SMALL_SAMPLE} only a large change can be told from chance."
+            f"group{'s' * (fewest.groups != 1)}; with fewer than {SMALL_SAMPLE} only a large change can be told "
+            "from chance."
         )
     retrieval = by_metric.get("ndcg@10")
     if retrieval is not None and retrieval.baseline >= SATURATED:

@@ -6,11 +6,15 @@ two vectors and a payload. The catalog is the truth; an index can be rebuilt fro
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from retrieval.conditions import Condition
+from retrieval.errors import MismatchError
+
+T = TypeVar("T")
 
 DENSE = "dense"
 """Name of the dense vector in a collection."""
@@ -74,6 +78,11 @@ class Query:
                 "expected rrf_k of at least 1 and weights of at least 0"
             )
 
+    @property
+    def hybrid(self) -> bool:
+        """Whether the engine has two rankings to fuse."""
+        return self.dense is not None and self.sparse is not None
+
 
 class Index(Protocol):
     """A collection bound to one embedder.
@@ -134,23 +143,23 @@ class Index(Protocol):
         ...
 
 
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of ``size``, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
 def check_batch(points: Sequence[Point], dimension: int) -> np.ndarray:
     """The dense vectors of points as one matrix (n, dimension) float32, refused where unfit for cosine.
 
     Raises:
         ValueError: a vector has another shape, or is zero or not finite.
     """
-    try:
-        matrix = np.asarray([point.dense for point in points], dtype=np.float32)  # (n, dimension)
-    except ValueError:
-        matrix = np.empty((0,))
-    if matrix.ndim != 2 or matrix.shape[1] != dimension:
-        for point in points:
-            if np.shape(point.dense) != (dimension,):
-                raise ValueError(
-                    f"point {point.id}: found a vector of shape {np.shape(point.dense)}, expected ({dimension},)"
-                )
-        raise ValueError(f"found dense vectors that are not numbers, expected {dimension} floats each")
+    for point in points:
+        if np.shape(point.dense) != (dimension,):
+            raise ValueError(f"point {point.id}: found a vector of shape {np.shape(point.dense)}, expected ({dimension},)")
+    matrix = np.stack([point.dense for point in points]).astype(np.float32, copy=False)  # (n, dimension)
     # One pass: a NaN or an infinity anywhere in a row makes its squared norm non-finite.
     norms = np.einsum("nd,nd->n", matrix, matrix)
     bad = ~np.isfinite(norms) | (norms == 0)
@@ -161,6 +170,61 @@ def check_batch(points: Sequence[Point], dimension: int) -> np.ndarray:
             "its embedder is damaged or was trained to a loss that is not finite"
         )
     return matrix
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One ranking that a query asks for, and its weight in the fusion."""
+
+    vector: np.ndarray | SparseVector
+    weight: float
+
+
+def branches(query: Query) -> list[Branch]:
+    """What of a query the engine can rank by: without a BM25 vector that has no terms, or a weight of 0."""
+    found: list[Branch] = []
+    if query.dense is not None and (query.dense_weight > 0 or not query.hybrid):
+        found.append(Branch(query.dense, query.dense_weight))
+    if query.sparse is not None and query.sparse.indices and (query.sparse_weight > 0 or not query.hybrid):
+        found.append(Branch(query.sparse, query.sparse_weight))
+    return found
+
+
+def hits(query: Query, found: Iterable[Any]) -> list[Hit]:
+    """What the engine found, as hits; equal scores are ordered by similarity, then id, so that a result repeats.
+
+    Args:
+        found: the binding's points, with ``id``, ``score`` and, for a hybrid query, ``vector``.
+    """
+    points = list(found)
+    similarities: list[float | None] = [None] * len(points)
+    if query.hybrid and points:
+        assert query.dense is not None
+        stored = np.asarray([point.vector[DENSE] for point in points], dtype=np.float32)  # (k, dimension), unit
+        similarities = (stored @ (query.dense / np.linalg.norm(query.dense))).tolist()
+    elif query.dense is not None:
+        similarities = [point.score for point in points]
+    result = [Hit(int(point.id), point.score, cosine) for point, cosine in zip(points, similarities, strict=True)]
+    return sorted(result, key=lambda hit: (-hit.score, -(hit.similarity or 0.0), hit.id))
+
+
+def check_binding(found: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> None:
+    """Refuse a collection that was made for another embedder, also where the dimension is equal.
+
+    Args:
+        found: what the collection says of itself.
+        expected: ``embedder``, ``dimension``, ``sparse`` and ``format`` as the opener wants them.
+
+    Raises:
+        MismatchError: they differ.
+    """
+    for key, value in expected.items():
+        if found.get(key) != value:
+            shown = [str(x)[:12] if key == "embedder" else str(x) for x in (found.get(key), value)]
+            raise MismatchError(
+                f"collection {name}: found {key} {shown[0]}, expected {shown[1]}: "
+                "its vectors cannot be searched with this embedder; use the release that made it, or ingest again"
+            )
 
 
 def check_query(query: Query, dimension: int) -> None:

@@ -11,14 +11,20 @@ from retrieval.parsing.text import decode
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-_DROPPED = frozenset(
-    "script style nav footer noscript template svg iframe object canvas head button select dialog".split()
-)
-_BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 "
-    "header hgroup hr html legend li main menu ol p pre section summary table tbody tfoot thead tr caption ul".split()
-)
+# fmt: off
+_DROPPED = frozenset([
+    "head", "script", "style", "template", "noscript", "nav", "footer", "dialog",
+    "svg", "iframe", "object", "canvas", "button", "select",
+])
+_BLOCKS = frozenset([
+    "html", "body", "header", "main", "article", "section", "aside", "address", "hgroup", "div", "center", "hr",
+    "p", "blockquote", "pre", "figure", "figcaption", "details", "summary", "form", "fieldset", "legend",
+    "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "menu", "li", "dl", "dt", "dd",
+    "table", "caption", "thead", "tbody", "tfoot", "tr",
+])
+# fmt: on
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_SPACES = re.compile(r"\s+")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 
 
@@ -82,7 +88,9 @@ class _Reader:
             tag = node.tag
             if tag == "-text":
                 if entering:
-                    self._inline.append(node.text_content or "")
+                    text = node.text_content or ""
+                    # Newlines of the source are mere white space; those that stay come from <br> and <pre>.
+                    self._inline.append(text if self._pre else _SPACES.sub(" ", text))
             elif tag == "br":
                 if entering:
                     self._inline.append("\n" if self._cells is None else " ")
@@ -131,10 +139,7 @@ class _Reader:
         if self._pre:
             self.outline.paragraph(text)
             return
-        # Source newlines are white space; those of <br> were written as "\n" too, so a run that is only
-        # a newline between words becomes a space unless the line break was meant: that costs no meaning.
-        text = "\n".join(" ".join(line.split()) for line in re.split(r"\n", text))
-        text = re.sub(r"\n+", "\n", text).strip()
+        text = "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
         if self._items:
             indent = "  " * (self._items - 1)
             self.outline.line(f"{indent}- {text}" if self._marker else f"{indent}  {text}")

@@ -42,6 +42,8 @@ def parse_markdown(document_id: str, data: bytes) -> Document:
     text = clean(decode(data)).lstrip("\n")
     text, fields = _front_matter(text)
     text = _drop_shortcodes(text).strip("\n")
+    if not text.strip():  # a section page that consists of front matter still says what the section is about
+        text = clean(str(fields.get("description") or fields.get("title") or ""))
     headings = find_headings(text)
     title = str(fields.pop("title", "") or "").strip()
     if not title:

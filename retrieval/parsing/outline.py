@@ -54,5 +54,7 @@ class Outline:
         self._length += len(text)
         self._tight = tight
         if self._length > self.max_characters:
-            raise InputError(f"found more than {self.max_characters} characters of text, expected fewer: split the file")
+            raise InputError(
+                f"found more than {self.max_characters} characters of text, expected fewer: split the file"
+            )
         return start

@@ -5,11 +5,10 @@ line number, and goes on. It raises only where reading cannot go on (a damaged g
 """
 
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
@@ -18,6 +17,10 @@ from retrieval.parsing.text import clean
 
 _REPORTED = 20
 _FORM = 'a JSON object with "id" and "text"'
+_BLOCK = 1 << 18
+_MAX_RATIO = 200
+"""JSON compresses to a tenth, repetitive rows to a fiftieth."""
+_BOMB_FROM = 16 << 20
 _READ_ERRORS = (OSError, EOFError, zlib.error)  # gzip.BadGzipFile is an OSError
 
 
@@ -34,10 +37,10 @@ def parse_rows(
     Raises:
         InputError: the stream is damaged or too large; the rows before that were yielded.
     """
-    stream: BinaryIO = gzip.GzipFile(fileobj=file) if gzipped else file  # type: ignore[assignment]
     first_line: dict[str, int] = {}
     malformed = documents = 0
-    for number, line in _lines(io.BufferedReader(stream, 1 << 18), max_line, max_bytes):  # type: ignore[type-var]
+    stream = gzip.GzipFile(fileobj=file) if gzipped else file
+    for number, line in _lines(cast(BinaryIO, stream), file if gzipped else None, max_line, max_bytes):
         try:
             if isinstance(line, InputError):
                 raise line
@@ -60,43 +63,61 @@ def parse_rows(
         raise InputError(f"found no rows, expected on each line {_FORM}: fill the file or leave it out")
 
 
-def _lines(stream: BinaryIO, max_line: int, max_bytes: int) -> Iterator[tuple[int, bytes | InputError]]:
+def _lines(
+    stream: BinaryIO, compressed: BinaryIO | None, max_line: int, max_bytes: int
+) -> Iterator[tuple[int, bytes | InputError]]:
     """Line numbers and lines without blank ones; a line over the limit is read past and named."""
-    number = total = 0
-    while True:
-        try:
-            line = stream.readline(max_line + 1)
-            number += bool(line)
-            total += len(line)
-            too_long = len(line) > max_line
-            while line and too_long and not line.endswith(b"\n") and total <= max_bytes:
-                line = stream.readline(1 << 18)
-                total += len(line)
-        except _READ_ERRORS as error:
+    number, total = 1, 0
+    begun: list[bytes] = []  # the pieces of the line at the end of what was read
+    length = 0
+    while block := _block(stream, number):
+        total += len(block)
+        if total > max_bytes or (compressed is not None and _is_bomb(total, compressed.tell())):
             raise InputError(
-                f"line {number + 1}: found a damaged file ({error}), expected a whole gzip stream: "
-                "copy or compress it again; the rows before it were read"
-            ) from error
-        if total > max_bytes:
-            raise InputError(
-                f"line {number}: found more than {max_bytes / 2**20:.0f} MiB after decompression, expected less: "
-                "split the file, or raise the file size limit; the rows before it were read"
+                f"line {number}: found {total / 2**20:.0f} MiB and no end after decompression, expected at most "
+                f"{max_bytes / 2**20:.0f} MiB, or {_MAX_RATIO} times what the file has: split it, or raise the file "
+                "size limit; the rows before this were read"
             )
-        if too_long:
-            yield number, InputError(
-                f"found a line of more than {max_line / 2**20:.0f} MiB, expected {_FORM}: split the document"
-            )
-        elif not line:
-            return
-        elif line.strip():
-            yield number, line
+        *lines, rest = block.split(b"\n")
+        for line in lines:
+            if length or line.strip():
+                yield number, _joined([*begun, line], length + len(line), max_line)
+                begun, length = [], 0
+            number += 1
+        length += len(rest)
+        if rest and length <= max_line:
+            begun.append(rest)
+    if length:
+        yield number, _joined(begun, length, max_line)
+
+
+def _block(stream: BinaryIO, number: int) -> bytes:
+    try:
+        return stream.read(_BLOCK)
+    except _READ_ERRORS as error:
+        raise InputError(
+            f"line {number}: found a damaged file ({error}), expected a whole gzip stream: "
+            "copy or compress it again; the rows before it were read"
+        ) from error
+
+
+def _is_bomb(expanded: int, compressed: int) -> bool:
+    return expanded > _BOMB_FROM and expanded > _MAX_RATIO * compressed
+
+
+def _joined(pieces: list[bytes], length: int, max_line: int) -> bytes | InputError:
+    if length > max_line:
+        return InputError(f"found a line of {length} bytes, expected at most {max_line}: split the document")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _document(line: bytes, max_characters: int) -> Document:
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise InputError(f"found bytes that are not UTF-8 at byte {error.start}, expected UTF-8: re-encode it") from error
+        raise InputError(
+            f"found bytes that are not UTF-8 at byte {error.start}, expected UTF-8: re-encode it"
+        ) from error
     except json.JSONDecodeError as error:
         raise InputError(f"found malformed JSON ({error.msg} at column {error.colno}), expected {_FORM}") from error
     except (ValueError, RecursionError) as error:
@@ -117,9 +138,7 @@ def _document(line: bytes, max_characters: int) -> Document:
     title = row.pop("title", None)
     if title is not None and not isinstance(title, str):
         raise InputError(f'found {_kind(title)} as "title" of {document_id!r}, expected text')
-    return Document(
-        id=clean(document_id), text=clean(text), title=clean(title or "").strip(), metadata=scalars(row)
-    )
+    return Document(id=clean(document_id), text=clean(text), title=clean(title or "").strip(), metadata=scalars(row))
 
 
 def _kind(value: Any) -> str:

@@ -40,7 +40,9 @@ def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError
     if len(malformed) > len(lines):
         raise InputError(f"{_named(malformed, len(names))}, which is most of them: check the delimiter and the quotes")
     if not lines:
-        raise InputError("found no rows, expected a row of column names and rows below it: fill the table or leave it out")
+        raise InputError(
+            "found no rows, expected a row of column names and rows below it: fill the table or leave it out"
+        )
     yield Document(id=document_id, text="\n".join(lines), metadata={"rows": len(lines)})
     if malformed:
         yield InputError(f"{_named(malformed, len(names))}: correct them; the other {len(lines)} rows were read")

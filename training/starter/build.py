@@ -103,12 +103,12 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         state = {name: value.detach().to(torch.bfloat16) for name, value in model.state_dict().items()}
         state.pop("lm_head.weight", None)
-        model.config.dtype = torch.bfloat16
         model.save_pretrained(temporary, state_dict=state)
+        config = json.loads((Path(temporary) / "config.json").read_text())
+        (Path(temporary) / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=2) + "\n")
         tokenizer.save_pretrained(temporary)
         for path in sorted(Path(temporary).iterdir()):
             publish_bytes(output / path.name, path.read_bytes())
-    model.config.dtype = torch.float32
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -187,7 +187,7 @@ def train(arguments: argparse.Namespace) -> None:
             seen += sum(len(row.ids) for row in batch)
             steps += 1
             keep = min(0.98, steps / (steps + 5))
-            smoothed = [keep * s + (1 - keep) * float(v) for s, v in zip(smoothed, (loss, answer_loss), strict=True)]
+            smoothed = [keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, (loss, answer_loss), strict=True)]
             if steps % 25 == 0:
                 speed = (seen - begun) / (time.monotonic() - started)
                 print(f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}  {speed:.0f} tok/s", flush=True)

@@ -1,0 +1,93 @@
+"""The first release of a workspace: the untouched models and the settings as ``lockstep.toml`` has them."""
+
+from typing import TYPE_CHECKING, Any
+
+from retrieval.catalog import Catalog
+from retrieval.embedder import load_embedder
+from retrieval.progress import Progress, silent
+from retrieval.workspace import Workspace
+from service.settings import Settings
+from training.ledger import Ledger
+from training.promotion import promote, settle
+from training.release import Manifest, ModelReference, Release, collection_name, create_release, read_release
+from training.runtime import model_directory, model_fingerprint
+
+if TYPE_CHECKING:
+    from training.retrain import Bases
+
+
+def ensure_release(
+    workspace: Workspace, catalog: Catalog, ledger: Ledger, settings: Settings, *, progress: Progress = silent
+) -> Release:
+    """The active release; where there is none, one is made from the settings and becomes active.
+
+    As long as no training has made a release, an edited ``lockstep.toml`` makes another first release.
+    Later on what the settings say of models, prompt and search counts as the start of the next
+    retraining only: the active release has been measured as it is.
+
+    Raises:
+        ConfigurationError: a model of the settings cannot be found.
+        Busy: another process changes the active release.
+    """
+    settle(workspace, ledger, settings.index)
+    active = ledger.active()
+    held = read_release(workspace, ledger, active) if active else None
+    if held is not None and held.manifest.run is not None:
+        return held
+    wanted = initial_fields(workspace, settings)
+    if held is not None and agrees(held.manifest, wanted):
+        return held
+    release = create_release(
+        workspace,
+        ledger,
+        lambda directory, release: None,
+        parent=active,
+        documents_fingerprint=catalog.fingerprint(),
+        **wanted,
+    )
+    return promote(workspace, catalog, ledger, settings.index, release.id, kind="initial", progress=progress)
+
+
+def initial_fields(workspace: Workspace, settings: Settings) -> dict[str, Any]:
+    """What the settings fix of a first release, as fields of its manifest."""
+    embedder = ModelReference(
+        model=settings.embedder.model,
+        revision=settings.embedder.revision,
+        fingerprint=load_embedder(model_directory(_unbound(settings.embedder), workspace.root)).fingerprint,
+    )
+    return {
+        "embedder": embedder,
+        "collection": collection_name(embedder.fingerprint),
+        "generator": _generator_reference(workspace, settings),
+        "adapter": False,
+        "prompt": settings.prompt,
+        "search": settings.search,
+        "max_new_tokens": settings.generator.max_new_tokens,
+    }
+
+
+def agrees(manifest: Manifest, wanted: dict[str, Any]) -> bool:
+    """Whether a release is what the settings ask for."""
+    return all(getattr(manifest, name) == value for name, value in wanted.items())
+
+
+def _unbound(section: Any) -> ModelReference:
+    """A model by name only: its content is not known yet."""
+    return ModelReference(model=section.model, revision=section.revision, fingerprint="")
+
+
+def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
+    """The untouched models of the settings, which every retraining starts from."""
+    from training.retrain import Bases
+
+    return Bases(
+        embedder=model_directory(_unbound(settings.embedder), workspace.root),
+        generator=model_directory(_unbound(settings.generator), workspace.root),
+        generator_reference=_generator_reference(workspace, settings),
+    )
+
+
+def _generator_reference(workspace: Workspace, settings: Settings) -> ModelReference:
+    section = settings.generator
+    directory = model_directory(_unbound(section), workspace.root)
+    return ModelReference(model=section.model, revision=section.revision, fingerprint=model_fingerprint(directory))

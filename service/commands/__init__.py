@@ -1,0 +1,1 @@
+"""The commands of ``lockstep``, one family a file; what they need is imported when they run."""

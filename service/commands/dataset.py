@@ -1,0 +1,156 @@
+"""``lockstep dataset``: the rows that retraining would train on, to look at before it does."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
+from service.commands.evaluation import ExamplesOption
+
+if TYPE_CHECKING:
+    from training.examples import SplitName
+    from training.release import Release
+    from training.summary import DatasetSummary, Row
+
+SPLITS: "tuple[SplitName, ...]" = ("train", "validation")
+"""Of the test split no rows are built."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("dataset")(dataset)
+
+
+def dataset(
+    context: typer.Context,
+    examples: ExamplesOption,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to save; default: below .lockstep/datasets.")
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the training rows with the active release's retriever, show their figures, and save them."""
+    from dataclasses import asdict
+
+    from training.preparation import contrastive_rows, prepare_examples, supervised_rows
+    from training.summary import save
+
+    with opened(context, workspace, as_json) as here:
+        release = active_release(here)
+        training = here.settings.training
+        data, seed = training.data, training.seed
+        with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
+            prepared = prepare_examples(here.workspace, here.catalog, searcher, examples, data, seed=seed, freeze=False)
+            rows: dict[str, dict[str, Sequence[Row]]] = {"contrastive": {}, "supervised": {}}
+            stats: dict[str, dict[str, Any]] = {"contrastive": {}, "supervised": {}}
+            for done, name in enumerate(SPLITS):
+                progress("building rows", done, len(SPLITS))
+                own = prepared.examples[name]
+                mined, mining = contrastive_rows(searcher, own, prepared.split, data)
+                built, building = supervised_rows(
+                    searcher, own, prepared.split, release.manifest.prompt, data, seed=seed
+                )
+                rows["contrastive"][name], stats["contrastive"][name] = mined, asdict(mining)
+                rows["supervised"][name], stats["supervised"][name] = built, asdict(building)
+            progress("building rows", len(SPLITS), len(SPLITS))
+        directory = out or here.workspace.state / "datasets" / time.strftime("%Y%m%d-%H%M%S")
+        value: dict[str, Any] = {
+            "release": release.id,
+            "examples": prepared.split.counts(),
+            "documents": asdict(prepared.links),
+            "unassigned": dict(prepared.split.unassigned),
+            "saved": {},
+        }
+        for kind, own_rows in rows.items():
+            if not any(own_rows.values()):
+                here.console.warn(f"found no {kind} rows, expected some: none of the examples of train gives one")
+                value[kind] = None
+                continue
+            summary = _summary(here, release, kind, own_rows, seed)
+            save({name: own for name, own in own_rows.items() if own}, directory / kind)
+            value[kind] = summary.as_json() | {"built": stats[kind]}
+            value["saved"][kind] = str(directory / kind)
+        here.console.finish(value, lambda: _show(here, value))
+
+
+def _summary(
+    here: Opened, release: "Release", kind: str, rows: "dict[str, Sequence[Row]]", seed: int
+) -> "DatasetSummary":
+    """The figures of one kind, in the tokens of the model that reads it."""
+    from training.runtime import generator_directory, open_embedder
+    from training.summary import summarise
+
+    if kind == "contrastive":
+        from tokenizers import Tokenizer
+
+        embedder = open_embedder(here.workspace, release)
+        own = Tokenizer.from_file(str(embedder.tokenizer_path))
+        own.no_truncation()
+        own.no_padding()
+        return summarise(rows, count=lambda text: len(own.encode(text).ids), token_limit=embedder.max_tokens, seed=seed)
+    from transformers import AutoConfig, AutoTokenizer
+
+    directory = generator_directory(here.workspace, release)
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+
+    def count(text: str) -> int:
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    limit = int(config.get_text_config().max_position_embeddings)
+    return summarise(rows, count=count, token_limit=limit, seed=seed)
+
+
+def _show(here: Opened, value: dict[str, Any]) -> None:
+    console = here.console
+    counts = ", ".join(f"{count} {name}" for name, count in value["examples"].items())
+    links = value["documents"]
+    console.write(f"examples: {counts}; {len(value['unassigned'])} in no split")
+    console.write(
+        f"documents: {links['given']} examples name them, {links['linked'] + links['known']} were found by retrieval "
+        f"(weak), {len(links['unlinked'])} not found"
+    )
+    for kind in ("contrastive", "supervised"):
+        if value[kind] is not None:
+            _show_kind(here, kind, value[kind], value["saved"][kind])
+
+
+def _show_kind(here: Opened, kind: str, figures: dict[str, Any], saved: str) -> None:
+    console, tokens = here.console, figures["tokens"]
+    rows = [("rows", ", ".join(f"{count} {name}" for name, count in figures["rows"].items()))]
+    rows.append(("tokens", ", ".join(f"{name} {tokens[name]}" for name in ("mean", "median", "p95", "longest"))))
+    rows.append(("histogram", _spread(dict(tokens["histogram"]))))
+    rows.append(("truncated", f"{figures['truncated']} (limit {figures['token_limit']})"))
+    rows.append(("duplicates", str(figures["duplicates"])))
+    rows.append(("weak", str(figures["weak"])))
+    if figures["unanswerable_share"] is not None:
+        rows.append(("unanswerable", f"{figures['unanswerable_share']:.1%}"))
+        rows.append(("must abstain", f"{figures['abstention_share']:.1%}"))
+    rows += [(name.replace("_", " "), _spread(values)) for name, values in figures["balance"].items()]
+    built = figures["built"]["train"]
+    for name in ("dropped", "left_out"):
+        if built.get(name):
+            rows.append((name.replace("_", " "), _spread(built[name])))
+    if built.get("skipped"):
+        rows.append(("examples skipped", _spread({reason: len(ids) for reason, ids in built["skipped"].items()})))
+    console.table((kind, ""), rows)
+    console.write("samples")
+    for sample in figures["samples"]:
+        console.write(f"  [{sample['split']}] {_sample(sample)}")
+    console.write(f"saved in {saved}")
+    console.write()
+
+
+def _sample(row: dict[str, Any]) -> str:
+    if "anchor" in row:
+        return f"{row['anchor']!r} → {row['positive_id']}, against {', '.join(row['negative_ids']) or 'nothing'}"
+    question = row["messages"][-1]["content"].rsplit("Question: ", 1)[-1]
+    return f"{question!r} over {', '.join(row['passages']) or 'nothing'} → {row['completion']!r}"
+
+
+def _spread(values: dict[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in values.items()) or "-"

@@ -1,0 +1,118 @@
+"""``lockstep evaluate``: how good a release is on examples."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from retrieval.search import Searcher
+    from training.examples import Example
+
+ExamplesOption = Annotated[
+    list[Path], typer.Option("--examples", metavar="FILE", help="Examples, JSON Lines; may be given several times.")
+]
+
+
+class SplitChoice(StrEnum):
+    """Which examples are measured."""
+
+    test = "test"
+    validation = "validation"
+    all = "all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    examples: ExamplesOption,
+    split: Annotated[SplitChoice, typer.Option("--split", help="Which of the examples.")] = SplitChoice.test,
+    release: Annotated[str | None, typer.Option("--release", help="Default: the active one.")] = None,
+    retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Search, but generate no answers.")] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a release on examples: retrieval, answers and outcomes. Works while a service runs."""
+    from training.answering import Answerer
+    from training.evaluation import Arm
+    from training.evaluation import evaluate as run
+    from training.release import read_release
+    from training.runtime import open_generator
+
+    with opened(context, workspace, as_json) as here:
+        found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
+        with here.console.progress() as progress, own_searcher(here, found, progress) as searcher:
+            chosen, groups = _examples(here, searcher, examples, split)
+            manifest = found.manifest
+            answerer, generator = None, None
+            if not retrieval_only:
+                generator = open_generator(here.workspace, found)
+                generator.start()
+                answerer = Answerer(
+                    searcher,
+                    generator,
+                    manifest.prompt,
+                    manifest.search,
+                    found.id,
+                    max_new_tokens=manifest.max_new_tokens,
+                )
+            try:
+                arm = Arm(found.id, searcher, manifest.search, answerer, scorer=generator, release=found.id)
+                metrics = run(arm, chosen, groups, progress=progress).metrics()
+            finally:
+                if generator is not None:
+                    generator.stop()
+        here.console.finish(metrics, lambda: show_metrics(here, {found.id: metrics}))
+
+
+def show_metrics(here: Opened, systems: "Mapping[str, Mapping[str, Any]]") -> None:
+    """A table with a column for each system."""
+    first = next(iter(systems.values()))
+    rows = [("questions", *(str(one["questions"]) for one in systems.values()))]
+    for part in ("retrieval", "generation", "outcomes"):
+        for name in first[part]:
+            rows.append((name, *(_number(one[part][name]) for one in systems.values())))
+    here.console.table(("metric", *systems), rows)
+
+
+def _number(value: float | int | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _examples(
+    here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice
+) -> "tuple[Sequence[Example], Mapping[str, str]]":
+    """The examples to measure, and the cluster of each."""
+    from retrieval.errors import InputError
+
+    if split is SplitChoice.all:
+        from training.evaluation import question_groups
+        from training.examples import check_documents, link_documents, load_examples
+        from training.splits import near_duplicate_groups
+
+        loaded = load_examples(paths)
+        texts = {document.id: document.text for document in here.catalog.documents()}
+        check_documents(loaded, texts)
+        linked, _ = link_documents(loaded, searcher.search_batch)
+        return linked, question_groups(linked, near_duplicate_groups(texts))
+    from training.preparation import prepare_examples
+
+    training = here.settings.training
+    prepared = prepare_examples(
+        here.workspace, here.catalog, searcher, paths, training.data, seed=training.seed, freeze=False
+    )
+    chosen = prepared.examples[split.value]
+    if not chosen:
+        raise InputError(f"found no example in the {split.value} split, expected some: add some, or use --split all")
+    return chosen, prepared.split.group_of_example

@@ -1,0 +1,120 @@
+"""``lockstep init`` and ``lockstep ingest``: a workspace, and documents into it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
+
+if TYPE_CHECKING:
+    from retrieval.progress import Progress
+    from training.release import Release
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init")(init)
+    app.command("ingest")(ingest)
+
+
+def init(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Make a workspace: a lockstep.toml with every setting explained, and the first release."""
+    from retrieval.files import publish_bytes
+    from retrieval.workspace import CONFIGURATION
+    from service.template import configuration_text
+
+    path = workspace / CONFIGURATION
+    created = not path.exists()
+    if created:
+        publish_bytes(path, configuration_text().encode())
+    with opened(context, workspace, as_json) as here:
+        release = first_release(here)
+        value = {"workspace": str(here.workspace.root), "created": created, "release": release.id}
+
+        def show() -> None:
+            what = "Made" if created else "Found"
+            here.console.write(f"{what} the workspace {here.workspace.root}; its release is {release.id}.")
+            here.console.write("Next: lockstep ingest PATH, then lockstep ask QUESTION.")
+
+        here.console.finish(value, show)
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    prune: Annotated[bool, typer.Option("--prune", help="Delete documents that are no longer there.")] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> int:
+    """Read documents. What has not changed costs nothing; a running service takes the changes over.
+
+    A file that cannot be read is reported and the others are taken; the exit status is then 1.
+    """
+    from retrieval.chunking import Chunker
+    from retrieval.errors import ConfigurationError
+    from retrieval.ingest import ingest as run
+    from training.runtime import open_embedder
+
+    with opened(context, workspace, as_json) as here:
+        release = first_release(here)
+        with here.workspace.writing("ingest"), here.console.progress() as progress:
+            embedder = open_embedder(here.workspace, release)
+            cut = here.settings.chunking
+            size = min(cut.max_tokens, embedder.max_tokens)
+            if cut.overlap > size // 4:
+                raise ConfigurationError(
+                    f"found chunking.overlap = {cut.overlap}, expected at most {size // 4}, a quarter of the "
+                    f"{size} tokens of a chunk"
+                )
+            chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
+            result = run(here.catalog, embedder, chunker, paths, prune=prune, progress=progress)
+            follow_index(here, release, progress)
+        if size < cut.max_tokens:
+            here.console.warn(
+                f"found chunking.max_tokens = {cut.max_tokens}, but the embedder reads {size}: chunks were cut there"
+            )
+        for failure in result.failed:
+            here.console.note(f"not taken: {failure['path']}: {failure['error']}")
+        value = result.as_json()
+        here.console.finish(value, lambda: _show(here, value))
+        return 1 if result.failed else 0
+
+
+def first_release(here: Opened) -> "Release":
+    """The active release; the first is made from the settings."""
+    from service.bootstrap import ensure_release
+
+    with here.console.progress() as progress:
+        return ensure_release(here.workspace, here.catalog, here.ledger, here.settings, progress=progress)
+
+
+def follow_index(here: Opened, release: "Release", progress: "Progress") -> None:
+    """Bring the index up to the catalog, unless a running service holds it, which does so itself."""
+    from retrieval.errors import Busy
+    from retrieval.sync import sync
+    from service.running import running_service
+    from training.runtime import open_collection, open_embedder
+
+    embedder = open_embedder(here.workspace, release)
+    try:
+        index = open_collection(here.workspace, release, here.settings.index, embedder)
+    except Busy:
+        service = running_service(here.workspace)
+        holder = f"the service at {service.url}" if service else "another process"
+        here.console.note(f"{holder} holds the index; what was ingested is found as soon as it follows")
+        return
+    try:
+        sync(here.catalog, index, embedder, progress=progress)
+    finally:
+        index.close()
+
+
+def _show(here: Opened, value: dict[str, Any]) -> None:
+    documents = value["documents"]
+    counts = [documents[name] for name in ("added", "updated", "unchanged", "deleted")]
+    here.console.write(
+        "{} added, {} updated, {} unchanged, {} deleted, {} not taken".format(*counts, len(documents["failed"]))
+    )
+    speed = f"{value['chunks_per_second']:.0f} a second"
+    here.console.write(f"{value['chunks']} chunks in {value['seconds']:.1f} s ({speed})")

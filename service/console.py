@@ -1,0 +1,170 @@
+"""What a person or a script sees of a command: results on stdout; progress, notes and warnings on stderr.
+
+With ``--json`` stdout holds one JSON object and nothing else, whatever libraries and child processes print.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from retrieval.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_NUMBER = re.compile(r"[+-]?\d[\d.,]*%?|-|")
+_LINE_SECONDS = 10.0
+"""Without a terminal, a task tells how far it is this often."""
+
+
+class Console:
+    """The two streams of one command.
+
+    Args:
+        as_json: the result is shown as one JSON object, and nothing moves on stderr.
+        out: where results go (default: stdout).
+        err: where everything else goes (default: stderr).
+    """
+
+    def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.as_json = as_json
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+
+    def finish(self, value: Mapping[str, Any], show: Callable[[], None]) -> None:
+        """Show the result of the command: as JSON, or by calling ``show``."""
+        if self.as_json:
+            self.json(value)
+        else:
+            show()
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """Write the one JSON object."""
+        self.out.write(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+        self.out.flush()
+
+    def write(self, text: str = "") -> None:
+        """A line of the result, as it is (no markup is looked for in it)."""
+        self.out.write(text + "\n")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+        """A table of the result; a column of nothing but numbers is aligned right."""
+        from rich import box
+        from rich.console import Console as Rich
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_edge=False)
+        for position, column in enumerate(columns):
+            number = all(_NUMBER.fullmatch(row[position]) for row in rows)
+            table.add_column(column, justify="right" if number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        # A pipe has no width: cells must not be folded for it.
+        width = (
+            None
+            if self.out.isatty()
+            else 4
+            + sum(
+                3 + max(len(cell) for row in [columns, *rows] for cell in row[position : position + 1])
+                for position in range(len(columns))
+            )
+        )
+        Rich(file=self.out, width=width, highlight=False).print(table)
+
+    def note(self, text: str) -> None:
+        """A line beside the result."""
+        self.err.write(text + "\n")
+        self.err.flush()
+
+    def warn(self, text: str) -> None:
+        """Something that did not stop the command."""
+        self.note(f"warning: {text}")
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Shows how far tasks are: bars with the time left on a terminal, a line now and then elsewhere."""
+        if self.as_json or not self.err.isatty():
+            yield _Lines(self.note)
+            return
+        from rich.console import Console as Rich
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Rich(file=self.err),
+        )
+        tasks: dict[str, TaskID] = {}
+
+        def update(task: str, done: int, total: int | None) -> None:
+            if task not in tasks:
+                tasks[task] = bars.add_task(task, total=total)
+            bars.update(tasks[task], completed=done, total=total)
+
+        with bars:
+            yield update
+
+
+class _Lines:
+    """Progress as occasional lines. Silent about what is done within the first seconds."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._started: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+
+    def __call__(self, task: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        started = self._started.setdefault(task, now)
+        last = self._told.get(task, started)
+        finished = total is not None and done >= total
+        if now - last < _LINE_SECONDS and not (finished and task in self._told):
+            return
+        self._told[task] = now
+        left = ""
+        if total and 0 < done < total:
+            left = f", {(now - started) * (total - done) / done:.0f} s left"
+        self._write(f"{task}: {done}" + (f" of {total}" if total is not None else "") + left)
+        if finished:
+            del self._told[task], self._started[task]
+
+
+@contextmanager
+def only_json_on_stdout() -> Iterator[TextIO]:
+    """Send what anybody writes to stdout to stderr, also libraries in C and child processes.
+
+    Yields:
+        The real stdout, for the one JSON object.
+    """
+    python_stdout = sys.stdout
+    try:
+        descriptor = python_stdout.fileno()
+    except (OSError, ValueError, AttributeError):  # a test holds the output in memory: nothing below Python
+        sys.stdout = sys.stderr
+        try:
+            yield python_stdout
+        finally:
+            sys.stdout = python_stdout
+        return
+    python_stdout.flush()
+    saved = os.dup(descriptor)
+    try:
+        os.dup2(sys.stderr.fileno(), descriptor)
+        sys.stdout = sys.stderr
+        with os.fdopen(os.dup(saved), "w", encoding="utf-8") as real:
+            yield real
+    finally:
+        sys.stdout = python_stdout
+        os.dup2(saved, descriptor)
+        os.close(saved)

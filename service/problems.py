@@ -1,0 +1,182 @@
+"""Errors as OpenAI's clients expect them, and the request id on every response.
+
+``{"error": {"message", "type", "param", "code"}}``, whatever went wrong: a route's own refusal, a
+``LockstepError``, a body that does not fit, an unknown path, a bug.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retrieval.errors import LockstepError
+
+logger = logging.getLogger("lockstep.http")
+
+REQUEST_ID = "x-request-id"
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class Problem(Exception):
+    """A request that is refused, in OpenAI's words.
+
+    Args:
+        param: the field of the request at fault, such as ``messages[0].content``.
+        code: OpenAI's code where it has one for the case.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 400, param: str | None = None, code: str | None = "invalid_value"
+    ) -> None:
+        super().__init__(message)
+        self.message, self.status, self.param, self.code = message, status, param, code
+
+
+def problem_json(message: str, *, status: int, param: str | None, code: str | None) -> dict[str, Any]:
+    """The body of an error."""
+    kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def known_problem(error: Problem | LockstepError) -> tuple[int, dict[str, Any]]:
+    """Status and body of an error that has words for the client."""
+    if isinstance(error, Problem):
+        return error.status, problem_json(error.message, status=error.status, param=error.param, code=error.code)
+    status = error.http_status
+    return status, problem_json(str(error), status=status, param=None, code=error.code)
+
+
+def install(app: FastAPI) -> None:
+    """Give an application this shape of errors."""
+
+    @app.exception_handler(Problem)
+    async def refused(request: Request, error: Problem) -> JSONResponse:
+        status, body = known_problem(error)
+        return JSONResponse(body, status)
+
+    @app.exception_handler(LockstepError)
+    async def known(request: Request, error: LockstepError) -> JSONResponse:
+        status, body = known_problem(error)
+        if status >= 500:
+            logger.error("%s %s: %s", request.method, request.url.path, error)
+        # "Busy" passes: the client may come again. The other conflicts do not.
+        headers = {"retry-after": "1"} if status in (409, 503) and error.code in ("busy", "storage") else None
+        return JSONResponse(body, status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        message, param, code = _validation(error)
+        return JSONResponse(problem_json(message, status=400, param=param, code=code), 400)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        message, code = _http(request, error, app)
+        body = problem_json(message, status=error.status_code, param=None, code=code)
+        return JSONResponse(body, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        request_id = request.scope["state"]["request_id"]
+        logger.error("%s %s failed (request %s)", request.method, request.url.path, request_id, exc_info=error)
+        message = f"an internal error; the service's log has it under request {request_id}"
+        return JSONResponse(problem_json(message, status=500, param=None, code="internal"), 500)
+
+
+class Frame:
+    """Around the whole application: an id on every response, and no body that is declared too large.
+
+    The framework's own limit, which counts the bytes of bodies that declare nothing, would answer
+    in plain text here.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _USABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        finished = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal finished
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > self.max_body_bytes:
+            body = problem_json(_too_large(self.max_body_bytes), status=413, param=None, code="body_too_large")
+            # The connection is closed: what is left of the body must not be read as another request.
+            await JSONResponse(body, 413, {"connection": "close"})(scope, receive, send_with_id)
+            return
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            if not finished:  # else it was answered and logged already, see `bug`
+                raise
+
+
+def _too_large(limit: int) -> str:
+    return f"found a body of more than {limit} bytes, expected at most that: send a smaller one"
+
+
+def _validation(error: RequestValidationError) -> tuple[str, str | None, str]:
+    fault = error.errors()[0]
+    if fault["type"] == "json_invalid":
+        reason = fault.get("ctx", {}).get("error", "not JSON")
+        return f"found a body that is not JSON ({reason}), expected a JSON object", None, "invalid_json"
+    param = _param(fault["loc"])
+    kind: str = fault["type"]
+    if kind == "missing":
+        named = f"`{param}`" if param else "the body"
+        return f"found no {named}, expected it: it is required", param, "missing_required_parameter"
+    if kind == "extra_forbidden":
+        return f"found unknown parameter `{param}`, expected none such: leave it out", param, "unknown_parameter"
+    reason = str(fault["msg"]).removeprefix("Value error, ")
+    shown = _shown(fault.get("input"))
+    return f"found {param or 'the body'} = {shown}: {reason[:1].lower()}{reason[1:]}", param, "invalid_value"
+
+
+def _param(location: tuple[Any, ...]) -> str | None:
+    """``("body", "messages", 0, "content", "str")`` as ``messages[0].content``."""
+    text = ""
+    for part in location[1:] if location[:1] in (("body",), ("query",), ("path",)) else location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif re.fullmatch(r"[a-z_][a-z0-9_]*", str(part)) and str(part) not in ("str", "int", "float", "bool"):
+            text += f".{part}" if text else str(part)
+    return text or None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _http(request: Request, error: HTTPException, app: FastAPI) -> tuple[str, str]:
+    path = request.url.path
+    messages: Mapping[int, tuple[str, str]] = {
+        404: (f"found no route {request.method} {path}, expected one of those in /openapi.json", "unknown_url"),
+        405: (
+            f"found method {request.method} for {path}, expected {(error.headers or {}).get('Allow', 'another')}",
+            "method_not_allowed",
+        ),
+        413: (_too_large(app.max_body_size or 0), "body_too_large"),
+    }
+    return messages.get(error.status_code, (str(error.detail), "http_error"))

@@ -1,0 +1,84 @@
+"""A running service of a workspace: how it makes itself known, and how other commands find it."""
+
+import json
+import os
+import shlex
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from retrieval.errors import Busy
+from retrieval.files import publish_json
+from retrieval.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """Where a service answers, and which process it is."""
+
+    url: str
+    pid: int
+
+
+def base_url(host: str, port: int) -> str:
+    """The address by which this machine reaches a service bound to ``host``."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+@contextmanager
+def announced(workspace: Workspace, url: str) -> Iterator[None]:
+    """Keep the service's address in the workspace while the body runs."""
+    publish_json(workspace.service, {"url": url, "pid": os.getpid()})
+    try:
+        yield
+    finally:
+        # Another service may have taken over the file after this one was thought dead.
+        if (found := _announcement(workspace)) is not None and found.pid == os.getpid():
+            workspace.service.unlink(missing_ok=True)
+
+
+def running_service(workspace: Workspace, *, timeout: float = 2.0) -> RunningService | None:
+    """The service that runs on a workspace; None where none answers."""
+    found = _announcement(workspace)
+    if found is None or not _is_alive(found.pid):
+        return None
+    # No proxy: the address is this machine's own.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{found.url}/livez", timeout=timeout) as response:
+            return found if response.status == 200 else None
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+
+
+def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
+    """The error for a command that found the index held: names the running service and how to ask it."""
+    service = running_service(workspace)
+    if service is None:
+        return busy
+    body = json.dumps({"model": "lockstep", "messages": [{"role": "user", "content": question}]}, ensure_ascii=False)
+    return Busy(
+        f"found the index held by the service at {service.url} (pid {service.pid}), expected it free: ask the service: "
+        f"curl -s {service.url}/v1/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def _announcement(workspace: Workspace) -> RunningService | None:
+    try:
+        content = json.loads(workspace.service.read_bytes())
+        return RunningService(str(content["url"]), int(content["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):  # none, or one that a stranger wrote
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

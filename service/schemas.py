@@ -1,0 +1,129 @@
+"""What requests may hold, in OpenAI's shapes.
+
+A parameter that is not known is refused by name. One that is known and cannot be honoured is refused
+where ignoring it would change the answer, and accepted where it would not.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+
+class Request(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextPart(Request):
+    """A part of a message's content; only text is understood."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(BaseModel):
+    """A message of the conversation so far. Fields that clients echo (annotations, say) are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart] | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _only_text(cls, value: Any) -> Any:
+        parts = value if isinstance(value, list) else []
+        if other := {str(part.get("type")) for part in parts if isinstance(part, dict)} - {"text"}:
+            raise ValueError(f"found parts of type {', '.join(sorted(other))}, expected text only")
+        return value
+
+    @property
+    def text(self) -> str:
+        """The content as one text."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(Request):
+    """What a stream tells beside the text."""
+
+    include_usage: bool = False
+    include_obfuscation: bool = False
+
+
+def _only(*allowed: Any) -> BeforeValidator:
+    """Accept a parameter only with the values that change nothing."""
+
+    def check(value: Any) -> Any:
+        if value is None or any(value == one and type(value) is type(one) for one in allowed):
+            return value
+        raise ValueError(f"not supported by this service; leave it out or send {' or '.join(map(repr, allowed))}")
+
+    return BeforeValidator(check)
+
+
+class ChatRequest(Request):
+    """``POST /v1/chat/completions``."""
+
+    model: str
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """None is 0: the service answers from documents, and the same question gets the same answer."""
+
+    # Known, and refused where they ask for something.
+    n: Annotated[Any, _only(1)] = None
+    top_p: Annotated[Any, _only(1, 1.0)] = None
+    tools: Annotated[Any, _only([])] = None
+    tool_choice: Annotated[Any, _only("none", "auto")] = None
+    parallel_tool_calls: bool | None = None
+    functions: Annotated[Any, _only([])] = None
+    function_call: Annotated[Any, _only("none", "auto")] = None
+    logprobs: Annotated[Any, _only(False)] = None
+    top_logprobs: Annotated[Any, _only(0)] = None
+    logit_bias: Annotated[Any, _only({})] = None
+    stop: Annotated[Any, _only([])] = None
+    presence_penalty: Annotated[Any, _only(0, 0.0)] = None
+    frequency_penalty: Annotated[Any, _only(0, 0.0)] = None
+    response_format: Annotated[Any, _only({"type": "text"})] = None
+    modalities: Annotated[Any, _only(["text"])] = None
+    audio: Annotated[Any, _only()] = None
+    prediction: Annotated[Any, _only()] = None
+    web_search_options: Annotated[Any, _only()] = None
+
+    # Known, and without influence on the answer.
+    seed: int | None = None
+    user: str | None = None
+    metadata: dict[str, Any] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+
+    @property
+    def new_tokens(self) -> int | None:
+        """How long the answer may be; None leaves it to the release."""
+        return self.max_completion_tokens or self.max_tokens
+
+
+class EmbeddingsRequest(Request):
+    """``POST /v1/embeddings``.
+
+    ``input_type`` is an addition to OpenAI's: an embedder may have different prompts for questions
+    and passages.
+    """
+
+    model: str
+    input: Any
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: int | None = Field(default=None, ge=1)
+    user: str | None = None
+    input_type: Literal["passage", "question"] = "passage"

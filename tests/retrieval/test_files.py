@@ -1,0 +1,50 @@
+"""Atomic publication and locks."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from retrieval import files
+from retrieval.errors import Busy, StorageError
+
+
+def test_a_failed_write_leaves_the_old_content_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    files.publish_json(path, {"value": 1})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        files.publish_json(path, {"value": 2})
+    assert path.read_text() == '{\n  "value": 1\n}\n'
+    assert [one.name for one in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_directory_is_published_under_a_new_name_only(tmp_path: Path) -> None:
+    (tmp_path / "new" / "sub").mkdir(parents=True)
+    (tmp_path / "new" / "sub" / "file").write_text("x")
+    files.publish_directory(tmp_path / "new", tmp_path / "final")
+    assert (tmp_path / "final" / "sub" / "file").read_text() == "x"
+    (tmp_path / "new").mkdir()
+    with pytest.raises(StorageError, match="already there"):
+        files.publish_directory(tmp_path / "new", tmp_path / "final")
+
+
+def test_a_second_holder_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "some.lock"
+    with files.exclusive(lock, "retrain"):
+        with pytest.raises(Busy, match=rf"pid {os.getpid()}: retrain"), files.exclusive(lock, "ingest"):
+            pass
+    with files.exclusive(lock, "ingest"):
+        pass
+
+
+def test_checksums_are_by_relative_path(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x").write_bytes(b"abc")
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    assert files.tree_sha256(tmp_path) == {"b/x": known}

@@ -1,0 +1,269 @@
+"""Ingest, sync and search over the real engine and a real catalog."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retrieval.catalog import Catalog
+from retrieval.chunking import Chunker
+from retrieval.errors import InputError, MismatchError
+from retrieval.index.edge import EdgeIndex, open_edge
+from retrieval.ingest import IngestResult, ingest
+from retrieval.search import Searcher
+from retrieval.search_settings import SearchSettings
+from retrieval.sync import sync
+
+Folder = Callable[[dict[str, str]], Path]
+DOCUMENTS = {
+    "pump.md": "# Pump\n\nThe pump runs at 42 bar and is oiled every 90 days.",
+    "valve.md": "# Valve\n\nThe valve opens at 7 bar. Its seal is part number V-118.",
+    "guides/winter.txt": "In winter the heater keeps the housing at 5 degrees.",
+}
+
+
+class System:
+    """A catalog, an index and an embedder that belong together."""
+
+    def __init__(self, catalog: Catalog, index: EdgeIndex, embedder: Any) -> None:
+        self.catalog, self.index, self.embedder = catalog, index, embedder
+        self.chunker = Chunker(embedder.tokenizer_path, 64)
+
+    def ingest(self, *paths: Path, prune: bool = False) -> IngestResult:
+        return ingest(self.catalog, self.embedder, self.chunker, paths, prune=prune)
+
+    def sync(self) -> int:
+        return sync(self.catalog, self.index, self.embedder)
+
+    def found(self, question: str, **settings: Any) -> list[str]:
+        searcher = Searcher(self.catalog, self.index, self.embedder, SearchSettings(**settings))
+        return [passage.text for passage in searcher.search(question)]
+
+
+@pytest.fixture
+def system(tmp_path: Path, catalog: Catalog, words: Any) -> Iterator[System]:
+    index = open_edge(tmp_path / "index", embedder=words.fingerprint, dimension=words.dimension, create=True)
+    yield System(catalog, index, words)
+    index.close()
+
+
+def test_documents_are_found_with_their_path_as_id(system: System, folder: Folder) -> None:
+    result = system.ingest(folder(DOCUMENTS))
+    assert (result.added, result.failed) == (3, [])
+    assert system.sync() == result.chunks
+    searcher = Searcher(system.catalog, system.index, system.embedder, SearchSettings())
+    best = searcher.search("at how many bar does the valve open")[0]
+    assert best.document_id == "valve.md"
+    assert "7 bar" in best.text
+    assert best.rank == 1
+    assert -1 <= best.similarity <= 1
+
+
+def test_unchanged_content_is_neither_parsed_nor_embedded(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    before = system.embedder.embedded, system.catalog.head()
+    os.utime(root / "pump.md")
+    result = system.ingest(root)
+    assert (result.unchanged, result.added, result.updated, result.chunks) == (3, 0, 0, 0)
+    assert (system.embedder.embedded, system.catalog.head()) == before
+
+
+def test_only_the_changed_document_is_replaced(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "pump.md").write_text("# Pump\n\nThe pump runs at 55 bar now.")
+    result = system.ingest(root)
+    assert (result.updated, result.unchanged) == (1, 2)
+    system.sync()
+    found = " ".join(system.found("pump bar"))
+    assert "55 bar" in found
+    assert "42 bar" not in found
+    assert system.index.count() == system.catalog.counts()[1]
+
+
+def test_until_it_has_followed_a_reader_sees_the_old_version_whole(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "pump.md").write_text("# Pump\n\nThe pump runs at 55 bar now.")
+    system.ingest(root)
+    assert any("42 bar" in text for text in system.found("pump bar"))
+    assert not any("55 bar" in text for text in system.found("pump bar"))
+
+
+def test_deleted_is_gone_before_the_index_has_followed(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "valve.md").unlink()
+    assert system.ingest(root, prune=True).deleted == 1
+    assert not any("valve" in text for text in system.found("valve"))
+    system.sync()
+    assert system.index.count() == system.catalog.counts()[1]
+
+
+def test_deleted_text_is_erased_from_the_catalog(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "valve.md").unlink()
+    system.ingest(root, prune=True)
+    system.sync()
+    system.catalog.purge(system.index.name)
+    system.catalog.close()
+    path = system.catalog.path
+    Catalog(path).engine.connect().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for file in path.parent.glob("catalog.db*"):
+        assert b"V-118" not in file.read_bytes(), file
+
+
+def test_without_prune_a_missing_file_stays(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    (root / "valve.md").unlink()
+    assert system.ingest(root).deleted == 0
+    assert system.catalog.counts()[0] == 3
+
+
+def test_prune_refuses_to_empty_a_folder(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    for path in root.rglob("*.*"):
+        path.unlink()
+    with pytest.raises(InputError, match="found none of the 3 known files"):
+        system.ingest(root, prune=True)
+    assert system.catalog.counts()[0] == 3
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_old_version_stays(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    (root / "pump.md").write_bytes(bytes(range(256)) * 20)
+    result = system.ingest(root)
+    assert [one["path"] for one in result.failed] == ["pump.md"]
+    assert result.unchanged == 2
+    assert system.catalog.counts()[0] == 3
+
+
+def test_a_malformed_row_does_not_delete_the_document_it_was(system: System, folder: Folder) -> None:
+    rows = [json.dumps({"id": f"row-{i}", "text": f"Fact number {i} is here."}) for i in range(3)]
+    root = folder({"rows.jsonl": "\n".join(rows)})
+    assert system.ingest(root).added == 3
+    folder({"rows.jsonl": "\n".join([rows[0], "{broken", rows[2]])})
+    result = system.ingest(root)
+    assert len(result.failed) == 1
+    assert "line 2" in result.failed[0]["error"]
+    assert set(system.catalog.sources()) == {"row-0", "row-1", "row-2"}
+
+
+def test_the_same_id_from_two_files_is_refused_for_the_second(
+    system: System, tmp_path: Path, folder: Folder
+) -> None:
+    system.ingest(folder({"pump.md": "The first pump."}))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pump.md").write_text("The second pump.")
+    result = system.ingest(other)
+    assert "found the id 'pump.md'" in result.failed[0]["error"]
+    assert [document.text for document in system.catalog.documents()] == ["The first pump."]
+
+
+def test_an_index_of_another_embedder_is_refused_at_equal_dimension(
+    system: System, make_words: Callable[[str], Any]
+) -> None:
+    other = make_words("other")
+    assert other.dimension == system.embedder.dimension
+    with pytest.raises(MismatchError, match="holds vectors of embedder"):
+        sync(system.catalog, system.index, other)
+    with pytest.raises(MismatchError):
+        Searcher(system.catalog, system.index, other, SearchSettings())
+
+
+def test_a_lost_index_is_rebuilt_without_parsing_or_embedding(
+    system: System, folder: Folder, tmp_path: Path
+) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    chunks = system.sync()
+    before = system.embedder.embedded
+    system.index.close()
+    (tmp_path / "index").rename(tmp_path / "lost")
+    for path in root.rglob("*.*"):
+        path.unlink()
+    words = system.embedder
+    system.index = open_edge(tmp_path / "index", embedder=words.fingerprint, dimension=words.dimension, create=True)
+    assert system.sync() == chunks
+    assert words.embedded == before
+    assert "7 bar" in system.found("valve opens bar")[0]
+
+
+def test_the_cap_per_document_makes_room_for_others(system: System, folder: Folder) -> None:
+    many = "\n\n".join(f"## Part {i}\n\nThe pump part {i} " + "turns and turns " * 12 for i in range(12))
+    system.ingest(folder({"pump.md": many, "valve.md": "The pump feeds the valve."}))
+    system.sync()
+    searcher = Searcher(system.catalog, system.index, system.embedder, SearchSettings(top_k=3, per_document=1))
+    assert sorted(passage.document_id for passage in searcher.search("pump part")) == ["pump.md", "valve.md"]
+
+
+def test_a_reranker_orders_the_candidates(system: System, folder: Folder) -> None:
+    system.ingest(folder(DOCUMENTS))
+    system.sync()
+
+    def winter_first(question: str, texts: Any) -> list[float]:
+        return [float("winter" in text) for text in texts]
+
+    searcher = Searcher(system.catalog, system.index, system.embedder, SearchSettings(), winter_first)
+    assert searcher.search("valve")[0].document_id == "guides/winter.txt"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from conftest import WordEmbedder
+from retrieval.catalog import Catalog
+from retrieval.chunking import Chunker
+import retrieval.ingest as module
+from retrieval.embedder import packaged_minilm
+module.CHUNKS_PER_COMMIT = 8
+embedder = WordEmbedder(packaged_minilm() / "tokenizer.json")
+catalog = Catalog(Path({catalog!r}))
+commit = catalog.commit
+def told(*args, **kwargs):
+    seq = commit(*args, **kwargs)
+    print(catalog.counts()[0], flush=True)
+    return seq
+catalog.commit = told
+module.ingest(catalog, embedder, Chunker(embedder.tokenizer_path, 64), [Path({root!r})])
+"""
+
+
+def test_what_was_acknowledged_survives_a_kill(catalog: Catalog, folder: Folder, words: Any, tmp_path: Path) -> None:
+    root = folder({f"{i:03}.txt": f"Document {i} says that value {i} is {i * i}." for i in range(400)})
+    script = KILLED.format(tests=str(Path(__file__).parents[1]), catalog=str(catalog.path), root=str(root))
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    assert child.stdout is not None
+    acknowledged = [int(child.stdout.readline()) for _ in range(3)][-1]
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    documents, chunks = catalog.counts()
+    assert documents >= acknowledged > 0
+    assert chunks == documents  # each has one chunk: none is there without its document or without its chunk
+    result = ingest(catalog, words, Chunker(words.tokenizer_path, 64), [root])
+    assert result.unchanged == documents
+    assert result.added == 400 - documents

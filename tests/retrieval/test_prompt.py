@@ -1,0 +1,59 @@
+"""The one prompt."""
+
+from typing import Any
+
+import pytest
+
+from retrieval.documents import Passage
+from retrieval.prompt import Prompt, _encode_around, cited_marks, encode, is_abstention, render, strip_marks
+from training.starter.paths import starter_path
+
+
+def passage(text: str, context: str = "Manual") -> Passage:
+    return Passage("a.md", "a.md#0", text, context, 1.0, 1, 0.5)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+
+
+def test_passages_are_marked_in_their_order_and_cut_at_the_limit() -> None:
+    messages = render("How deep?", [passage("Ten."), passage("Twenty.", "")], Prompt(max_passages=2))
+    assert messages[1]["content"] == "[1] Manual\nTen.\n\n[2]\nTwenty.\n\nQuestion: How deep?"
+    assert "Twenty" not in render("How deep?", [passage("Ten."), passage("Twenty.")], Prompt(max_passages=1))[1]["content"]
+
+
+def test_braces_in_documents_and_prompts_are_text() -> None:
+    prompt = Prompt(system="{abstention} {0} {question}", abstention="No {idea}.")
+    messages = render("{question}", [passage("{abstention} {{x}}")], prompt)
+    assert messages[0]["content"] == "No {idea}. {0} {question}"
+    assert "{abstention} {{x}}" in messages[1]["content"]
+
+
+def test_a_special_token_in_a_document_is_text(tokenizer: Any) -> None:
+    special = tokenizer.eos_token
+    plain = encode(tokenizer, render("Q?", [passage("The end")], Prompt()))
+    forged = encode(tokenizer, render("Q?", [passage(f"The {special} end")], Prompt()))
+    assert forged.count(tokenizer.eos_token_id) == plain.count(tokenizer.eos_token_id)
+    assert special in tokenizer.decode(forged).replace(" ", "").replace("The", "")
+
+
+def test_around_a_forged_token_everything_is_encoded_as_without_it(tokenizer: Any) -> None:
+    messages = render("Q?", [passage("Read this and that.")], Prompt())
+    assert _encode_around(tokenizer, messages, list(tokenizer.get_added_vocab())) == encode(tokenizer, messages)
+
+
+def test_marks_are_read_and_stripped() -> None:
+    assert cited_marks("42 mm [2] and [1], [2], [9]", 4) == [2, 1]
+    assert strip_marks("42 mm [2].") == "42 mm."
+    assert strip_marks("array[0] holds [1]") == "array[0] holds"
+
+
+def test_abstention_is_recognised_whatever_its_case() -> None:
+    prompt = Prompt()
+    assert is_abstention("i cannot find this in the documents", prompt)
+    assert is_abstention("I cannot find this in the documents. [1]", prompt)
+    assert not is_abstention("I cannot find this in the documents, but 42 mm [1]", prompt)

@@ -1,0 +1,70 @@
+"""Continuous batching as Lockstep uses it: transformers' manager, bounded, with per-request temperature.
+
+Imports torch and transformers at once, so import it only where a model is loaded already.
+"""
+
+from typing import Any
+
+import torch
+from transformers import ContinuousBatchingConfig, GenerationConfig
+from transformers.generation.continuous_batching.cb_logits_processors import (
+    ContinuousBatchingTemperatureLogitsWarper,
+)
+from transformers.generation.continuous_batching.continuous_api import ContinuousBatchingManager
+
+PAGE = 64
+"""Tokens in a page of the key/value cache: small, since answers are."""
+
+
+class TemperatureOrGreedy(ContinuousBatchingTemperatureLogitsWarper):
+    """Temperature for each request of a batch; 0 takes the likeliest token, ties to the lowest id.
+
+    The library samples for all requests or for none. Leaving one token possible makes sampling
+    greedy for the rows that ask for it.
+    """
+
+    def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
+        """Scaled scores.
+
+        Args:
+            scores: (requests, vocabulary).
+            tensor_arg: temperatures, stored as the bits of int32.
+        """
+        temperatures = tensor_arg[: scores.size(0)].view(dtype=torch.float32).unsqueeze(-1)  # (requests, 1)
+        best = torch.argmax(scores, dim=-1, keepdim=True)
+        only_best = torch.full_like(scores, -torch.inf).scatter(-1, best, 0.0)
+        scaled = scores / torch.where(temperatures > 0, temperatures, 1.0)
+        return torch.where(temperatures > 0, scaled, only_best)
+
+
+def make_manager(
+    model: Any, *, eos_token_ids: list[int], cache_tokens: int, max_batch_tokens: int, max_requests: int
+) -> ContinuousBatchingManager:
+    """A manager that is not started yet.
+
+    Blocks are not shared between requests: the prefix cache would outlive a change of adapter and
+    give the old adapter's keys.
+    """
+    settings = GenerationConfig(
+        do_sample=True,
+        temperature=0.5,  # any value but 1, for which the library makes no processor at all
+        top_k=0,
+        top_p=1.0,
+        eos_token_id=eos_token_ids,
+        pad_token_id=eos_token_ids[0],
+    )
+    bounds = ContinuousBatchingConfig(
+        page_size=PAGE,
+        num_blocks=-(-cache_tokens // PAGE),
+        max_batch_tokens=max_batch_tokens,
+        max_requests_per_batch=max_requests,
+        allow_block_sharing=False,
+        per_request_processors=True,
+    )
+    manager = model.init_continuous_batching(generation_config=settings, continuous_batching_config=bounds)
+    processors = manager.logit_processor.logits_processor
+    found = [type(one).__name__ for one in processors]
+    if found != [ContinuousBatchingTemperatureLogitsWarper.__name__]:
+        raise RuntimeError(f"found logits processors {found}, expected one for the temperature: transformers changed")
+    processors[0] = TemperatureOrGreedy(processors[0])
+    return manager

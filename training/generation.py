@@ -1,0 +1,405 @@
+"""Generates text with a causal language model: many requests at a time, streamed, cancellable.
+
+Wraps transformers' continuous batching. Knows nothing about prompts beyond encoding messages,
+and nothing about releases.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+from retrieval.errors import Busy, InputError, LockstepError
+from retrieval.prompt import Message, encode
+from training.detokenizer import Detokenizer
+from training.quiet import quiet_libraries
+
+logger = logging.getLogger(__name__)
+
+FinishReason = Literal["stop", "length", "cancelled", "error"]
+_END = object()
+
+
+@dataclass(eq=False)
+class GenerationHandle:
+    """One request on its way. Iterating gives pieces of text as they come.
+
+    Safe to use from another thread than the one that submitted it; only one thread may iterate.
+    """
+
+    id: str
+    prompt_tokens: int
+    _generator: "Generator"
+    _detokenizer: Detokenizer
+    _pieces: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
+    completion_tokens: int = 0
+    """Tokens generated so far, the end of the turn included."""
+    finish_reason: FinishReason | None = None
+    """``stop``: the model ended its turn; ``length``: cut; None while it runs."""
+    _error: LockstepError | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Pieces of text until the end.
+
+        Raises:
+            LockstepError: the engine died.
+        """
+        while (piece := self._pieces.get()) is not _END:
+            yield piece
+        self._pieces.put(_END)  # a second look ends at once, too
+        if self._error is not None:
+            raise self._error
+
+    def text(self) -> str:
+        """Wait for the end; everything that iterating has not yet given."""
+        return "".join(self)
+
+    def cancel(self) -> None:
+        """Stop generating; a no-op when it has ended already."""
+        self._generator._cancel(self)
+
+    def _take(self, tokens: Sequence[int]) -> None:
+        new = tokens[self.completion_tokens :]
+        self.completion_tokens = len(tokens)
+        if piece := self._detokenizer.push(new):
+            self._pieces.put(piece)
+
+    def _end(self, reason: FinishReason, error: LockstepError | None = None) -> None:
+        if self.finish_reason is not None:
+            return
+        if piece := self._detokenizer.finish():
+            self._pieces.put(piece)
+        self.finish_reason, self._error = reason, error
+        self._pieces.put(_END)
+
+
+class Generator:
+    """A model with its tokenizer; ``start`` it to serve, or call ``generate``, which starts it if need be.
+
+    Args:
+        model: a causal language model of transformers, in evaluation mode.
+        tokenizer: with a chat template.
+        cache_tokens: tokens of all running requests together that the key/value cache holds.
+        max_batch_tokens: tokens computed in one step at most.
+        max_requests: requests computed at a time.
+        max_waiting: requests running and waiting at most; one more is refused as :class:`Busy`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        cache_tokens: int = 16_384,
+        max_batch_tokens: int = 1_024,
+        max_requests: int = 32,
+        max_waiting: int = 512,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self._bounds = {
+            "cache_tokens": cache_tokens,
+            "max_batch_tokens": max_batch_tokens,
+            "max_requests": max_requests,
+        }
+        self._max_waiting = max_waiting
+        self.eos_token_ids = _eos_token_ids(model, tokenizer)
+        self._numbers = count()
+        self._lock = threading.RLock()
+        self._open: dict[str, GenerationHandle] = {}
+        self._manager: Any = None
+        self._dispatcher: threading.Thread | None = None
+        self._failure: str | None = None
+
+    @property
+    def max_context(self) -> int:
+        """Tokens of prompt and completion together that the model and the cache take."""
+        return min(context_length(self.model, self.tokenizer), self._bounds["cache_tokens"])
+
+    @property
+    def running(self) -> bool:
+        """Whether requests are taken: started, and the engine is alive."""
+        return self._manager is not None and self._failure is None and self._manager.is_running()
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the messages with the generation prompt."""
+        return encode(self.tokenizer, messages)
+
+    def encode_completion(self, text: str) -> list[int]:
+        """Token ids of an answer as it follows the prompt, without the end of the turn."""
+        return encode_completion(self.tokenizer, text)
+
+    def start(self) -> None:
+        """Reserve the cache and start the engine; a no-op while it runs."""
+        with self._lock:
+            if self.running:
+                return
+            self.stop()
+            from training.engine import make_manager
+
+            self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
+            self._manager.start()
+            self._failure = None
+            self._dispatcher = threading.Thread(
+                target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
+            )
+            self._dispatcher.start()
+
+    def stop(self) -> None:
+        """End the engine, fail what still runs, free the cache. The generator can be started again."""
+        with self._lock:
+            manager, self._manager = self._manager, None
+            dispatcher, self._dispatcher = self._dispatcher, None
+        if manager is not None:
+            manager.stop(block=True, hard_stop=True)
+            manager.destroy()
+        if dispatcher is not None and dispatcher is not threading.current_thread():
+            dispatcher.join()
+        self._fail_open("the generator was stopped before the answer was complete: send the request again")
+
+    def __enter__(self) -> "Generator":
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def submit(
+        self, prompt_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 0.0
+    ) -> GenerationHandle:
+        """Queue a request.
+
+        Args:
+            max_new_tokens: at most; fewer where the context ends before.
+            temperature: 0 is greedy.
+
+        Raises:
+            InputError: the prompt is empty or leaves no room for an answer.
+            Busy: too many requests wait already.
+            LockstepError: the engine is not running.
+        """
+        if max_new_tokens < 1 or temperature < 0:
+            raise ValueError(f"found max_new_tokens {max_new_tokens}, temperature {temperature}, expected >= 1 and >= 0")
+        self._check_length(prompt_ids)
+        with self._lock:
+            if not self.running:
+                raise LockstepError(
+                    f"found the generation engine not running ({self._failure or 'it was not started'}), expected it "
+                    "started: restart the service; the log has the cause"
+                )
+            if len(self._open) >= self._max_waiting:
+                raise Busy(f"found {len(self._open)} requests running or waiting, which is the limit: try again later")
+            handle = GenerationHandle(
+                f"generation-{next(self._numbers)}", len(prompt_ids), self, Detokenizer(self.tokenizer)
+            )
+            self._open[handle.id] = handle
+            self._manager.add_request(
+                list(prompt_ids),
+                request_id=handle.id,
+                max_new_tokens=min(max_new_tokens, self.max_context - len(prompt_ids)),
+                streaming=True,
+                eos_token_id=self.eos_token_ids,
+                temperature=float(temperature),
+            )
+        return handle
+
+    def generate(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[str]:
+        """The greedy completion of each prompt, in their order."""
+        for prompt in prompts:
+            self._check_length(prompt)
+        with nullcontext() if self.running else self:
+            texts: list[str] = []
+            handles: list[GenerationHandle] = []
+            ahead = min(self._max_waiting, 2 * self._bounds["max_requests"])
+            for prompt in prompts:
+                if len(handles) - len(texts) >= ahead:
+                    texts.append(handles[len(texts)].text())
+                handles.append(self.submit(prompt, max_new_tokens=max_new_tokens))
+            texts += [handle.text() for handle in handles[len(texts) :]]
+        return texts
+
+    def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
+        """Teacher-forced: sum of the completion's losses (nats), number of its tokens, number predicted right.
+
+        Raises:
+            InputError: together they are longer than the context.
+        """
+        import torch
+
+        if not completion_ids:
+            return 0.0, 0, 0
+        self._check_length([*prompt_ids, *completion_ids[:-1]])
+        ids = torch.tensor([[*prompt_ids, *completion_ids]], device=self.model.device)
+        targets = ids[0, len(prompt_ids) :]
+        # The engine runs in another thread: keep its steps out while the model is used here.
+        with self._manager.pause() if self.running else nullcontext(), torch.inference_mode():
+            # Without a cache: cached keys would mix with other rows' when positions restart.
+            logits = self.model(input_ids=ids, use_cache=False).logits[0, len(prompt_ids) - 1 : -1].float()  # (N, V)
+            losses = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+            correct = (logits.argmax(-1) == targets).sum()
+        return float(losses), len(completion_ids), int(correct)
+
+    def _check_length(self, prompt_ids: Sequence[int]) -> None:
+        if not prompt_ids:
+            raise InputError("found an empty prompt, expected at least one token")
+        if len(prompt_ids) >= self.max_context:
+            raise InputError(
+                f"found a prompt of {len(prompt_ids)} tokens, limit {self.max_context - 1} (the context of "
+                f"{self.max_context} less one for the answer): use fewer or shorter passages, or a model with a "
+                "longer context"
+            )
+
+    def _cancel(self, handle: GenerationHandle) -> None:
+        with self._lock:
+            if self._open.pop(handle.id, None) is None:
+                return
+            if self._manager is not None:
+                self._manager.cancel_request(handle.id)
+            handle._end("cancelled")
+
+    def _dispatch(self, manager: Any) -> None:
+        """Hand the engine's outputs to their requests until the engine ends."""
+        while True:
+            alive = manager.is_running()
+            output = manager.get_result(timeout=0.1)
+            if output is not None:
+                self._deliver(output)
+            elif not alive:
+                break
+            elif manager.background_thread_status.fatal_error is not None:
+                break
+        if (error := manager.background_thread_status.fatal_error) is not None:
+            self._failure = f"it died of {type(error).__name__}: {error}"
+            logger.error("generation engine: %s", self._failure)
+            self._fail_open(f"the generation engine stopped ({self._failure}): restart the service")
+
+    def _deliver(self, output: Any) -> None:
+        with self._lock:
+            handle = self._open.get(output.request_id)
+            if handle is None:
+                return  # cancelled meanwhile
+            if output.is_finished():
+                del self._open[output.request_id]
+        if output.error is not None:
+            handle._end("error", LockstepError(f"generation failed ({output.error}): send the request again"))
+            return
+        handle._take(output.generated_tokens)
+        if output.is_finished():
+            ended = bool(output.generated_tokens) and output.generated_tokens[-1] in self.eos_token_ids
+            handle._end("stop" if ended else "length")
+
+    def _fail_open(self, message: str) -> None:
+        with self._lock:
+            handles, self._open = list(self._open.values()), {}
+        for handle in handles:
+            handle._end("error", LockstepError(message))
+
+
+def encode_completion(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of an answer as it follows the prompt; special tokens that it spells stay text."""
+    ids = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return list(ids)
+
+
+def load_generator(
+    path: Path | str, adapter: Path | None = None, *, device: str | None = None, **bounds: int
+) -> Generator:
+    """Load a model and, merged into it, an adapter. Only safetensors, JSON and text are read; no code is run.
+
+    Args:
+        path: directory of a model of transformers with a chat template.
+        adapter: directory of a LoRA adapter as peft saves it.
+        device: None chooses the GPU where there is one.
+        bounds: passed on to :class:`Generator`.
+
+    Raises:
+        InputError: files are missing or of another kind.
+    """
+    import torch
+
+    from retrieval.hardware import best_device, cpu_has_bf16
+
+    device = device or best_device()
+    reduced = device != "cpu" or cpu_has_bf16()
+    model, tokenizer = load_model(Path(path))
+    if adapter is not None:
+        model = _merge(model, adapter)
+    # Merged in float32 first: in bfloat16 a small change would be rounded away.
+    model = model.to(device=device, dtype=torch.bfloat16 if reduced else torch.float32).eval()
+    return Generator(model, tokenizer, **bounds)
+
+
+def context_length(model: Any, tokenizer: Any) -> int:
+    """Tokens that the model takes, as its own and its tokenizer's configuration say."""
+    limits = [int(model.config.get_text_config().max_position_embeddings)]
+    if 0 < (most := tokenizer.model_max_length) < 10**9:
+        limits.append(int(most))
+    return min(limits)
+
+
+def load_model(path: Path, *, attention: str | None = None) -> tuple[Any, Any]:
+    """Model (float32, on the CPU) and tokenizer of a directory.
+
+    Args:
+        attention: name of an implementation; None takes transformers' choice.
+
+    Raises:
+        InputError: files are missing or of another kind.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    _require(path, ("config.json", "*.safetensors", "tokenizer*.json"), "a causal language model")
+    safe: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, **safe)
+        with quiet_libraries():
+            model = AutoModelForCausalLM.from_pretrained(
+                path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **safe
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}: found no model that transformers can load ({str(error).splitlines()[0]}), expected a causal "
+            "language model in safetensors that needs no code of its own"
+        ) from error
+    if not tokenizer.chat_template:
+        raise InputError(f"{path}: found a tokenizer without a chat template, expected a chat model: use one")
+    return model, tokenizer
+
+
+def _merge(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    _require(adapter, ("adapter_config.json", "adapter_model.safetensors"), "a LoRA adapter")
+    try:
+        with quiet_libraries():
+            return PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise InputError(
+            f"{adapter}: found an adapter that does not fit {model.config.name_or_path or 'the model'} "
+            f"({str(error).splitlines()[0]}), expected one that was trained on it"
+        ) from error
+
+
+def _require(path: Path, patterns: Sequence[str], what: str) -> None:
+    missing = [pattern for pattern in patterns if not any(path.glob(pattern))]
+    if missing:
+        found = ", ".join(sorted(one.name for one in path.iterdir())[:8]) if path.is_dir() else "no such directory"
+        raise InputError(f"{path}: found {found or 'nothing'}, expected {what} with {', '.join(missing)}")
+
+
+def _eos_token_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Every token that ends a turn: the model's own and the tokenizer's."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    listed = configured if isinstance(configured, list) else [configured]
+    found = dict.fromkeys(one for one in [*listed, tokenizer.eos_token_id] if one is not None)
+    if not found:
+        raise InputError("found no token that ends a turn, expected `eos_token_id` in the tokenizer or the model")
+    return list(found)
