@@ -7,6 +7,7 @@ float32. Importing this module imports no torch; the first encode does.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
-from retrieval.errors import TrainingError
+from retrieval.errors import InputError, TrainingError
 from retrieval.hardware import best_device, cpu_has_bf16
 from retrieval.models import resolve
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Embedder", "fingerprint", "load_embedder", "packaged_minilm"]
 
-_CPU_BATCH_TOKENS = 4096
+_CPU_BATCH_TOKENS = 1024
 _GPU_BATCH_TOKENS = 65536
 
 
@@ -66,9 +67,7 @@ class Embedder:
         """
         return self._encode(texts, self._files.question_prompt, None)
 
-    def encode_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def encode_passages(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> np.ndarray:
         """Unit vectors of chunks, (len(texts), dimension) float32.
 
         Args:
@@ -95,20 +94,23 @@ class Embedder:
         if self._encoder is None:
             self.load()
         assert self._encoder is not None
-        vectors = self._encoder.encode(texts, prompt, progress)
-        return vectors
+        return self._encoder.encode(texts, prompt, progress)
 
 
 class _Encoder:
-    """The loaded model and its tokenizer."""
+    """The loaded model and its tokenizer.
+
+    On a CPU several batches run at once, each on one core: their matrices are too small to be worth
+    dividing, and a core never waits for another within a layer.
+    """
 
     def __init__(self, files: EmbedderFiles, device: str | None) -> None:
+        import torch
         from tokenizers import Tokenizer
 
         self._device = device or best_device()
-        on_gpu = self._device.startswith("cuda")
-        self._batch_tokens = _GPU_BATCH_TOKENS if on_gpu else _CPU_BATCH_TOKENS
-        bf16 = cpu_has_bf16() if self._device == "cpu" else on_gpu
+        self._on_cpu = self._device == "cpu"
+        bf16 = cpu_has_bf16() if self._on_cpu else self._device.startswith("cuda")
         model = _load_model(files, self._device, "bfloat16" if bf16 else "float32")
         self._dimension = files.dimension
         self._transformer, *self._heads = list(model)
@@ -122,21 +124,27 @@ class _Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=files.max_tokens)
         self._pad = int(model.tokenizer.pad_token_id or 0)
+        self._streams = _single_core_threads(torch.get_num_threads()) if self._on_cpu else None
 
     def encode(self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None) -> np.ndarray:
-        import torch
-
         prompted = [prompt + text for text in texts] if prompt else list(texts)
         if self._lower:
             prompted = [text.lower() for text in prompted]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(prompted)]
         prompt_length = self._prompt_length(prompt) if prompt and self._exclude_prompt else 0
+        budget = _CPU_BATCH_TOKENS if self._on_cpu else _GPU_BATCH_TOKENS
+        batches = list(_batches([len(row) for row in ids], budget))
         vectors = np.empty((len(ids), self._dimension), dtype=np.float32)
-        with torch.inference_mode():
-            for batch in _batches([len(row) for row in ids], self._batch_tokens):
-                vectors[batch] = self._forward([ids[i] for i in batch], prompt_length)
-                if progress is not None:
-                    progress(len(batch))
+
+        def forward(batch: list[int]) -> np.ndarray:
+            return self._forward([ids[i] for i in batch], prompt_length)
+
+        streamed = self._streams is not None and len(batches) > 1
+        results = self._streams.map(forward, batches) if self._streams and streamed else map(forward, batches)
+        for batch, result in zip(batches, results, strict=True):
+            vectors[batch] = result
+            if progress is not None:
+                progress(len(batch))
         return _unit(vectors)
 
     def _forward(self, rows: list[list[int]], prompt_length: int) -> np.ndarray:
@@ -147,16 +155,19 @@ class _Encoder:
         ids = np.full((len(rows), width), self._pad, dtype=np.int64)  # (B, T)
         for row, target in zip(rows, ids, strict=True):
             target[: len(row)] = row
-        features: dict[str, Any] = {"input_ids": torch.from_numpy(ids).to(self._device)}
-        mask = np.arange(width) < lengths[:, None]  # (B, T)
-        features["attention_mask"] = torch.from_numpy(mask.astype(np.int64)).to(self._device)
+        mask = (np.arange(width) < lengths[:, None]).astype(np.int64)  # (B, T)
+        features: dict[str, Any] = {
+            "input_ids": torch.from_numpy(ids).to(self._device),
+            "attention_mask": torch.from_numpy(mask).to(self._device),
+        }
         if prompt_length:
             features["prompt_length"] = prompt_length
-        features = self._transformer(features)
-        features["token_embeddings"] = features["token_embeddings"].float()
-        for head in self._heads:
-            features = head(features)
-        vectors: np.ndarray = features["sentence_embedding"][:, : self._dimension].float().cpu().numpy()  # (B, D)
+        with torch.inference_mode():
+            features = self._transformer(features)
+            features["token_embeddings"] = features["token_embeddings"].float()  # (B, T, H)
+            for head in self._heads:
+                features = head(features)
+            vectors: np.ndarray = features["sentence_embedding"][:, : self._dimension].float().cpu().numpy()  # (B, D)
         return vectors
 
     def _prompt_length(self, prompt: str) -> int:
@@ -164,6 +175,20 @@ class _Encoder:
         encoding = self._tokenizer.encode(prompt)
         closing = encoding.special_tokens_mask[-1] if encoding.ids else 0
         return len(encoding.ids) - closing
+
+
+def _single_core_threads(count: int) -> ThreadPoolExecutor:
+    """Threads in which torch uses one core each; elsewhere it goes on using all of them."""
+    import torch
+
+    started = threading.Barrier(count + 1)
+    threads = ThreadPoolExecutor(count, "lockstep-embed", initializer=torch.set_num_threads, initargs=(1,))
+    for _ in range(count):
+        threads.submit(started.wait)
+    started.wait()
+    # The call in a thread also sets what threads made later begin with: put that back.
+    torch.set_num_threads(torch.get_num_threads())
+    return threads
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -191,14 +216,27 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTransformer":
     import torch
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
-    model = SentenceTransformer(
-        str(files.path),
-        device=device,
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
-    )
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # it takes well under a second, and stderr belongs to the caller
+    try:
+        model = SentenceTransformer(
+            str(files.path),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"found an embedder in {files.path} that does not load ({type(error).__name__}: {error}), "
+            "expected a whole sentence-transformers model: save or copy it again"
+        ) from error
+    finally:
+        if bars:
+            logging.enable_progress_bar()
     model.max_seq_length = files.max_tokens
     return model.eval()

@@ -6,6 +6,7 @@ Knows nothing about models. The only file that talks to the GPU driver (``pynvml
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -119,9 +120,7 @@ class _Gpus:
     def sample(self) -> dict[str, float]:
         figures: dict[str, float] = {}
         for i, handle in enumerate(self._handles):
-            try:
-                figures[f"gpu{i}_percent"] = float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+            with suppress(self._nvml.NVMLError):  # some virtual GPUs report the one and not the other
                 figures[f"gpu{i}_memory_bytes"] = float(self._nvml.nvmlDeviceGetMemoryInfo(handle).used)
-            except self._nvml.NVMLError:  # some virtual GPUs report no utilisation
-                continue
+                figures[f"gpu{i}_percent"] = float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         return figures

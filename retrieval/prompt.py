@@ -5,9 +5,10 @@ Knows nothing about releases, search or models; a tokenizer is all it needs.
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from retrieval.documents import Passage
 

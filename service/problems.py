@@ -141,6 +141,9 @@ def _validation(error: RequestValidationError) -> tuple[str, str | None, str]:
     if fault["type"] == "json_invalid":
         reason = fault.get("ctx", {}).get("error", "not JSON")
         return f"found a body that is not JSON ({reason}), expected a JSON object", None, "invalid_json"
+    if isinstance(fault.get("input"), bytes):
+        message = "found a body that is not declared as JSON, expected the header `content-type: application/json`"
+        return message, None, "invalid_content_type"
     param = _param(fault["loc"])
     kind: str = fault["type"]
     if kind == "missing":

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,13 +44,7 @@ def running_service(workspace: Workspace, *, timeout: float = 2.0) -> RunningSer
     found = _announcement(workspace)
     if found is None or not _is_alive(found.pid):
         return None
-    # No proxy: the address is this machine's own.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{found.url}/livez", timeout=timeout) as response:
-            return found if response.status == 200 else None
-    except (urllib.error.URLError, OSError, ValueError):
-        return None
+    return found if _is_answering(found.url, timeout) else None
 
 
 def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
@@ -72,6 +65,16 @@ def _announcement(workspace: Workspace) -> RunningService | None:
         return RunningService(str(content["url"]), int(content["pid"]))
     except (OSError, ValueError, KeyError, TypeError):  # none, or one that a stranger wrote
         return None
+
+
+def _is_answering(url: str, timeout: float) -> bool:
+    # No proxy: the address is this machine's own.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/livez", timeout=timeout) as response:
+            return bool(response.status == 200)
+    except (OSError, ValueError):
+        return False
 
 
 def _is_alive(pid: int) -> bool:

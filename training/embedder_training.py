@@ -143,16 +143,19 @@ def _publish(model: "SentenceTransformer", output: Path) -> None:
 
 
 def _columns(rows: Sequence[ContrastiveRow]) -> list[dict[str, str]]:
-    """Rows as columns; one with fewer negatives than the others repeats its own, which adds no false ones."""
-    width = min(len(row.negatives) for row in rows) or max(len(row.negatives) for row in rows)
+    """Rows as columns of equal number, which the loss wants.
+
+    A row with fewer negatives than the others repeats its own; one without any takes the positive
+    of another row, which is what it would be contrasted with in a batch anyway.
+    """
+    width = max(len(row.negatives) for row in rows)
     table = []
-    for row in rows:
-        negatives = [row.negatives[i % len(row.negatives)] for i in range(width)] if row.negatives else []
-        table.append(
-            {"anchor": row.anchor, "positive": row.positive}
-            | {f"negative_{i}": text for i, text in enumerate(negatives, start=1)}
-        )
-    return table
+    for i, row in enumerate(rows):
+        others = (rows[(i + step) % len(rows)].positive for step in range(1, len(rows)))
+        own = row.negatives or tuple(text for text in others if text != row.positive)[:1]
+        negatives = {f"negative_{n}": own[n % len(own)] for n in range(width)} if own else {}
+        table.append({"anchor": row.anchor, "positive": row.positive} | negatives)
+    return [columns for columns in table if len(columns) == width + 2]
 
 
 def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:

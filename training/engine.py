@@ -16,7 +16,7 @@ PAGE = 64
 """Tokens in a page of the key/value cache: small, since answers are."""
 
 
-class TemperatureOrGreedy(ContinuousBatchingTemperatureLogitsWarper):
+class TemperatureOrGreedy(ContinuousBatchingTemperatureLogitsWarper):  # type: ignore[misc]
     """Temperature for each request of a batch; 0 takes the likeliest token, ties to the lowest id.
 
     The library samples for all requests or for none. Leaving one token possible makes sampling

@@ -199,12 +199,13 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _parse(raw: bytes, where: str) -> Example:
     row = _json_object(raw)
-    for key in row:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.7)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+    further = [key for key in row if key not in KEYS]
+    for key in further:
+        # A field of the user's own is kept; one that looks like a slip of ours would lose data unseen.
+        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.7)
+        if near:
             raise _FaultyLine(
-                f"found the key {key!r}{hint}, expected only {', '.join(KEYS)}: put further fields under 'metadata'"
+                f"found the key {key!r}, expected {near[0]!r}: correct it, or put it under 'metadata' if it is meant so"
             )
     if "doc_ids" in row and "document_ids" in row:
         raise _FaultyLine("found both 'document_ids' and 'doc_ids', expected one of them")
@@ -238,7 +239,7 @@ def _parse(raw: bytes, where: str) -> Example:
         split=split,
         task=task,
         provenance=where,
-        metadata=metadata or {},
+        metadata={key: row[key] for key in further} | (metadata or {}),
     )
 
 

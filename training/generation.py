@@ -7,8 +7,8 @@ and nothing about releases.
 import logging
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Literal
 from retrieval.errors import Busy, InputError, LockstepError
 from retrieval.prompt import Message, encode
 from training.detokenizer import Detokenizer
-from training.quiet import quiet_libraries
+from training.generator_files import context_length, encode_completion, eos_token_ids, load_model, merge_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -108,13 +108,19 @@ class Generator:
             "max_requests": max_requests,
         }
         self._max_waiting = max_waiting
-        self.eos_token_ids = _eos_token_ids(model, tokenizer)
+        self.eos_token_ids = eos_token_ids(model, tokenizer)
         self._numbers = count()
-        self._lock = threading.RLock()
+        self._lifecycle = threading.RLock()
+        """Held while the engine starts or stops; never taken by the threads that these wait for."""
+        self._lock = threading.Lock()
+        """Guards ``_open``."""
         self._open: dict[str, GenerationHandle] = {}
         self._manager: Any = None
         self._dispatcher: threading.Thread | None = None
         self._failure: str | None = None
+        self._kept = False
+        """Started to stay, not just for one ``generate``."""
+        self._borrowers = 0
 
     @property
     def max_context(self) -> int:
@@ -135,32 +141,52 @@ class Generator:
         return encode_completion(self.tokenizer, text)
 
     def start(self) -> None:
-        """Reserve the cache and start the engine; a no-op while it runs."""
-        with self._lock:
-            if self.running:
-                return
-            self.stop()
-            from training.engine import make_manager
-
-            self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
-            self._manager.start()
-            self._failure = None
-            self._dispatcher = threading.Thread(
-                target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
-            )
-            self._dispatcher.start()
+        """Reserve the cache and start the engine, which runs until :meth:`stop`; a no-op while it runs."""
+        with self._lifecycle:
+            self._kept = True
+            self._start()
 
     def stop(self) -> None:
         """End the engine, fail what still runs, free the cache. The generator can be started again."""
-        with self._lock:
+        with self._lifecycle:
+            self._kept = False
             manager, self._manager = self._manager, None
             dispatcher, self._dispatcher = self._dispatcher, None
-        if manager is not None:
-            manager.stop(block=True, hard_stop=True)
-            manager.destroy()
-        if dispatcher is not None and dispatcher is not threading.current_thread():
-            dispatcher.join()
-        self._fail_open("the generator was stopped before the answer was complete: send the request again")
+            if manager is not None:
+                manager.stop(block=True, hard_stop=True)
+                manager.destroy()
+            if dispatcher is not None:
+                dispatcher.join()
+            self._fail_open("the generator was stopped before the answer was complete: send the request again")
+
+    def _start(self) -> None:
+        if self.running:
+            return
+        kept = self._kept
+        self.stop()  # what is left of an engine that died
+        from training.engine import make_manager
+
+        self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
+        self._manager.start()
+        self._failure, self._kept = None, kept
+        self._dispatcher = threading.Thread(
+            target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
+        )
+        self._dispatcher.start()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[None]:
+        """The engine for the body: the one that runs, or one that is stopped when its last borrower is done."""
+        with self._lifecycle:
+            self._start()
+            self._borrowers += 1
+        try:
+            yield
+        finally:
+            with self._lifecycle:
+                self._borrowers -= 1
+                if not self._borrowers and not self._kept:
+                    self.stop()
 
     def __enter__(self) -> "Generator":
         """Start."""
@@ -171,9 +197,7 @@ class Generator:
         """Stop."""
         self.stop()
 
-    def submit(
-        self, prompt_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 0.0
-    ) -> GenerationHandle:
+    def submit(self, prompt_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 0.0) -> GenerationHandle:
         """Queue a request.
 
         Args:
@@ -186,7 +210,9 @@ class Generator:
             LockstepError: the engine is not running.
         """
         if max_new_tokens < 1 or temperature < 0:
-            raise ValueError(f"found max_new_tokens {max_new_tokens}, temperature {temperature}, expected >= 1 and >= 0")
+            raise ValueError(
+                f"found max_new_tokens {max_new_tokens}, temperature {temperature}, expected >= 1 and >= 0"
+            )
         self._check_length(prompt_ids)
         with self._lock:
             if not self.running:
@@ -214,15 +240,19 @@ class Generator:
         """The greedy completion of each prompt, in their order."""
         for prompt in prompts:
             self._check_length(prompt)
-        with nullcontext() if self.running else self:
-            texts: list[str] = []
-            handles: list[GenerationHandle] = []
-            ahead = min(self._max_waiting, 2 * self._bounds["max_requests"])
-            for prompt in prompts:
-                if len(handles) - len(texts) >= ahead:
-                    texts.append(handles[len(texts)].text())
-                handles.append(self.submit(prompt, max_new_tokens=max_new_tokens))
-            texts += [handle.text() for handle in handles[len(texts) :]]
+        texts: list[str] = []
+        handles: list[GenerationHandle] = []
+        ahead = min(self._max_waiting, 2 * self._bounds["max_requests"])
+        with self._borrowed():
+            try:
+                for prompt in prompts:
+                    if len(handles) - len(texts) >= ahead:
+                        texts.append(handles[len(texts)].text())
+                    handles.append(self.submit(prompt, max_new_tokens=max_new_tokens))
+                texts += [handle.text() for handle in handles[len(texts) :]]
+            finally:
+                for handle in handles[len(texts) :]:
+                    handle.cancel()
         return texts
 
     def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
@@ -262,20 +292,22 @@ class Generator:
                 return
             if self._manager is not None:
                 self._manager.cancel_request(handle.id)
-            handle._end("cancelled")
+        handle._end("cancelled")
 
     def _dispatch(self, manager: Any) -> None:
         """Hand the engine's outputs to their requests until the engine ends."""
+        status = manager.background_thread_status
         while True:
+            if not threading.main_thread().is_alive():
+                # The library's thread is no daemon: without this a command that failed would never exit.
+                status.request_stop(status.HARD_STOP, 0)
             alive = manager.is_running()
             output = manager.get_result(timeout=0.1)
             if output is not None:
                 self._deliver(output)
-            elif not alive:
+            elif not alive or status.fatal_error is not None:
                 break
-            elif manager.background_thread_status.fatal_error is not None:
-                break
-        if (error := manager.background_thread_status.fatal_error) is not None:
+        if (error := status.fatal_error) is not None:
             self._failure = f"it died of {type(error).__name__}: {error}"
             logger.error("generation engine: %s", self._failure)
             self._fail_open(f"the generation engine stopped ({self._failure}): restart the service")
@@ -302,12 +334,6 @@ class Generator:
             handle._end("error", LockstepError(message))
 
 
-def encode_completion(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of an answer as it follows the prompt; special tokens that it spells stay text."""
-    ids = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return list(ids)
-
-
 def load_generator(
     path: Path | str, adapter: Path | None = None, *, device: str | None = None, **bounds: int
 ) -> Generator:
@@ -330,76 +356,7 @@ def load_generator(
     reduced = device != "cpu" or cpu_has_bf16()
     model, tokenizer = load_model(Path(path))
     if adapter is not None:
-        model = _merge(model, adapter)
+        model = merge_adapter(model, adapter)
     # Merged in float32 first: in bfloat16 a small change would be rounded away.
     model = model.to(device=device, dtype=torch.bfloat16 if reduced else torch.float32).eval()
     return Generator(model, tokenizer, **bounds)
-
-
-def context_length(model: Any, tokenizer: Any) -> int:
-    """Tokens that the model takes, as its own and its tokenizer's configuration say."""
-    limits = [int(model.config.get_text_config().max_position_embeddings)]
-    if 0 < (most := tokenizer.model_max_length) < 10**9:
-        limits.append(int(most))
-    return min(limits)
-
-
-def load_model(path: Path, *, attention: str | None = None) -> tuple[Any, Any]:
-    """Model (float32, on the CPU) and tokenizer of a directory.
-
-    Args:
-        attention: name of an implementation; None takes transformers' choice.
-
-    Raises:
-        InputError: files are missing or of another kind.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    _require(path, ("config.json", "*.safetensors", "tokenizer*.json"), "a causal language model")
-    safe: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, **safe)
-        with quiet_libraries():
-            model = AutoModelForCausalLM.from_pretrained(
-                path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **safe
-            )
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: found no model that transformers can load ({str(error).splitlines()[0]}), expected a causal "
-            "language model in safetensors that needs no code of its own"
-        ) from error
-    if not tokenizer.chat_template:
-        raise InputError(f"{path}: found a tokenizer without a chat template, expected a chat model: use one")
-    return model, tokenizer
-
-
-def _merge(model: Any, adapter: Path) -> Any:
-    from peft import PeftModel
-
-    _require(adapter, ("adapter_config.json", "adapter_model.safetensors"), "a LoRA adapter")
-    try:
-        with quiet_libraries():
-            return PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise InputError(
-            f"{adapter}: found an adapter that does not fit {model.config.name_or_path or 'the model'} "
-            f"({str(error).splitlines()[0]}), expected one that was trained on it"
-        ) from error
-
-
-def _require(path: Path, patterns: Sequence[str], what: str) -> None:
-    missing = [pattern for pattern in patterns if not any(path.glob(pattern))]
-    if missing:
-        found = ", ".join(sorted(one.name for one in path.iterdir())[:8]) if path.is_dir() else "no such directory"
-        raise InputError(f"{path}: found {found or 'nothing'}, expected {what} with {', '.join(missing)}")
-
-
-def _eos_token_ids(model: Any, tokenizer: Any) -> list[int]:
-    """Every token that ends a turn: the model's own and the tokenizer's."""
-    configured = getattr(model.generation_config, "eos_token_id", None)
-    listed = configured if isinstance(configured, list) else [configured]
-    found = dict.fromkeys(one for one in [*listed, tokenizer.eos_token_id] if one is not None)
-    if not found:
-        raise InputError("found no token that ends a turn, expected `eos_token_id` in the tokenizer or the model")
-    return list(found)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, encode
-from training.generation import encode_completion
+from training.generator_files import encode_completion
 
 MASKED = -100
 """The label of a token that does not count."""
@@ -47,9 +47,7 @@ def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
     return EncodedRow(prompt_ids + completion_ids, [MASKED] * len(prompt_ids) + completion_ids)
 
 
-def encode_rows(
-    tokenizer: Any, rows: Iterable[Supervised], *, max_length: int
-) -> tuple[list[EncodedRow], int]:
+def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) -> tuple[list[EncodedRow], int]:
     """The rows that fit into ``max_length``, and how many do not.
 
     A row that is too long is left out, not cut: cut at its end it teaches never to stop, cut in
@@ -90,6 +88,6 @@ def check_rows(rows: Sequence[EncodedRow]) -> None:
     masked = [number for number, row in enumerate(rows, start=1) if all(label == MASKED for label in row.labels)]
     if masked:
         raise TrainingError(
-            f"found {len(masked)} of {len(rows)} rows fully masked (first: row {masked[0]}), expected an answer in each: "
-            "their loss would be a meaningless zero"
+            f"found {len(masked)} of {len(rows)} rows fully masked (first: row {masked[0]}), expected an answer "
+            "in each: their loss would be a meaningless zero"
         )

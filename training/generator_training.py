@@ -18,7 +18,8 @@ from typing import Any
 from retrieval.errors import TrainingError
 from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
-from training.generation import Generator, context_length, load_generator, load_model
+from training.generation import Generator, load_generator
+from training.generator_files import context_length, load_model
 from training.generator_rows import EncodedRow, Supervised, encode_rows
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
@@ -199,7 +200,7 @@ def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
             assert measure is not None
             metrics = {f"eval_{METRIC}": measure(self.model)}
             self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
     return Trainer

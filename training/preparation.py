@@ -58,7 +58,8 @@ def prepare_examples(
     texts = {document.id: document.text for document in catalog.documents()}
     check_documents(examples, texts)
     frozen = FrozenSplit.load(workspace.split) if workspace.split.is_file() else None
-    examples, links = link_documents(examples, searcher.search_batch, known=frozen.links if frozen else None)
+    held = {one: found for one, found in (frozen.links if frozen else {}).items() if texts.keys() >= set(found)}
+    examples, links = link_documents(examples, searcher.search_batch, known=held)
     split = make_split(
         examples,
         near_duplicate_groups(texts),

@@ -314,7 +314,7 @@ class _Stages:
             chosen=candidate.name,
             comparisons=comparisons,
             references=searching,
-            validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult.from_json),
+            validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
             data=self.data_figures(),
             settings={"training": self.training.model_dump(mode="json"), "search": self.chosen_settings(candidate.embedder_tuned).model_dump()},

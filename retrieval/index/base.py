@@ -158,7 +158,9 @@ def check_batch(points: Sequence[Point], dimension: int) -> np.ndarray:
     """
     for point in points:
         if np.shape(point.dense) != (dimension,):
-            raise ValueError(f"point {point.id}: found a vector of shape {np.shape(point.dense)}, expected ({dimension},)")
+            raise ValueError(
+                f"point {point.id}: found a vector of shape {np.shape(point.dense)}, expected ({dimension},)"
+            )
     matrix = np.stack([point.dense for point in points]).astype(np.float32, copy=False)  # (n, dimension)
     # One pass: a NaN or an infinity anywhere in a row makes its squared norm non-finite.
     norms = np.einsum("nd,nd->n", matrix, matrix)

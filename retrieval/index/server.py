@@ -44,9 +44,7 @@ def connect(url: str, api_key: str | None = None) -> QdrantClient:
     return QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT_S, check_compatibility=False)
 
 
-def open_server(
-    client: QdrantClient, collection: str, *, embedder: str, dimension: int, create: bool
-) -> "ServerIndex":
+def open_server(client: QdrantClient, collection: str, *, embedder: str, dimension: int, create: bool) -> "ServerIndex":
     """Open a collection, making it where ``create`` is set and there is none.
 
     Raises:

@@ -93,15 +93,14 @@ class _Reader:
         elif style.startswith("List") or _is_numbered(properties):
             if text.strip():
                 depth = int(_value(properties, "numPr", "ilvl") or 0)
-                self.outline.line(f"{'  ' * min(depth, 8)}- {' '.join(text.split())}")
+                self.outline.item(f"{'  ' * min(depth, 8)}- {' '.join(text.split())}")
         else:
             self.outline.paragraph(text)
 
     def _table(self, table: Any) -> None:
         for row in table.iter(f"{_W}tr"):
             cells = [" ".join("".join(_texts(cell)).split()) for cell in _cells(row)]
-            if any(cells):
-                self.outline.line(" | ".join(cells))
+            self.outline.row(cells)
 
 
 def _cells(row: Any) -> Iterator[Any]:

@@ -51,6 +51,7 @@ def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Documen
 def _walk(root: "LexborNode") -> Iterator[tuple["LexborNode", bool]]:
     """Every node twice, as (node, True) on entering and (node, False) on leaving; no recursion, nesting may be deep."""
     node: LexborNode | None = root
+    top = root.mem_id  # "==" of nodes compares their HTML
     while node is not None:
         yield node, True
         child = None if node.tag in _DROPPED or _hidden(node) else node.first_child
@@ -58,8 +59,8 @@ def _walk(root: "LexborNode") -> Iterator[tuple["LexborNode", bool]]:
             node = child
             continue
         yield node, False
-        while node is not None and (node == root or node.next is None):
-            if node == root:
+        while node is not None and (node.mem_id == top or node.next is None):
+            if node.mem_id == top:
                 return
             node = node.parent
             if node is not None:
@@ -128,8 +129,7 @@ class _Reader:
         loose = " ".join("".join(self._inline).split())
         cells = [*(self._cells or []), *([loose] if loose else [])]
         self._inline.clear()
-        if any(cells):
-            self.outline.line(" | ".join(cells))
+        self.outline.row(cells)
 
     def _flush(self) -> None:
         text = "".join(self._inline)
@@ -142,7 +142,7 @@ class _Reader:
         text = "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
         if self._items:
             indent = "  " * (self._items - 1)
-            self.outline.line(f"{indent}- {text}" if self._marker else f"{indent}  {text}")
+            self.outline.item(f"{indent}- {text}" if self._marker else f"{indent}  {text}")
             self._marker = False
         else:
             self.outline.paragraph(text)

@@ -16,6 +16,8 @@ _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.{0,65536}?)^\1[ \t]*(?:\n|\
 _SHORTCODE = r"\{\{[<%](?!/\*)[^{}]{0,2000}[>%]\}\}"
 _SHORTCODE_LINE = re.compile(rf"^[ \t]*(?:{_SHORTCODE}[ \t]*)+\n?", re.MULTILINE)
 _SHORTCODE_LINK = re.compile(rf"\[([^\[\]\n]{{0,500}})\]\([ \t\"]*{_SHORTCODE}[^()\n]{{0,200}}\)")
+_TABLE_RULE = re.compile(r"^(?=[^\n]*\|)[|:+\- \t]+$", re.MULTILINE)
+_DASHES = re.compile("-{4,}")
 _SHORTCODE_ANYWHERE = re.compile(_SHORTCODE)
 _STRUCTURE = re.compile(
     r"^ {0,3}(?:"
@@ -42,6 +44,8 @@ def parse_markdown(document_id: str, data: bytes) -> Document:
     text = clean(decode(data)).lstrip("\n")
     text, fields = _front_matter(text)
     text = _drop_shortcodes(text).strip("\n")
+    # A table's rule of 200 dashes is 200 tokens to many tokenizers.
+    text = _TABLE_RULE.sub(lambda rule: _DASHES.sub("---", rule[0]), text)
     if not text.strip():  # a section page that consists of front matter still says what the section is about
         text = clean(str(fields.get("description") or fields.get("title") or ""))
     headings = find_headings(text)

@@ -1,33 +1,40 @@
 """Builds a document's text block by block and keeps the headings' offsets; what HTML, DOCX and PDF share."""
 
+from collections.abc import Sequence
+
 from retrieval.documents import Document, Heading
 from retrieval.errors import InputError
 from retrieval.parsing.text import clean
 
 
 class Outline:
-    """Blocks of text in document order. Paragraphs are set apart by a blank line, list items and rows by a newline."""
+    """Blocks of text in document order. Only items and rows follow one another without a blank line."""
 
     def __init__(self, max_characters: int) -> None:
         self.max_characters = max_characters
         self.headings: list[Heading] = []
         self._parts: list[str] = []
         self._length = 0
-        self._tight = False
+        self._last = ""
 
     def paragraph(self, text: str) -> None:
         """A paragraph, or a block of code with its line breaks."""
-        self._add(text, tight=False)
+        self._add(text, "paragraph")
 
-    def line(self, text: str) -> None:
-        """A list item or a table row: no blank line between it and its neighbours of the same kind."""
-        self._add(text, tight=True)
+    def item(self, text: str) -> None:
+        """An item of a list, with its mark."""
+        self._add(text, "item")
+
+    def row(self, cells: Sequence[str]) -> None:
+        """A row of a table."""
+        if any(cells):
+            self._add(" | ".join(cells), "row")
 
     def heading(self, level: int, text: str) -> None:
         """A heading, on a line of its own."""
         text = " ".join(clean(text).split())
         if text:
-            start = self._add(text, tight=False)
+            start = self._add(text, "heading")
             self.headings.append(Heading(level, text, start))
 
     def document(self, document_id: str, title: str, metadata: dict[str, str | int | float | bool]) -> Document:
@@ -40,19 +47,19 @@ class Outline:
             metadata=metadata,
         )
 
-    def _add(self, text: str, *, tight: bool) -> int:
+    def _add(self, text: str, kind: str) -> int:
         """The offset at which the text stands."""
         text = clean(text).strip("\n").rstrip()
         if not text.strip():
             return self._length
         if self._parts:
-            gap = "\n" if tight and self._tight else "\n\n"
+            gap = "\n" if kind == self._last and kind in ("item", "row") else "\n\n"
             self._parts.append(gap)
             self._length += len(gap)
         start = self._length
         self._parts.append(text)
         self._length += len(text)
-        self._tight = tight
+        self._last = kind
         if self._length > self.max_characters:
             raise InputError(
                 f"found more than {self.max_characters} characters of text, expected fewer: split the file"

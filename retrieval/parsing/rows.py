@@ -5,10 +5,11 @@ line number, and goes on. It raises only where reading cannot go on (a damaged g
 """
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
@@ -16,6 +17,7 @@ from retrieval.parsing.markdown import scalars
 from retrieval.parsing.text import clean
 
 _REPORTED = 20
+_Stream = io.BufferedReader | gzip.GzipFile
 _FORM = 'a JSON object with "id" and "text"'
 _BLOCK = 1 << 18
 _MAX_RATIO = 200
@@ -25,7 +27,7 @@ _READ_ERRORS = (OSError, EOFError, zlib.error)  # gzip.BadGzipFile is an OSError
 
 
 def parse_rows(
-    file: BinaryIO, *, gzipped: bool, max_line: int, max_bytes: int, max_characters: int
+    file: io.BufferedReader, *, gzipped: bool, max_line: int, max_bytes: int, max_characters: int
 ) -> Iterator[Document | InputError]:
     """The documents of a JSON Lines file: ``{"id", "title"?, "text", ...}``, other scalar fields as metadata.
 
@@ -40,7 +42,7 @@ def parse_rows(
     first_line: dict[str, int] = {}
     malformed = documents = 0
     stream = gzip.GzipFile(fileobj=file) if gzipped else file
-    for number, line in _lines(cast(BinaryIO, stream), file if gzipped else None, max_line, max_bytes):
+    for number, line in _lines(stream, file if gzipped else None, max_line, max_bytes):
         try:
             if isinstance(line, InputError):
                 raise line
@@ -64,7 +66,7 @@ def parse_rows(
 
 
 def _lines(
-    stream: BinaryIO, compressed: BinaryIO | None, max_line: int, max_bytes: int
+    stream: _Stream, compressed: BinaryIO | None, max_line: int, max_bytes: int
 ) -> Iterator[tuple[int, bytes | InputError]]:
     """Line numbers and lines without blank ones; a line over the limit is read past and named."""
     number, total = 1, 0
@@ -91,9 +93,9 @@ def _lines(
         yield number, _joined(begun, length, max_line)
 
 
-def _block(stream: BinaryIO, number: int) -> bytes:
+def _block(stream: _Stream, number: int) -> bytes:
     try:
-        return stream.read(_BLOCK)
+        return stream.read1(_BLOCK)  # read() would lose what precedes the damage
     except _READ_ERRORS as error:
         raise InputError(
             f"line {number}: found a damaged file ({error}), expected a whole gzip stream: "

@@ -4,6 +4,7 @@ The child is started at the first file, kept for the next ones, and replaced aft
 """
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -124,7 +125,8 @@ class BinaryParser:
         self, child: subprocess.Popen[bytes], kind: str, document_id: str, data: bytes
     ) -> dict[str, Any] | None:
         """The child's reply, or None if it died."""
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         request = {"kind": kind, "id": document_id, "bytes": len(data), "max_characters": self._max_characters}
         header = json.dumps(request).encode()
         try:
@@ -143,7 +145,7 @@ class BinaryParser:
         return reply
 
     def _why(self, status: int | None, late: bool) -> str:
-        if late or status in (-24, -9):  # SIGXCPU, or SIGKILL at the hard limit
+        if late or status == -signal.SIGXCPU:
             return f"found a file that takes longer than {self._seconds} s to parse, expected less: split or re-save it"
         return (
             f"found a file over which its parser died (status {status}; it may use {self._memory >> 20} MiB), "

@@ -112,7 +112,7 @@ def _examples(
     prepared = prepare_examples(
         here.workspace, here.catalog, searcher, paths, training.data, seed=training.seed, freeze=False
     )
-    chosen = prepared.examples[split.value]
+    chosen = prepared.examples["test" if split is SplitChoice.test else "validation"]
     if not chosen:
         raise InputError(f"found no example in the {split.value} split, expected some: add some, or use --split all")
     return chosen, prepared.split.group_of_example

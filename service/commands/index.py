@@ -8,6 +8,9 @@ import typer
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from retrieval.ingest import IngestResult
     from retrieval.progress import Progress
     from training.release import Release
 
@@ -29,7 +32,8 @@ def init(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: Jso
     if created:
         publish_bytes(path, configuration_text().encode())
     with opened(context, workspace, as_json) as here:
-        release = first_release(here)
+        with here.console.progress() as progress:
+            release = first_release(here, progress)
         value = {"workspace": str(here.workspace.root), "created": created, "release": release.id}
 
         def show() -> None:
@@ -51,29 +55,9 @@ def ingest(
 
     A file that cannot be read is reported and the others are taken; the exit status is then 1.
     """
-    from retrieval.chunking import Chunker
-    from retrieval.errors import ConfigurationError
-    from retrieval.ingest import ingest as run
-    from training.runtime import open_embedder
-
     with opened(context, workspace, as_json) as here:
-        release = first_release(here)
-        with here.workspace.writing("ingest"), here.console.progress() as progress:
-            embedder = open_embedder(here.workspace, release)
-            cut = here.settings.chunking
-            size = min(cut.max_tokens, embedder.max_tokens)
-            if cut.overlap > size // 4:
-                raise ConfigurationError(
-                    f"found chunking.overlap = {cut.overlap}, expected at most {size // 4}, a quarter of the "
-                    f"{size} tokens of a chunk"
-                )
-            chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
-            result = run(here.catalog, embedder, chunker, paths, prune=prune, progress=progress)
-            follow_index(here, release, progress)
-        if size < cut.max_tokens:
-            here.console.warn(
-                f"found chunking.max_tokens = {cut.max_tokens}, but the embedder reads {size}: chunks were cut there"
-            )
+        with here.console.progress() as progress:
+            result = take_in(here, paths, prune=prune, progress=progress)
         for failure in result.failed:
             here.console.note(f"not taken: {failure['path']}: {failure['error']}")
         value = result.as_json()
@@ -81,12 +65,38 @@ def ingest(
         return 1 if result.failed else 0
 
 
-def first_release(here: Opened) -> "Release":
+def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Progress") -> "IngestResult":
+    """Bring catalog and index up to what lies under the paths."""
+    from retrieval.chunking import Chunker
+    from retrieval.errors import ConfigurationError
+    from retrieval.ingest import ingest as run
+    from training.runtime import open_embedder
+
+    release = first_release(here, progress)
+    with here.workspace.writing("ingest"):
+        embedder = open_embedder(here.workspace, release)
+        cut = here.settings.chunking
+        size = min(cut.max_tokens, embedder.max_tokens)
+        if cut.overlap > size // 4:
+            raise ConfigurationError(
+                f"found chunking.overlap = {cut.overlap}, expected at most {size // 4}, a quarter of the "
+                f"{size} tokens of a chunk"
+            )
+        if size < cut.max_tokens:
+            here.console.warn(
+                f"found chunking.max_tokens = {cut.max_tokens}, but the embedder reads {size}: chunks are cut there"
+            )
+        chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
+        result = run(here.catalog, embedder, chunker, paths, prune=prune, progress=progress)
+        follow_index(here, release, progress)
+    return result
+
+
+def first_release(here: Opened, progress: "Progress") -> "Release":
     """The active release; the first is made from the settings."""
     from service.bootstrap import ensure_release
 
-    with here.console.progress() as progress:
-        return ensure_release(here.workspace, here.catalog, here.ledger, here.settings, progress=progress)
+    return ensure_release(here.workspace, here.catalog, here.ledger, here.settings, progress=progress)
 
 
 def follow_index(here: Opened, release: "Release", progress: "Progress") -> None:

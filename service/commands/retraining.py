@@ -70,7 +70,7 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
         (
             one["metric"],
             f"{one['difference']:+.3f}",
-            f"[{one['low']:+.3f}, {one['high']:+.3f}]",
+            "not known" if one["low"] is None else f"[{one['low']:+.3f}, {one['high']:+.3f}]",
             str(one["n"]),
         )
         for one in value["comparisons"]

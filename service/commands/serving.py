@@ -38,6 +38,6 @@ def serve(
 
 def demo(context: typer.Context, as_json: JsonOption = False, workspace: WorkspaceOption = HERE) -> int:
     """Run the main job on the demo workspace: ingest, measure, train, measure again, promote, ask."""
-    from service import demo as main_job
+    from service.demo import run
 
-    return int(main_job.run(workspace, console_of(context, as_json)) or 0)
+    return run(workspace, console_of(context, as_json))

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import pytest
 import torch
 
 from retrieval.errors import Busy, InputError, LockstepError
-from training.generation import Generator, load_generator, load_model
+from training.generation import Generator, load_generator
+from training.generator_files import load_model
 from training.quiet import quiet_libraries
 
 PROMPTS = ["What is 12 bar?", "Valve", "The pump runs at 30 rpm and the fan at 900 rpm.", "a b c"]
@@ -224,9 +227,55 @@ def test_an_engine_that_dies_says_so(tiny_model_path):
     with pytest.raises(LockstepError, match=r"no memory left"):
         handle.text()
     generator._dispatcher.join()
-    with pytest.raises(LockstepError, match="not running.*no memory left"):
+    with pytest.raises(LockstepError, match=r"not running.*no memory left"):
         generator.submit([5, 6], max_new_tokens=5)
     generator.stop()
+
+
+def test_a_dead_engine_can_be_started_again(tiny_model_path):
+    model, tokenizer = load_model(tiny_model_path)
+    generator = Generator(model, tokenizer, cache_tokens=512)
+    expected = generator.generate([[5, 6]], 4)
+    generator.start()
+    forward = model.forward
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no memory left on the device")
+
+    model.forward = broken
+    with pytest.raises(LockstepError, match="no memory left"):
+        generator.generate([[5, 6]], 4)
+    model.forward = forward
+    assert generator.generate([[5, 6]], 4) == expected
+    assert generator.running
+    generator.stop()
+
+
+def test_generating_at_once_without_starting(tiny_model_path):
+    model, tokenizer = load_model(tiny_model_path)
+    generator = Generator(model, tokenizer, cache_tokens=512)
+    expected = generator.generate([[5, 6]], 30)
+    found: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: found.append(generator.generate([[5, 6]], 30))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 4
+    assert not generator.running
+
+
+def test_a_command_that_fails_still_exits(tiny_model_path):
+    code = (
+        "import sys; from pathlib import Path; from training.generation import load_generator\n"
+        "generator = load_generator(Path(sys.argv[1]), device='cpu', cache_tokens=512)\n"
+        "generator.start(); generator.submit([5, 6], max_new_tokens=250); raise SystemExit(3)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_model_path)], cwd=root, timeout=120, capture_output=True, check=False
+    )
+    assert done.returncode == 3, done.stderr.decode()
 
 
 class TestLoad:

@@ -11,7 +11,8 @@ from retrieval.prompt import Message
 from training import generator_training
 from training.generation import Generator, load_generator
 from training.generator_rows import encode_row
-from training.generator_training import GeneratorTraining, TrainingResult, train_generator
+from training.generator_training import TrainingResult, train_generator
+from training.settings import GeneratorTraining
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, dropout=0.0, evaluations=1)
 WORDS = ["red", "blue", "green", "white"]
@@ -50,10 +51,13 @@ def test_learns_and_publishes_the_adapter(tiny_model_path, tmp_path, capfd):
     assert result.best_metric > result.untouched_metric + 0.5
     assert result.losses[-1][1] < result.losses[0][1]
     assert (result.rows, result.truncated) == (12, 0)
-    assert sorted(path.name for path in result.adapter.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert sorted(path.name for path in result.adapter.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["adapter"]
     assert str(tiny_model_path.parent) not in (result.adapter / "adapter_config.json").read_text()
-    assert [e["eval_score"] for e in events if "eval_score" in e][0] == result.untouched_metric
+    assert next(e["eval_score"] for e in events if "eval_score" in e) == result.untouched_metric
     assert events[-1]["stage"] == "generator"
     assert max(e["step"] for e in events) == 12
     assert capfd.readouterr() == ("", "")

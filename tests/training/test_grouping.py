@@ -13,7 +13,7 @@ WORDS = [
 
 
 def text(rng: random.Random, n: int) -> list[str]:
-    return [rng.choice(WORDS) + str(rng.randrange(30)) for _ in range(n)]
+    return [rng.choice(WORDS) + rng.choice(WORDS) for _ in range(n)]
 
 
 def jaccard(one: str, other: str, width: int) -> float:

@@ -149,7 +149,12 @@ def train(arguments: argparse.Namespace) -> None:
         return (losses * weights).sum() / weights.sum(), (losses * answer).sum() / answer.sum().clamp(min=1)
 
     step = torch.compile(forward, dynamic=True) if arguments.compile else forward
-    total, started, saved_at, measured_at = int(float(arguments.tokens)), time.monotonic(), time.monotonic(), time.monotonic()
+    total, started, saved_at, measured_at = (
+        int(float(arguments.tokens)),
+        time.monotonic(),
+        time.monotonic(),
+        time.monotonic(),
+    )
     begun, steps, smoothed = seen, 0, [0.0, 0.0]
 
     def save() -> None:
@@ -187,10 +192,15 @@ def train(arguments: argparse.Namespace) -> None:
             seen += sum(len(row.ids) for row in batch)
             steps += 1
             keep = min(0.98, steps / (steps + 5))
-            smoothed = [keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, (loss, answer_loss), strict=True)]
+            smoothed = [
+                keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, (loss, answer_loss), strict=True)
+            ]
             if steps % 25 == 0:
                 speed = (seen - begun) / (time.monotonic() - started)
-                print(f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}  {speed:.0f} tok/s", flush=True)
+                print(
+                    f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}  {speed:.0f} tok/s",
+                    flush=True,
+                )
         pool += 1
         now = time.monotonic()
         if now - saved_at > 120:

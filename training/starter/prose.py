@@ -151,7 +151,10 @@ class Prose:
             question = f"Which {kind} with " + " ".join(words[:6]) + "?"
         sentences = level if level < 3 else random.randint(2, 4)
         gold = (self._window(paragraph, sentence, sentences), "")
-        texts = [(self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "") for _ in range(level - 1)]
+        texts = [
+            (self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "")
+            for _ in range(level - 1)
+        ]
         if level > 1 and random.random() < 0.15:
             return self._finish(question, texts, None, None)
         return self._finish(question, [gold, *texts], 0, answer)

@@ -86,9 +86,7 @@ HOW: dict[str, tuple[str, ...]] = {
 }
 
 
-def _special(
-    names: str, value: Callable[[Random], str], statements: str, bare: str, questions: str
-) -> Relation:
+def _special(names: str, value: Callable[[Random], str], statements: str, bare: str, questions: str) -> Relation:
     """A relation from lists separated by ``|``; ``~`` stands for the bar of a table row."""
     split = [tuple(part.replace("~", "|") for part in text.split("|")) for text in (statements, bare, questions)]
     return Relation(tuple(names.split("|")), value, *split)
@@ -118,7 +116,8 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "housing material|case material",
             lambda r: r.choice(words.MATERIALS),
-            "The {s} is made of {v}.|The housing of the {s} is {v}.|{v} is used for the {s}.|We build the {s} from {v}.",
+            "The {s} is made of {v}.|The housing of the {s} is {v}.|{v} is used for the {s}.|"
+            "We build the {s} from {v}.",
             "The housing is {v}.|{a}: {v}|It is made of {v}.|Its body consists of {v}.",
             "What is the {s} made of?|Which material is the {s} built from?|{s} {a}|What does the {s} consist of?",
         ),
@@ -142,8 +141,9 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
             "part number|order code|SKU",
             words.code,
             "Order the {s} as {v}.|The {a} of the {s} is {v}.|{v} is the {a} for the {s}.|The {s} has number {v}.",
-            "{a}: {v}|Order it as {v}.|~ {a} ~ {v} ~" + "|It is listed as {v}.",
-            "What is the {a} of the {s}?|Under which number do I order the {s}?|{s} {a}|Which code do I quote for the {s}?",
+            "{a}: {v}|Order it as {v}.|~ {a} ~ {v} ~|It is listed as {v}.",
+            "What is the {a} of the {s}?|Under which number do I order the {s}?|{s} {a}|"
+            "Which code do I quote for the {s}?",
         ),
         _special(
             "status light|LED|indicator",
@@ -156,7 +156,8 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "place of manufacture|factory|plant",
             lambda r: words.stem(r, False) + r.choice(["", "ville", "burg", " Bay", "ford", "ton"]),
-            "The {s} is built in {v}.|The {s} comes from {v}.|{v} is where the {s} is made.|We assemble the {s} in {v}.",
+            "The {s} is built in {v}.|The {s} comes from {v}.|{v} is where the {s} is made.|"
+            "We assemble the {s} in {v}.",
             "It is built in {v}.|{a}: {v}|Made in {v}.|The factory lies in {v}.",
             "Where is the {s} made?|Where does the {s} come from?|{s} {a}|In which town is the {s} assembled?",
         ),
@@ -173,10 +174,11 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "default|default value",
             lambda r: r.choice([words.number(r), f"{r.randint(1, 90)} s", "true", "false", words.path(r)]),
-            "`{s}` defaults to {v}.|The default of `{s}` is {v}.|~ `{s}` ~ {v} ~"
-            + "|`{s}` (default {v})|If unset, `{s}` is {v}.",
+            "`{s}` defaults to {v}.|The default of `{s}` is {v}.|~ `{s}` ~ {v} ~|"
+            "`{s}` (default {v})|If unset, `{s}` is {v}.",
             "The default is {v}.|Default: {v}|If unset, {v} is taken.",
-            "What is the default of {s}?|What does {s} default to?|{s} default|Which value does {s} have if I leave it out?",
+            "What is the default of {s}?|What does {s} default to?|{s} default|"
+            "Which value does {s} have if I leave it out?",
         ),
         _special(
             "environment variable|variable",
@@ -188,7 +190,8 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "first version|availability",
             words.version,
-            "`{s}` exists since {v}.|`{s}` was added in version {v}.|Version {v} brought `{s}`.|From {v} on there is `{s}`.",
+            "`{s}` exists since {v}.|`{s}` was added in version {v}.|Version {v} brought `{s}`.|"
+            "From {v} on there is `{s}`.",
             "Added in {v}.|Since: {v}|It exists since {v}.",
             "Since which version does {s} exist?|When was {s} added?|{s} since|In what version did {s} appear?",
         ),
@@ -196,9 +199,11 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
     "person": (
         _special(
             "role|job|position",
-            lambda r: r.choice(["head of", "manager of", "engineer for", "director of", "clerk in"])
-            + " "
-            + r.choice(words.TOPICS),
+            lambda r: (
+                r.choice(["head of", "manager of", "engineer for", "director of", "clerk in"])
+                + " "
+                + r.choice(words.TOPICS)
+            ),
             "{s} is {v}.|{s} works as {v}.|Our {v} is {s}.|The post of {v} is held by {s}.",
             "{a}: {v}|Works as {v}.|Holds the post of {v}.",
             "What does {s} do?|What is the {a} of {s}?|{s} job|Which post does {s} hold?",
@@ -255,6 +260,4 @@ def quantity_relation(random: Random, noun: str | None = None) -> Relation:
         names.append(" ".join(w for w in (modifier, noun) if w) + f" of the {part}")
     how = HOW[noun] if noun in HOW and not part and not modifier else ()
     # The held-out wording stays last, whatever is put before it.
-    return Relation(
-        tuple(names), lambda r: words.quantity(r, noun), STATEMENTS, BARE, how + QUESTIONS
-    )
+    return Relation(tuple(names), lambda r: words.quantity(r, noun), STATEMENTS, BARE, how + QUESTIONS)

@@ -4,6 +4,8 @@ Nothing here is real. Names are put together from syllables, so there are more o
 training ever sees; a hash of the name decides whether it is kept for evaluation.
 """
 
+# ruff: noqa: SIM905 -- word lists read better as text than as lists of strings
+
 import hashlib
 from random import Random
 
@@ -16,17 +18,18 @@ REAL = (
     "Vertex Willow Zephyr Anchor Badger Cobalt Dune Echo Finch Granite Hazel Indigo Jasper Kite Lotus Marlin Plover"
 ).split()
 SUFFIXES = ["Pro", "Lite", "Mini", "Max", "Plus", "Go", "Air", "Edge", "Core", "Box", "Hub", "One", "XL", "S", "Duo"]
+COMPANIES = "Ltd GmbH Group Labs Systems Instruments Foods Works".split()
 FIRST_NAMES = (
-    "Anna Omar Priya Lukas Mei Jonas Fatima Carlos Ingrid Kofi Elena Tomas Aisha Viktor Nora Hugo Leila Marco Yuki Sven "
-    "Clara Ravi Maja Diego Ruth Ivan Zoe Samuel Greta Amir Paula Felix Dana Otto Lina Pedro Hana Erik Sofia Karim"
+    "Anna Omar Priya Lukas Mei Jonas Fatima Carlos Ingrid Kofi Elena Tomas Aisha Viktor Nora Hugo Leila Marco Yuki "
+    "Sven Clara Ravi Maja Diego Ruth Ivan Zoe Samuel Greta Amir Paula Felix Dana Otto Lina Pedro Hana Erik Sofia Karim"
 ).split()
 PRODUCTS = (
     "pump sensor router camera drone scanner printer heater charger gateway controller mixer compressor thermostat "
     "dryer kettle freezer monitor battery filter valve meter lamp engine generator bike scale server tracker recorder"
 ).split()
 PARTS = (
-    "hatch cover inlet outlet pump motor fan housing lid base arm blade cable hose filter screen bracket shaft belt gear "
-    "lens bulb tank tray door seal cap probe antenna connector terminal wheel handle latch drum nozzle cartridge "
+    "hatch cover inlet outlet pump motor fan housing lid base arm blade cable hose filter screen bracket shaft belt "
+    "gear lens bulb tank tray door seal cap probe antenna connector terminal wheel handle latch drum nozzle cartridge "
     "membrane wiper fuse"
 ).split()
 MODIFIERS = (
@@ -62,8 +65,9 @@ FAULTS = (
     "checksum failed, licence expired, disk almost full, leak detected, fan stalled, signal lost"
 ).split(", ")
 REMEDIES = (
-    "charge the unit for two hours, clear the inlet, reseat the connector, replace the filter, move closer to the gateway, "
-    "close the door and press start, let it cool down, delete old recordings, reset the password, request a new token, "
+    "charge the unit for two hours, clear the inlet, reseat the connector, replace the filter, "
+    "move closer to the gateway, close the door and press start, let it cool down, delete old recordings, "
+    "reset the password, request a new token, "
     "set the clock, install the latest firmware, check the hose, refill the tank, repeat the download, "
     "renew the licence, free some space, dry the housing, clean the fan, turn the antenna, call the service desk, "
     "hold the power button for ten seconds"

@@ -83,7 +83,9 @@ class World:
             texts.append(self._write([self._fact(other, self._relation(kind))], kind))
             groups.append([])
         if level >= 2 and random.random() < 0.2:
-            target = random.choice(absent) if absent and random.random() < 0.6 else self._absent(kind, subjects, relations)
+            target = (
+                random.choice(absent) if absent and random.random() < 0.6 else self._absent(kind, subjects, relations)
+            )
             return self._finish(self.ask(target), texts, None, None)
         index = random.choice([i for i, group in enumerate(groups) if group])
         target = random.choice(groups[index])
@@ -144,7 +146,9 @@ class World:
             if not siblings:
                 family = words.stem(random, self.evaluation)
             if kind == "product":
-                mark = random.choice(["", str(random.randint(1, 9)), str(random.randint(10, 990)), random.choice(words.SUFFIXES)])
+                mark = random.choice(
+                    ["", str(random.randint(1, 9)), str(random.randint(10, 990)), random.choice(words.SUFFIXES)]
+                )
                 name = f"{family} {mark}".strip() + noun
             elif kind == "setting":
                 name = f"{random.choice(words.VERBS)}.{random.choice(words.KEYS)}"
@@ -153,7 +157,7 @@ class World:
             elif kind == "person":
                 name = f"{random.choice(words.FIRST_NAMES)} {family}"
             else:
-                name = f"{family} {random.choice(['Ltd', 'GmbH', 'Group', 'Labs', 'Systems', 'Instruments', 'Foods', 'Works'])}"
+                name = f"{family} {random.choice(words.COMPANIES)}"
             if name not in found:
                 found.append(name)
         return found
@@ -182,7 +186,9 @@ class World:
         if headed:
             context = subjects[0]
         elif random.random() < 0.4:
-            context = random.choice([random.choice(words.TOPICS).capitalize(), f"{words.stem(random, self.evaluation)} handbook"])
+            context = random.choice(
+                [random.choice(words.TOPICS).capitalize(), f"{words.stem(random, self.evaluation)} handbook"]
+            )
         if context and random.random() < 0.5:
             context += f" > {random.choice(words.SECTIONS)}"
         form = random.random()
@@ -206,8 +212,10 @@ class World:
         return text, context
 
     def _state(self, fact: Fact, options: Sequence[str]) -> str:
-        text = self._pick(options).replace("{a}", fact.name).replace("{s}", fact.subject).replace("{v}", fact.value)
-        return text[:1].upper() + text[1:]
+        template = self._pick(options)
+        text = template.replace("{a}", fact.name).replace("{s}", fact.subject).replace("{v}", fact.value)
+        # A value keeps its case wherever it stands: the answer is copied from here.
+        return text if template.startswith("{v}") else text[:1].upper() + text[1:]
 
     def _fault_table(self, level: int) -> Episode:
         """Error codes with meaning and remedy, as a table or as sentences."""
@@ -238,7 +246,9 @@ class World:
             question = self._pick(("What does {c} mean?", "What is error {c}?", "{c} meaning", "Why does it show {c}?"))
             value = fault
         else:
-            question = self._pick(("How do I fix {c}?", "What do I do about {c}?", "{c} solution", "How to get rid of {c}?"))
+            question = self._pick(
+                ("How do I fix {c}?", "What do I do about {c}?", "{c} solution", "How to get rid of {c}?")
+            )
             value = remedy
         question = question.replace("{c}", asked)
         return self._finish(question, tables, None if absent else index, None if absent else value)
@@ -255,8 +265,15 @@ class World:
             for part in parts[index * 2 : index * 2 + 2]:
                 tool, time = random.choice(words.TOOLS), words.quantity(random, "duration")
                 verb = random.choice(["remove", "loosen", "clean", "replace", "check"])
-                step = self._pick(("{V} the {p} with the {t}.", "Use the {t} to {o} the {p}.", "The {t} serves to {o} the {p}."))
-                step = step.replace("{V}", verb.capitalize()).replace("{o}", verb).replace("{p}", part).replace("{t}", tool)
+                step = self._pick(
+                    ("{V} the {p} with the {t}.", "Use the {t} to {o} the {p}.", "The {t} serves to {o} the {p}.")
+                )
+                step = (
+                    step.replace("{V}", verb.capitalize())
+                    .replace("{o}", verb)
+                    .replace("{p}", part)
+                    .replace("{t}", tool)
+                )
                 wait = self._pick(("Then wait {d}.", "Let it rest for {d}.", "Leave it alone for {d}."))
                 lines += [step, wait.replace("{d}", time)]
                 entries.append((index, f"Which tool do I need to {verb} the {part}?", tool))
@@ -267,12 +284,12 @@ class World:
         index, question, value = random.choice(entries)
         if random.random() < 0.2:
             other = random.choice([p for p in words.PARTS if p not in parts])
-            return self._finish(f"Which tool do I need to {random.choice(['remove', 'clean'])} the {other}?", texts, None, None)
+            return self._finish(
+                f"Which tool do I need to {random.choice(['remove', 'clean'])} the {other}?", texts, None, None
+            )
         return self._finish(question, texts, index, value)
 
-    def _finish(
-        self, question: str, texts: Sequence[tuple[str, str]], index: int | None, value: str | None
-    ) -> Episode:
+    def _finish(self, question: str, texts: Sequence[tuple[str, str]], index: int | None, value: str | None) -> Episode:
         """Shuffle the passages and write the completion."""
         order = list(range(len(texts)))
         self.random.shuffle(order)

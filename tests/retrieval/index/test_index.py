@@ -1,0 +1,459 @@
+"""One suite for every index: Edge, the client's own imitation of a server, and a server where there is one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrieval.conditions import Combination, Comparison, Condition, equals
+from retrieval.errors import Busy, InputError, MismatchError, NotFound, StorageError
+from retrieval.index import edge
+from retrieval.index.base import Index, Point, Query, SparseVector
+from retrieval.index.edge import open_edge
+from retrieval.index.server import connect, open_server, set_alias
+from retrieval.index.sparse import encode_document, encode_question
+
+ROOT = Path(__file__).parents[3]
+ONE, OTHER = "1" * 64, "2" * 64
+DIMENSION = 4
+
+Opener = Callable[..., Index]
+
+
+@pytest.fixture(params=["edge", "memory", "server"])
+def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Opens the same collection, again and again, on each backend."""
+    opened: list[Index] = []
+    if request.param == "edge":
+
+        def opener(embedder: str = ONE, dimension: int = DIMENSION, create: bool = True) -> Index:
+            for index in opened:
+                index.close()
+            opened.append(open_edge(tmp_path / "one", embedder=embedder, dimension=dimension, create=create))
+            return opened[-1]
+
+        yield opener
+        for index in opened:
+            index.close()
+        return
+    if request.param == "server" and "QDRANT_URL" not in os.environ:
+        pytest.skip("no QDRANT_URL")
+    client = connect(":memory:" if request.param == "memory" else os.environ["QDRANT_URL"])
+    name = f"lockstep-test-{uuid.uuid4().hex}"
+    yield lambda embedder=ONE, dimension=DIMENSION, create=True: open_server(
+        client, name, embedder=embedder, dimension=dimension, create=create
+    )
+    client.delete_collection(name)
+    client.close()
+
+
+@pytest.fixture
+def index(open_index: Opener) -> Index:
+    return open_index()
+
+
+def unit(*values: float) -> np.ndarray:
+    vector = np.array(values, dtype=np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def point(id: int, dense: np.ndarray, text: str = "", **payload: Any) -> Point:
+    return Point(id, dense, encode_document(text), payload)
+
+
+PETREL = [
+    point(1, unit(1, 0, 0, 0), "battery of the petrel lasts nine hours", document_id="petrel.md", year=2023, beta=True),
+    point(2, unit(1, 1, 0, 0), "the petrel shows error E42", document_id="errors.md", year=2024, beta=False),
+    point(3, unit(0, 1, 0, 0), "charge the battery overnight", document_id="petrel.md", year=2025.0, store="old"),
+    point(4, unit(0, 0, 1, 0), "...", document_id="empty.md"),
+]
+
+
+def ids(hits: list[Any]) -> list[int]:
+    return [hit.id for hit in hits]
+
+
+def dense(vector: np.ndarray, **settings: Any) -> Query:
+    return Query(vector, None, **settings)
+
+
+def test_what_was_written_is_there(index: Index) -> None:
+    assert index.upsert(iter(PETREL)) == 4
+    assert index.count() == 4
+    assert list(index.ids()) == [1, 2, 3, 4]
+    found = index.vectors([2, 99])
+    assert list(found) == [2]
+    assert found[2] == pytest.approx(unit(1, 1, 0, 0))
+    assert found[2].dtype == np.float32
+
+
+def test_upsert_replaces_by_id(index: Index) -> None:
+    index.upsert(PETREL)
+    index.upsert([point(1, unit(0, 0, 0, 1), "snow", document_id="winter.md")])
+    assert index.count() == 4
+    assert ids(index.query(dense(unit(0, 0, 0, 1), limit=1))) == [1]
+    assert index.query(Query(None, encode_question("nine hours"))) == []
+    assert ids(index.query(dense(unit(1, 0, 0, 0), condition=equals("document_id", "petrel.md")))) == [3]
+
+
+def test_delete_ignores_what_is_not_there(index: Index) -> None:
+    index.upsert(PETREL)
+    index.delete([1, 3, 99])
+    index.delete([])
+    assert list(index.ids()) == [2, 4]
+    assert ids(index.query(dense(unit(1, 0, 0, 0)))) == [2, 4]
+
+
+def test_more_points_than_a_batch(index: Index) -> None:
+    rng = np.random.default_rng(7)
+    vectors = rng.standard_normal((2500, DIMENSION)).astype(np.float32)
+    assert index.upsert(Point(i, vector, SparseVector([], []), {}) for i, vector in enumerate(vectors)) == 2500
+    assert index.count() == 2500
+    assert list(index.ids()) == list(range(2500))
+    index.delete(range(0, 2500, 2))
+    assert index.count() == 1250
+    index.flush()
+    index.optimize()
+    unit_vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    question = unit(1, 2, 3, 4)
+    best = 1 + 2 * int((unit_vectors[1::2] @ question).argmax())
+    assert ids(index.query(dense(question, limit=1))) == [best]
+
+
+def test_dense_query_scores_by_cosine(index: Index) -> None:
+    index.upsert(PETREL)
+    hits = index.query(dense(unit(1, 0, 0, 0) * 3, limit=3))  # of any length
+    assert ids(hits)[:2] == [1, 2]
+    assert [hit.similarity for hit in hits] == pytest.approx([1, 0.5**0.5, 0], abs=1e-3)
+
+
+def test_sparse_query_finds_words_and_knows_no_similarity(index: Index) -> None:
+    index.upsert(PETREL)
+    hits = index.query(Query(None, encode_question("What is error E42?")))
+    assert ids(hits) == [2]
+    assert hits[0].similarity is None
+    assert hits[0].score > 0
+
+
+def test_a_question_without_words(index: Index) -> None:
+    index.upsert(PETREL)
+    assert index.query(Query(None, encode_question("what is the?"))) == []
+    hybrid = index.query(Query(unit(0, 1, 0, 0), encode_question("what is the?"), limit=2))
+    assert ids(hybrid) == [3, 2]
+
+
+def test_hybrid_query_is_fused_by_reciprocal_rank(index: Index) -> None:
+    """Dense ranks 1, 2, 3, 4; BM25 ranks 3 alone ("overnight"): 3 is fused to the top.
+
+    The engine counts ranks from 0 and divides them by the weight: 1 / ((rank + 1) / weight + k - 1).
+    """
+    index.upsert(PETREL)
+    for weight in (1.0, 3.0):
+        query = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), sparse_weight=weight, limit=3, rrf_k=60)
+        hits = index.query(query)
+        assert ids(hits)[0] == 3
+        expected = 1 / (3 + 60 - 1) + 1 / (1 / weight + 60 - 1)
+        assert hits[0].score == pytest.approx(expected, rel=1e-4)
+        by_id = {hit.id: hit for hit in hits}
+        question = unit(1, 0.5, 0.1, 0)
+        for id, hit in by_id.items():
+            assert hit.similarity == pytest.approx(float(question @ PETREL[id - 1].dense), abs=1e-3)
+
+
+def test_a_branch_of_weight_zero_is_left_out(index: Index) -> None:
+    index.upsert(PETREL)
+    both = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), limit=4)
+    assert ids(index.query(Query(both.dense, both.sparse, limit=4, sparse_weight=0))) == ids(
+        index.query(Query(both.dense, None, limit=4))
+    )
+    assert ids(index.query(Query(both.dense, both.sparse, limit=4, dense_weight=0))) == [3]
+
+
+def test_candidates_bound_each_branch(index: Index) -> None:
+    index.upsert(PETREL)
+    query = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), candidates=1, limit=4)
+    assert sorted(ids(index.query(query))) in ([1, 3], [2, 3])
+
+
+def test_query_batch_answers_in_order(index: Index) -> None:
+    index.upsert(PETREL)
+    queries = [
+        dense(unit(0, 0, 1, 0), limit=1),
+        Query(None, encode_question("what is the?")),
+        Query(unit(1, 0, 0, 0), encode_question("battery overnight"), limit=2),
+        dense(unit(1, 0, 0, 0), limit=1, condition=equals("document_id", "errors.md")),
+    ]
+    assert index.query_batch(queries) == [index.query(query) for query in queries]
+    assert [ids(hits)[:1] for hits in index.query_batch(queries)] == [[4], [], [1], [2]]
+    assert index.query_batch([]) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (equals("document_id", "petrel.md"), {1, 3}),
+        (Comparison("ne", "document_id", "petrel.md"), {2, 4}),
+        (Comparison("in", "document_id", ("petrel.md", "empty.md")), {1, 3, 4}),
+        (Comparison("nin", "document_id", ("petrel.md", "empty.md")), {2}),
+        (equals("store", "old"), {3}),
+        (equals("year", 2023), {1}),
+        (equals("year", 2025), {3}),
+        (equals("year", "2023"), set()),
+        (Comparison("in", "year", (2023, 2024.0)), {1, 2}),
+        (Comparison("gt", "year", 2023), {2, 3}),
+        (Comparison("gte", "year", 2024), {2, 3}),
+        (Comparison("lt", "year", 2024), {1}),
+        (Comparison("lte", "year", 2024), {1, 2}),
+        (equals("beta", True), {1}),
+        (equals("beta", False), {2}),
+        (Comparison("ne", "beta", True), {2, 3, 4}),
+        (equals("beta", 1), set()),
+        (equals("missing field", "x"), set()),
+        (Combination("and", (equals("document_id", "petrel.md"), Comparison("gt", "year", 2024))), {3}),
+        (Combination("or", (equals("beta", True), Combination("and", (equals("store", "old"),)))), {1, 3}),
+    ],
+)
+def test_conditions(index: Index, condition: Condition, expected: set[int]) -> None:
+    index.upsert(PETREL)
+    assert set(ids(index.query(dense(unit(1, 1, 1, 1), condition=condition)))) == expected
+    hybrid = Query(unit(1, 1, 1, 1), encode_question("battery petrel error"), condition=condition)
+    assert set(ids(index.query(hybrid))) == expected
+
+
+def test_a_dot_in_a_field_is_part_of_its_name(index: Index) -> None:
+    index.upsert([Point(1, unit(1, 0, 0, 0), SparseVector([], []), {"front.matter": "yes"}), PETREL[1]])
+    assert ids(index.query(dense(unit(1, 0, 0, 0), condition=equals("front.matter", "yes")))) == [1]
+    with pytest.raises(InputError, match="without quotes"):
+        index.query(dense(unit(1, 0, 0, 0), condition=equals('a"b', "yes")))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        np.array([1, 0, np.nan, 0], dtype=np.float32),
+        np.array([1, 0, 0, np.inf], dtype=np.float32),
+        np.zeros(DIMENSION, dtype=np.float32),
+        np.ones(DIMENSION + 1, dtype=np.float32),
+        np.ones((1, DIMENSION), dtype=np.float32),
+    ],
+    ids=["nan", "infinite", "zero", "long", "deep"],
+)
+def test_a_vector_without_meaning_is_refused(index: Index, vector: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="point 7: found a"):
+        index.upsert([PETREL[0], point(7, vector)])
+    assert index.count() == 0
+    with pytest.raises(ValueError, match="found a query vector"):
+        index.query(dense(vector))
+
+
+def test_a_collection_is_bound_to_its_embedder(open_index: Opener) -> None:
+    open_index().upsert(PETREL)
+    again = open_index(create=False)
+    assert (again.embedder, again.dimension, again.count()) == (ONE, DIMENSION, 4)
+    with pytest.raises(MismatchError, match="found embedder 111111111111, expected 222222222222"):
+        open_index(embedder=OTHER)
+    with pytest.raises(MismatchError, match="found dimension 4, expected 5"):
+        open_index(dimension=5)
+    assert open_index().count() == 4
+
+
+def test_no_collection(open_index: Opener) -> None:
+    with pytest.raises(NotFound, match="ingest documents first"):
+        open_index(create=False)
+
+
+def test_a_query_must_ask_for_something() -> None:
+    with pytest.raises(ValueError, match="found neither"):
+        Query(None, None)
+    with pytest.raises(ValueError, match="found limit 0"):
+        dense(unit(1, 0, 0, 0), limit=0)
+    with pytest.raises(ValueError, match=r"weights -1, 1.0"):
+        dense(unit(1, 0, 0, 0), dense_weight=-1)
+
+
+def test_close_twice_and_use_after(tmp_path: Path) -> None:
+    index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True)
+    index.close()
+    index.close()
+    with pytest.raises(ValueError, match="index one is closed"):
+        index.count()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from retrieval.errors import LockstepError
+from retrieval.index.base import Point, SparseVector
+from retrieval.index.edge import open_edge
+directory, task = Path(sys.argv[1]), sys.argv[2]
+try:
+    index = open_edge(directory, embedder="1" * 64, dimension=4, create=True)
+except LockstepError as error:
+    print(f"{error.code}: {error}", flush=True)
+    sys.exit(1)
+if task == "open":
+    print(f"opened with {index.count()} points", flush=True)
+    index.close()
+elif task == "hold":
+    print("held", flush=True)
+    sys.stdin.read()
+elif task == "write":
+    for start in range(0, 1_000_000, 50):
+        index.upsert(
+            Point(i, np.array([i + 1, 1, 0, 0], dtype=np.float32), SparseVector([i], [1.0]), {"n": i})
+            for i in range(start, start + 50)
+        )
+        print(start + 50, flush=True)
+"""
+
+
+def child(directory: Path, task: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(directory), task],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_edge_is_held_by_one_process_and_let_go_on_close(tmp_path: Path) -> None:
+    index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True)
+    index.upsert(PETREL)
+    with child(tmp_path / "one", "open") as other:
+        output, _ = other.communicate(timeout=60)
+        assert f"busy: found lock held by another process (pid {os.getpid()}" in output
+    index.close()
+    with child(tmp_path / "one", "open") as other:
+        output, _ = other.communicate(timeout=60)
+        assert output == "opened with 4 points\n"
+
+
+def test_edge_says_busy_while_another_process_holds_it(tmp_path: Path) -> None:
+    with child(tmp_path / "one", "hold") as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(Busy, match=f"pid {other.pid}"):
+            open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True)
+        other.kill()
+        other.wait()
+        open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True).close()
+
+
+def test_edge_keeps_what_it_acknowledged_through_sigkill(tmp_path: Path) -> None:
+    with child(tmp_path / "one", "write") as writer:
+        assert writer.stdout is not None
+        acknowledged = 0
+        while acknowledged < 1000:
+            acknowledged = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)  # in the middle of a later upsert
+        for line in writer.stdout:
+            acknowledged = int(line)
+        assert writer.wait() == -signal.SIGKILL
+    index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=False)
+    found = list(index.ids())
+    assert found[:acknowledged] == list(range(acknowledged))
+    assert len(found) % 50 == 0  # a batch is there whole or not at all
+    vectors = index.vectors(range(acknowledged))
+    assert vectors[acknowledged - 1] == pytest.approx(unit(acknowledged, 1, 0, 0))
+    assert ids(index.query(Query(None, SparseVector([777], [1.0])))) == [777]
+    index.upsert(PETREL)
+    index.close()
+
+
+def test_edge_makes_an_unfinished_collection_anew(tmp_path: Path) -> None:
+    directory = tmp_path / "one"
+    open_edge(directory, embedder=ONE, dimension=DIMENSION, create=True).close()
+    (directory / "collection.json").unlink()  # as if killed before the last step of its creation
+    next((directory / "shard").rglob("*.json")).write_text("{")
+    with pytest.raises(NotFound):
+        open_edge(directory, embedder=ONE, dimension=DIMENSION, create=False)
+    index = open_edge(directory, embedder=OTHER, dimension=DIMENSION, create=True)
+    assert index.count() == 0
+    index.close()
+
+
+def test_edge_says_what_is_damaged(tmp_path: Path) -> None:
+    directory = tmp_path / "one"
+    open_edge(directory, embedder=ONE, dimension=DIMENSION, create=True).close()
+    description = (directory / "collection.json").read_text()
+    assert json.loads(description)["embedder"] == ONE
+    (directory / "collection.json").write_text(description[:10])
+    with pytest.raises(StorageError, match=r"found .*collection\.json damaged"):
+        open_edge(directory, embedder=ONE, dimension=DIMENSION, create=False)
+    (directory / "collection.json").write_text(description)
+    for path in (directory / "shard").rglob("segment.json"):
+        path.write_text("{")
+    with pytest.raises(StorageError, match="delete that directory and ingest again"):
+        open_edge(directory, embedder=ONE, dimension=DIMENSION, create=False)
+
+
+def test_edge_refuses_before_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True)
+    index.upsert(PETREL[:1])
+    monkeypatch.setattr(edge, "_DISK_RESERVE", 2**60)
+    with pytest.raises(StorageError, match=r"MiB free .* nothing that was acknowledged is lost"):
+        index.upsert(PETREL)
+    assert index.count() == 1
+    index.close()
+
+
+def test_edge_is_searched_and_written_by_several_threads(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=True)
+    index.upsert(PETREL)
+    with ThreadPoolExecutor(4) as threads:
+        writes = [threads.submit(index.upsert, [point(100 + i, unit(0, 0, 0, 1))]) for i in range(50)]
+        reads = [threads.submit(index.query, dense(unit(1, 0, 0, 0), limit=1)) for _ in range(50)]
+        assert {write.result() for write in writes} == {1}
+        assert {ids(read.result())[0] for read in reads} == {1}
+    assert index.count() == 54
+    index.close()
+
+
+@pytest.mark.parametrize("url", [":memory:", "server"])
+def test_alias_moves_from_collection_to_collection(url: str) -> None:
+    if url == "server" and "QDRANT_URL" not in os.environ:
+        pytest.skip("no QDRANT_URL")
+    client = connect(os.environ["QDRANT_URL"] if url == "server" else url)
+    run = uuid.uuid4().hex
+    old, new, alias = (f"lockstep-test-{run}-{name}" for name in ("old", "new", "active"))
+    for name, points in ((old, PETREL[:1]), (new, PETREL)):
+        open_server(client, name, embedder=ONE, dimension=DIMENSION, create=True).upsert(points)
+    for name, count in ((old, 1), (new, 4), (new, 4), (old, 1)):
+        set_alias(client, alias, name)
+        assert client.count(alias).count == count
+    with pytest.raises(NotFound, match="expected one to point"):
+        set_alias(client, alias, "nothing")
+    assert client.count(alias).count == 1
+    for name in (old, new):
+        client.delete_collection(name)
+    client.close()
+
+
+def test_server_that_does_not_answer() -> None:
+    client = connect("http://127.0.0.1:9")
+    with pytest.raises(StorageError, match="does not answer"):
+        open_server(client, "one", embedder=ONE, dimension=DIMENSION, create=True)
+    client.close()
+
+
+def test_bm25_encodes_stems_without_stop_words() -> None:
+    question = encode_question("Which batteries are charging?")
+    document = encode_document("The battery charges. Battery!")
+    assert set(question.indices) == set(document.indices)
+    assert question.values == [1.0, 1.0]
+    assert len(document.values) == 2
+    assert max(document.values) < 2.2  # saturates at k + 1
+    assert encode_document("... the ...") == SparseVector([], [])

@@ -1,0 +1,105 @@
+"""Front matter, headings and shortcodes of Markdown."""
+
+import time
+
+import pytest
+
+from retrieval.documents import Heading
+from retrieval.parsing.markdown import find_headings, parse_markdown
+
+
+def test_front_matter_becomes_title_and_scalar_metadata() -> None:
+    source = (
+        '---\ntitle: "Pump: manual"\nweight: 30\ndraft: false\ndate: 2024-05-01\ntags: [a, b]\nbig: .inf\n---\n# Use\n'
+    )
+    document = parse_markdown("pump.md", source.encode())
+    assert document.title == "Pump: manual"
+    assert document.metadata == {"weight": 30, "draft": False, "date": "2024-05-01"}
+    assert document.text == "# Use"
+    assert document.headings == (Heading(1, "Use", 0),)
+
+
+def test_toml_front_matter() -> None:
+    document = parse_markdown("a.md", b"+++\ntitle = 'T'\nn = 1\n+++\ntext")
+    assert (document.title, document.text, document.metadata) == ("T", "text", {"n": 1})
+
+
+@pytest.mark.parametrize("matter", ["a: [1", "- a\n- list", "a: b: c", "x: !!python/object/apply:os.system ['true']"])
+def test_front_matter_that_cannot_be_read_stays_in_the_text(matter: str) -> None:
+    document = parse_markdown("a.md", f"---\n{matter}\n---\nbody".encode())
+    assert matter in document.text
+    assert document.text.endswith("body")
+    assert document.metadata == {}
+
+
+def test_empty_front_matter_and_a_rule_at_the_top() -> None:
+    assert parse_markdown("a.md", b"---\n---\nbody").text == "body"
+    assert parse_markdown("a.md", b"---\n\nno end of it").text == "---\n\nno end of it"
+
+
+def test_a_page_of_front_matter_only_says_what_it_describes() -> None:
+    document = parse_markdown("_index.md", b'---\ntitle: "Azure"\ndescription: "Using Azure services"\n---\n')
+    assert (document.title, document.text) == ("Azure", "Using Azure services")
+
+
+def test_headings_carry_their_level_text_and_offset() -> None:
+    text = "# One\n\npara\n\n## Two `code` [link](x.md) ##\n\nThree\n=====\n\nFour\n----\n###### Six {#six}\n#tag\n"
+    headings = find_headings(text)
+    assert [(h.level, h.text) for h in headings] == [
+        (1, "One"),
+        (2, "Two code link"),
+        (1, "Three"),
+        (2, "Four"),
+        (6, "Six"),
+    ]
+    assert [text[h.start :].split("\n")[0] for h in headings] == [
+        "# One",
+        "## Two `code` [link](x.md) ##",
+        "Three",
+        "Four",
+        "###### Six {#six}",
+    ]
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_fenced_code_has_no_headings(fence: str) -> None:
+    text = f"# Real\n{fence}bash\n# a comment\n## another\n{fence}\n# After\n"
+    assert [h.text for h in find_headings(text)] == ["Real", "After"]
+
+
+def test_a_shorter_or_other_fence_does_not_close() -> None:
+    text = "````\n```\n# no\n~~~\n````\n# yes\n"
+    assert [h.text for h in find_headings(text)] == ["yes"]
+
+
+def test_a_rule_or_table_is_no_heading() -> None:
+    assert find_headings("a | b\n--- | ---\n1 | 2\n\ntwo\nlines\n-----\n\n---\n\n- item\n---\n") == ()
+
+
+def test_shortcodes_are_dropped_and_their_content_kept() -> None:
+    source = (
+        'Intro.\n\n{{< tabs Java "C++">}}\n\n{{% codetab %}}\nuse it\n{{% /codetab %}}\n{{< /tabs >}}\n'
+        'See [the guide]({{< ref "guide.md#x" >}}) and {{< button text="go" >}}.\n'
+        "Helm: {{ .Values.x }}, literal {{</* tabs */>}}\n"
+    )
+    text = parse_markdown("a.md", source.encode()).text
+    assert text == ("Intro.\n\n\nuse it\nSee the guide and .\nHelm: {{ .Values.x }}, literal {{</* tabs */>}}")
+
+
+def test_a_wide_table_rule_is_shortened() -> None:
+    text = parse_markdown("a.md", f"| a | b |\n|{'-' * 100}|:{'-' * 50}:|\n| 1 | 2 |\n\n{'-' * 10}\n".encode()).text
+    assert text == "| a | b |\n|---|:---:|\n| 1 | 2 |\n\n----------"
+
+
+def test_the_title_falls_back_to_the_first_top_heading() -> None:
+    assert parse_markdown("a.md", b"## Small\n# Big\n").title == "Big"
+
+
+@pytest.mark.parametrize(
+    "unit", ["{{< ", "[", "```\n", "a\n---\n", "# x\n", "|-", "---\n", "*_`", "[a](", "\n\n", "{{%", " "]
+)
+def test_hostile_repetition_takes_linear_time(unit: str) -> None:
+    data = (unit * (300_000 // len(unit))).encode()
+    started = time.process_time()
+    parse_markdown("a.md", data)
+    assert time.process_time() - started < 3

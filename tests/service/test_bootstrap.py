@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+
+from retrieval.errors import ConfigurationError
+from service.bootstrap import ensure_release, retraining_bases
+from service.settings import Settings
+
+
+@pytest.fixture
+def settings(tiny_embedders: list[Path], tiny_generator: Path):
+    def make(embedder: int = 0, **sections) -> Settings:
+        models = {
+            "embedder": {"model": str(tiny_embedders[embedder])},
+            "generator": {"model": str(tiny_generator), "max_new_tokens": 8},
+        }
+        return Settings(**(models | sections))
+
+    return make
+
+
+def ensure(site, settings: Settings):
+    return ensure_release(site.workspace, site.catalog, site.ledger, settings)
+
+
+def test_the_first_release_is_what_the_settings_say(site, settings):
+    release = ensure(site, settings(search={"top_k": 3}, prompt={"abstention": "No."}))
+    manifest = release.manifest
+    assert site.ledger.active() == release.id
+    assert (manifest.search.top_k, manifest.prompt.abstention, manifest.max_new_tokens) == (3, "No.", 8)
+    assert manifest.parent is None
+    assert manifest.files == {}
+
+
+def test_a_second_call_changes_nothing(site, settings):
+    first = ensure(site, settings())
+    assert ensure(site, settings()).id == first.id
+    assert len(site.ledger.entries()) == 1
+
+
+def test_edited_settings_make_another_first_release_that_can_be_rolled_back(site, settings):
+    first = ensure(site, settings())
+    second = ensure(site, settings(embedder=1))
+    assert second.id != first.id
+    assert second.manifest.parent == first.id
+    assert second.manifest.collection != first.manifest.collection
+    assert site.ledger.active() == second.id
+    assert site.ledger.before(second.id) == first.id
+
+
+def test_a_trained_release_is_not_touched_by_the_settings(site, settings, tiny_embedders, tiny_generator):
+    from training.release import create_release
+
+    manifest = ensure(site, settings()).manifest
+    fields = {name: getattr(manifest, name) for name in ("embedder", "collection", "generator", "prompt", "search")}
+    trained = create_release(
+        site.workspace,
+        site.ledger,
+        lambda directory, release: None,
+        parent=None,
+        adapter=False,
+        max_new_tokens=8,
+        documents_fingerprint="",
+        run="20260101-000000-abcd",
+        **fields,
+    )
+    site.promote(trained)
+    assert ensure(site, settings(search={"top_k": 3})).id == trained.id
+
+
+def test_a_crash_before_the_activation_is_repaired_by_the_next_call(site, settings, monkeypatch):
+    monkeypatch.setattr("service.bootstrap.promote", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        ensure(site, settings())
+    assert site.ledger.active() is None
+    monkeypatch.undo()
+    assert site.ledger.active() is None
+    assert ensure(site, settings()).id == site.ledger.active()
+
+
+def test_a_model_that_is_not_there(site, settings):
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        ensure(site, settings(generator={"model": "./nowhere"}))
+    assert site.ledger.entries() == []
+
+
+def test_retraining_starts_from_the_untouched_models(site, settings, tiny_embedders, tiny_generator):
+    bases = retraining_bases(site.workspace, settings())
+    release = ensure(site, settings())
+    assert (bases.embedder, bases.generator) == (tiny_embedders[0], tiny_generator)
+    assert bases.generator_reference == release.manifest.generator

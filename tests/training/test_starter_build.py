@@ -1,0 +1,190 @@
+import json
+from argparse import Namespace
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from retrieval.prompt import Prompt
+from training.starter import build
+from training.starter.measure import outcomes
+from training.starter.paths import starter_path
+from training.starter.rows import CURRICULUM, Rows, padded
+from training.starter.tokenizer import train_tokenizer
+from training.starter.world import Episode, World
+
+
+class NoProse:
+    """A SQuAD of one paragraph."""
+
+    def __init__(self) -> None:
+        self.text = {"p": "The Oder is a river in Europe. It flows from south to north for 840 km."}
+        self.title = {"p": "Oder"}
+        self.article = {"a": ["p"]}
+        self.article_of = {"p": "a"}
+        self.questions = [("How long is the Oder?", "840 km", "p")]
+        self.unanswerable = [("Who owns it?", "p")]
+
+
+DOCUMENTS = ["Python is a language. It has many libraries and a large standard library of its own."]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+
+
+@pytest.fixture
+def rows(tokenizer) -> Rows:
+    return Rows(tokenizer, NoProse(), DOCUMENTS, Prompt(), seed=3)
+
+
+@pytest.mark.parametrize("seen", [0, 500_000, 2_000_000, 10**8])
+def test_batches_are_bounded_and_alike_in_length(rows, seen):
+    batches = rows.batches(4, seen, batch_tokens=2048, longest=600)
+    assert sum(map(len, batches)) == 384
+    for batch in batches:
+        longest = max(len(row.ids) for row in batch)
+        assert longest <= 600
+        assert len(batch) * padded(longest) <= 2048 or len(batch) == 1
+        assert all(len(row.ids) == len(row.weights) for row in batch)
+        assert all(any(row.weights) for row in batch)
+
+
+def test_a_pool_depends_on_seed_and_number_only(rows):
+    def draw(one: Rows, pool: int) -> list[list[list[int]]]:
+        return [[row.ids for row in batch] for batch in one.batches(pool, 10**6, batch_tokens=2048, longest=600)]
+
+    assert draw(rows, 1) == draw(rows, 1)
+    assert draw(rows, 1) != draw(rows, 2)
+
+
+def test_the_answer_weighs_most_and_the_system_message_nothing(rows, tokenizer):
+    episode = World(Random(2), Prompt()).episode(4)
+    row = rows.encode(episode, Random(1))
+    completion = tokenizer(episode.completion, add_special_tokens=False)["input_ids"]
+    assert row.weights[-len(completion) - 1 :] == [4.0] * (len(completion) + 1)
+    assert row.ids[-1] == tokenizer.eos_token_id
+    assert tokenizer.decode(row.ids[: rows.unscored]).rstrip().endswith("in the documents.<|im_end|>")
+    assert not any(row.weights[: rows.unscored])
+    bare = rows.encode(episode, Random(1), bare=True)
+    assert bare.ids == row.ids[rows.unscored :]
+
+
+def test_the_curriculum_goes_on_without_end():
+    assert CURRICULUM[-1].until == float("inf")
+    assert [stage.until for stage in CURRICULUM] == sorted(stage.until for stage in CURRICULUM)
+
+
+def test_targets_are_the_next_tokens(rows):
+    batch = rows.batches(1, 10**6, batch_tokens=1024, longest=300)[0]
+    ids, index, targets, weights = build.collate(batch)
+    flat = ids.flatten()
+    assert torch.equal(flat[index + 1], targets)
+    assert bool((weights > 0).all())
+
+
+def test_the_rate_warms_up_stays_and_falls_to_zero():
+    total = 1_000_000
+    values = [build.rate(seen, total) for seen in (0, 50_000, 100_000, 700_000, 900_000, total)]
+    assert values[0] < values[1] < values[2] == values[3] == 1.0
+    assert values[4] == pytest.approx(0.5)
+    assert values[5] == 0.0
+
+
+def test_outcomes_by_hand():
+    prompt = Prompt()
+
+    def episode(value: str | None, mark: int = 1) -> Episode:
+        return Episode("q", (), prompt.abstention if value is None else f"{value} [{mark}]", value)
+
+    episodes = [episode("5 mm"), episode("red", 2), episode("7"), episode(None), episode(None)]
+    answers = ["5 mm [1]", "red [1]", prompt.abstention, prompt.abstention, "3 [1]"]
+    assert outcomes(episodes, answers, prompt) == {
+        "exact_match": 0.6667,
+        "abstention_f1": 0.5,
+        "citation_accuracy": 0.5,
+    }
+
+
+def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(build, "Squad", lambda directory: NoProse())
+    monkeypatch.setattr(build, "documentation", lambda: DOCUMENTS)
+    monkeypatch.setattr(build, "new_model", tiny)
+    (tmp_path / "work").mkdir()
+    AutoTokenizer.from_pretrained(starter_path()).save_pretrained(tmp_path / "work" / "tokenizer")
+    arguments = Namespace(
+        squad="none",
+        work=str(tmp_path / "work"),
+        output=str(tmp_path / "model"),
+        tokens="15e3",
+        batch_tokens=2048,
+        muon_rate=0.01,
+        adam_rate=3e-3,
+        measure_every=1e9,
+        questions=2,
+        seed=1,
+        compile=False,
+    )
+    build.train(arguments)
+    first = json.loads((tmp_path / "work" / "history.json").read_text())
+    arguments.tokens = "30e3"
+    build.train(arguments)
+    second = json.loads((tmp_path / "work" / "history.json").read_text())
+
+    assert first[-1]["tokens"] >= 15_000
+    assert second[0] == first[0]
+    assert second[-1]["tokens"] >= 30_000
+    assert second[-1]["loss"] < first[-1]["loss"]
+    published = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(published)
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
+
+
+def tiny(vocabulary: int, eos: int, pad: int):
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=vocabulary,
+            hidden_size=64,
+            intermediate_size=64,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            num_key_value_heads=1,
+            head_dim=64,
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+            eos_token_id=eos,
+            pad_token_id=pad,
+            bos_token_id=None,
+        )
+    )
+
+
+class TestTokenizer:
+    def test_keeps_every_text(self, tokenizer):
+        for text in ["12.5 V, ±3 µm [2]", "`a.b_c` /etc/x.conf", "é ü 漢字 🎉", "  two  spaces\n\n\tx ", ""]:
+            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+            assert tokenizer.decode(ids) == text
+
+    def test_a_word_is_the_same_token_at_the_start_and_inside(self, tokenizer):
+        alone = tokenizer("October 1973", add_special_tokens=False)["input_ids"]
+        inside = tokenizer("in October 1973", add_special_tokens=False)["input_ids"]
+        assert inside[-len(alone) :] == alone
+
+    def test_marks_what_the_assistant_says(self, tokenizer):
+        messages = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "42 mm [2]"}]
+        encoded = tokenizer.apply_chat_template(
+            messages, return_dict=True, return_assistant_tokens_mask=True, add_generation_prompt=False
+        )
+        pairs = zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
+        assert tokenizer.decode([i for i, masked in pairs if masked]) == "42 mm [2]<|im_end|>"
+
+    def test_can_be_trained_again(self, tmp_path: Path):
+        train_tokenizer(["the pump runs at 30 rpm " * 20], tmp_path, vocabulary=300, context=64)
+        again = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+        assert (again.eos_token, again.pad_token, again.model_max_length) == ("<|im_end|>", "<|endoftext|>", 64)
+        assert again.decode(again("the pump", add_special_tokens=False)["input_ids"]) == "the pump"

@@ -1,0 +1,87 @@
+from random import Random
+
+import pytest
+
+from retrieval.prompt import Prompt, is_abstention, render
+from training.starter import words
+from training.starter.relations import RELATIONS, STATEMENTS, quantity_relation
+from training.starter.world import World
+
+PROMPT = Prompt()
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+@pytest.mark.parametrize("evaluation", [False, True])
+def test_an_answer_stands_in_the_passage_that_it_cites(level, evaluation):
+    world = World(Random(5), PROMPT, evaluation=evaluation)
+    answered = 0
+    for _ in range(300):
+        episode = world.episode(level)
+        if episode.value is None:
+            assert is_abstention(episode.completion, PROMPT)
+            continue
+        answered += 1
+        mark = int(episode.completion.rsplit("[", 1)[1][:-1])
+        assert episode.completion == f"{episode.value} [{mark}]"
+        assert episode.value in episode.passages[mark - 1].text
+    assert answered > 150
+
+
+def test_a_fifth_or_so_cannot_be_answered():
+    world = World(Random(6), PROMPT)
+    absent = sum(world.episode(4).value is None for _ in range(2000)) / 2000
+    assert 0.15 < absent < 0.3
+
+
+def test_level_four_has_the_passages_of_serving_in_any_place():
+    world = World(Random(7), PROMPT)
+    episodes = [world.episode(4) for _ in range(600)]
+    sizes = [len(e.passages) for e in episodes]
+    assert max(sizes) == 4
+    assert sum(size == 4 for size in sizes) > 500
+    marks = [int(e.completion.rsplit("[", 1)[1][:-1]) for e in episodes if e.value is not None and len(e.passages) == 4]
+    for mark in (1, 2, 3, 4):
+        assert 0.18 < marks.count(mark) / len(marks) < 0.32
+
+
+def test_messages_are_those_of_serving():
+    episode = World(Random(8), PROMPT).episode(4)
+    assert episode.messages(PROMPT) == render(episode.question, episode.passages, PROMPT)
+
+
+def test_evaluation_shares_no_name_with_training():
+    names = {False: set(), True: set()}
+    for evaluation, found in names.items():
+        random = Random(9)
+        found.update(words.stem(random, evaluation) for _ in range(1000))
+    assert names[False]
+    assert names[True]
+    assert not names[False] & names[True]
+
+
+def test_evaluation_shares_no_wording_with_training():
+    seen, unseen = World(Random(1), PROMPT), World(Random(1), PROMPT, evaluation=True)
+    assert {unseen._pick(STATEMENTS) for _ in range(50)} == {STATEMENTS[-1]}
+    assert STATEMENTS[-1] not in {seen._pick(STATEMENTS) for _ in range(500)}
+
+
+def test_the_same_seed_draws_the_same_world():
+    first, second = World(Random(4), PROMPT), World(Random(4), PROMPT)
+    assert [first.episode(4) for _ in range(20)] == [second.episode(4) for _ in range(20)]
+
+
+@pytest.mark.parametrize("kind", list(RELATIONS))
+def test_every_wording_names_its_value_or_subject(kind):
+    for relation in RELATIONS[kind]:
+        assert all("{v}" in text for text in (*relation.statements, *relation.bare)), relation.names
+        assert all("{s}" in text for text in (*relation.statements, *relation.questions)), relation.names
+        assert min(map(len, (relation.statements, relation.bare, relation.questions))) > 1
+        assert relation.value(Random(1))
+
+
+@pytest.mark.parametrize("noun", list(words.QUANTITIES))
+def test_every_quantity_has_a_value_and_questions(noun):
+    relation = quantity_relation(Random(2), noun)
+    assert noun in relation.names[0]
+    assert any(character.isdigit() for character in relation.value(Random(3)))
+    assert relation.questions[-1] == "Do you know the {a} that the {s} has?"
