@@ -119,6 +119,7 @@ def _library_logs(debug: bool) -> Iterator[None]:
     import logging
 
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "info" if debug else "error")
     handler = logging.StreamHandler(sys.stderr)
