@@ -145,7 +145,7 @@ class Catalog:
     def head(self) -> int:
         """Number of the last committed change; 0 for an empty catalog."""
         with self.engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))).scalar_one()
+            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(changes.c.seq), 0))).scalar_one())
 
     def file_hashes(self) -> dict[str, tuple[str, str]]:
         """Path of every known file to its sha256 and the pipeline that parsed it."""
@@ -258,7 +258,7 @@ class Catalog:
             The number of the change; when this returns, it is durable.
         """
         with self.writing() as connection:
-            seq = int(connection.execute(changes.insert().values()).inserted_primary_key[0])
+            seq = int(connection.execute(changes.insert().returning(changes.c.seq)).scalar_one())
             gone: list[str] = []
             for path in removed_files:
                 gone += connection.scalars(sa.select(documents.c.id).where(documents.c.source == path))

@@ -23,7 +23,7 @@ def resolve(model: str, revision: str | None, *, root: Path) -> Path:
         )
     if revision is None:
         raise ConfigurationError(
-            f"found hub id {model!r} without a revision, expected `revision = \"<commit>\"` beside it: "
+            f'found hub id {model!r} without a revision, expected `revision = "<commit>"` beside it: '
             "a release must not change when the hub does"
         )
     from huggingface_hub import snapshot_download

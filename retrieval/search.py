@@ -42,9 +42,7 @@ class Searcher:
         """The same collection, searched with other settings."""
         return Searcher(self.catalog, self.index, self.embedder, settings, self._rerank)
 
-    def search(
-        self, question: str, *, top_k: int | None = None, condition: Condition | None = None
-    ) -> list[Passage]:
+    def search(self, question: str, *, top_k: int | None = None, condition: Condition | None = None) -> list[Passage]:
         """The best passages for a question, best first."""
         return self.search_batch([question], top_k=top_k, condition=condition)[0]
 
@@ -92,7 +90,10 @@ class Searcher:
             scores = self._rerank(question, [chunk.chunk.indexed_text for _, chunk in ranked])
             order = sorted(range(len(ranked)), key=lambda position: -scores[position])
             ranked = [
-                (Hit(ranked[position][0].id, float(scores[position]), ranked[position][0].similarity), ranked[position][1])
+                (
+                    Hit(ranked[position][0].id, float(scores[position]), ranked[position][0].similarity),
+                    ranked[position][1],
+                )
                 for position in order
             ]
         ranked = self._capped(ranked)[:wanted]

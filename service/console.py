@@ -3,6 +3,7 @@
 With ``--json`` stdout holds one JSON object and nothing else, whatever libraries and child processes print.
 """
 
+import io
 import json
 import os
 import re
@@ -65,17 +66,15 @@ class Console:
             table.add_column(column, justify="right" if number else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        # A pipe has no width: cells must not be folded for it.
-        width = (
-            None
-            if self.out.isatty()
-            else 4
-            + sum(
-                3 + max(len(cell) for row in [columns, *rows] for cell in row[position : position + 1])
-                for position in range(len(columns))
-            )
-        )
-        Rich(file=self.out, width=width, highlight=False).print(table)
+        if self.out.isatty():
+            Rich(file=self.out, highlight=False).print(table)
+            return
+        # A pipe has no width: cells are not folded for it, and no line is filled with blanks.
+        cells = [columns, *rows]
+        width = sum(3 + max(len(row[position]) for row in cells) for position in range(len(columns)))
+        buffer = io.StringIO()
+        Rich(file=buffer, width=width + 4, highlight=False).print(table)
+        self.out.writelines(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
     def note(self, text: str) -> None:
         """A line beside the result."""

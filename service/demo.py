@@ -145,10 +145,10 @@ def _show(
         console.write(f"  Q: {one['question']}")
         console.write(f"  A: {one['answer']}   ({one['release']})")
         for citation in one["citations"]:
-            console.write(f"     from {citation['document_id']}: \"{' '.join(citation['quote'].split())}\"")
+            console.write(f'     from {citation["document_id"]}: "{" ".join(citation["quote"].split())}"')
     console.write()
     console.write(f"The whole job took {seconds / 60:.1f} minutes. Ask more of it:")
-    console.write(f"  lockstep ask --workspace {workspace.root} \"How deep may the Petrel 3 Lite go?\"")
+    console.write(f'  lockstep ask --workspace {workspace.root} "How deep may the Petrel 3 Lite go?"')
     console.write(f"  lockstep serve --workspace {workspace.root}")
 
 

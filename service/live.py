@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from retrieval.catalog import Catalog
 from retrieval.errors import Busy, LockstepError, NotFound, StorageError
 from retrieval.index.base import Index
+from retrieval.index.open import index_name
 from retrieval.progress import Progress
 from retrieval.settings import IndexSettings
 from retrieval.sync import sync
@@ -59,7 +60,11 @@ class WorkspaceSource:
 
     def __init__(self, workspace: Workspace, catalog: Catalog, ledger: Ledger, settings: IndexSettings) -> None:
         self._workspace, self._catalog, self._ledger, self._settings = workspace, catalog, ledger, settings
-        self.active, self.head, self.synced = ledger.active, catalog.head, catalog.synced
+        self.active, self.head = ledger.active, catalog.head
+
+    def synced(self, collection: str) -> int:
+        """The change up to which a collection has followed."""
+        return self._catalog.synced(index_name(self._settings, collection))
 
     def read(self, release: str) -> Release:
         """A release, its files checked."""

@@ -11,12 +11,12 @@ from types import FrameType
 import uvicorn
 
 from retrieval.catalog import Catalog
-from retrieval.errors import ConfigurationError
+from retrieval.errors import Busy, ConfigurationError
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from service.app import create_app
 from service.live import Live, WorkspaceSource
-from service.running import announced, base_url
+from service.running import announced, base_url, running_service
 from service.settings import ServiceSettings
 from training.ledger import Ledger
 from training.promotion import settle
@@ -49,7 +49,15 @@ def serve(
         settle(workspace, ledger, index)
         live = Live(WorkspaceSource(workspace, catalog, ledger, index), poll_seconds=settings.poll_seconds)
         stack.callback(live.close)
-        live.start()
+        try:
+            live.start()
+        except Busy as error:
+            if (other := running_service(workspace)) is None:
+                raise
+            raise Busy(
+                f"found the service at {other.url} (pid {other.pid}) on this workspace already, expected none: use it, "
+                "or stop it first"
+            ) from error
         app = create_app(live, max_body_bytes=settings.max_body_bytes)
         server = _Server(
             uvicorn.Config(

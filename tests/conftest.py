@@ -6,16 +6,30 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: idle thread
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from retrieval.catalog import Catalog
+from retrieval.chunking import Chunker
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm
+from retrieval.ingest import ingest
+from retrieval.prompt import Prompt
+from retrieval.search_settings import SearchSettings
+from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
+from training.ledger import Ledger
+from training.promotion import promote
+from training.release import ModelReference, Release, collection_name, create_release
+from training.runtime import model_fingerprint
+from training.starter.paths import starter_path
 
 
 class WordEmbedder:
@@ -37,9 +51,7 @@ class WordEmbedder:
     def encode_questions(self, texts: Sequence[str]) -> np.ndarray:
         return np.stack([self._vector(text) for text in texts])
 
-    def encode_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def encode_passages(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> np.ndarray:
         self.embedded += len(texts)
         if progress:
             progress(len(texts))
@@ -101,3 +113,111 @@ def folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def build_generator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Make a random Qwen3 of 300,000 parameters with the starter's tokenizer and a context of so many tokens."""
+
+    def build(context: int) -> Path:
+        import torch
+        from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+
+        directory = tmp_path_factory.mktemp("generator")
+        tokenizer = AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+        torch.manual_seed(7)
+        config = Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=16,
+            max_position_embeddings=context,
+            tie_word_embeddings=True,
+            eos_token_id=tokenizer.eos_token_id,
+            bos_token_id=None,
+            pad_token_id=tokenizer.pad_token_id,
+            initializer_range=0.5,  # logits far apart: greedy choices do not hang on rounding
+        )
+        Qwen3ForCausalLM(config).save_pretrained(directory)
+        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            shutil.copy(starter_path() / name, directory / name)
+        return directory
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(build_generator: Callable[[int], Path]) -> Path:
+    """A generator small enough to build in every test run."""
+    return build_generator(512)
+
+
+@pytest.fixture(scope="session")
+def tiny_embedders(tmp_path_factory: pytest.TempPathFactory, minilm_path: Path) -> list[Path]:
+    """Two random BERTs of equal dimension and other content."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers import BertConfig, BertModel
+
+    directories = []
+    for seed in (1, 2):
+        directory = tmp_path_factory.mktemp(f"embedder-{seed}") / "model"
+        shutil.copytree(minilm_path, directory)
+        torch.manual_seed(seed)
+        config = BertConfig.from_pretrained(minilm_path, local_files_only=True)
+        config.update({"hidden_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64})
+        BertModel(config).save_pretrained(directory)
+        pooling = directory / "1_Pooling" / "config.json"
+        pooling.write_text(json.dumps({**json.loads(pooling.read_text()), "word_embedding_dimension": 48}))
+        assert SentenceTransformer(str(directory), local_files_only=True).encode(["x"]).shape == (1, 48)
+        directories.append(directory)
+    return directories
+
+
+@dataclass
+class Site:
+    """A workspace with its catalog and ledger."""
+
+    workspace: Workspace
+    catalog: Catalog
+    ledger: Ledger
+    index: IndexSettings = field(default_factory=IndexSettings)
+
+    def release(self, embedder: Path, generator: Path, *, abstention: str, **search: Any) -> Release:
+        """A published release, not active yet."""
+        fingerprint = load_embedder(embedder).fingerprint
+
+        def fill(directory: Path, release: str) -> None:
+            (directory / "note.txt").write_text(f"note of {release}")
+
+        return create_release(
+            self.workspace,
+            self.ledger,
+            fill,
+            parent=None,
+            embedder=ModelReference(model=str(embedder), fingerprint=fingerprint),
+            collection=collection_name(fingerprint),
+            generator=ModelReference(model=str(generator), fingerprint=model_fingerprint(generator)),
+            adapter=False,
+            prompt=Prompt(system="Answer. Else say: {abstention}", abstention=abstention, max_passages=2),
+            search=SearchSettings(**search),
+            max_new_tokens=8,
+            documents_fingerprint="",
+        )
+
+    def promote(self, release: Release) -> None:
+        promote(self.workspace, self.catalog, self.ledger, self.index, release.id)
+
+    def ingest(self, embedder: Path, folder: Path) -> None:
+        held = load_embedder(embedder)
+        ingest(self.catalog, held, Chunker(held.tokenizer_path, 64), [folder])
+
+
+@pytest.fixture
+def site(workspace: Workspace) -> Iterator[Site]:
+    catalog = Catalog(workspace.catalog)
+    yield Site(workspace, catalog, Ledger(catalog))
+    catalog.close()

@@ -51,7 +51,9 @@ def two_by_two(
                 name=name,
                 searcher=searcher.at(settings),
                 settings=settings,
-                answerer=Answerer(searcher.at(settings), generator, prompt, settings, release, max_new_tokens=max_new_tokens),
+                answerer=Answerer(
+                    searcher.at(settings), generator, prompt, settings, release, max_new_tokens=max_new_tokens
+                ),
                 scorer=generator,
                 embedder_tuned=embedder_tuned,
                 generator_tuned=generator_tuned,

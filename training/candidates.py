@@ -23,9 +23,7 @@ class SearcherCandidates:
             for passages in self._searcher.search_batch(questions, top_k=DEPTH)
         ]
 
-    def of_documents(
-        self, questions: Sequence[str], document_ids: Sequence[Sequence[str]]
-    ) -> list[list[Candidate]]:
+    def of_documents(self, questions: Sequence[str], document_ids: Sequence[Sequence[str]]) -> list[list[Candidate]]:
         """All chunks of the documents named for each question, retrieved or not."""
         searcher = self._searcher
         wanted = sorted({document for named in document_ids for document in named})

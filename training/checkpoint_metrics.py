@@ -64,9 +64,7 @@ class EmbedderMetric:
 class GeneratorMetric:
     """Mean answer score (F1 with abstention) over the passages that serving would show."""
 
-    def __init__(
-        self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int
-    ) -> None:
+    def __init__(self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int) -> None:
         self._examples = examples
         self._searcher, self._prompt, self._max_new_tokens = searcher, prompt, max_new_tokens
         self._found = searcher.search_batch([example.question for example in examples])
@@ -74,9 +72,7 @@ class GeneratorMetric:
     def __call__(self, generator: "Generator") -> float:
         """The score of the generator as it is now."""
         settings = self._searcher.settings
-        answerer = Answerer(
-            self._searcher, generator, self._prompt, settings, "", max_new_tokens=self._max_new_tokens
-        )
+        answerer = Answerer(self._searcher, generator, self._prompt, settings, "", max_new_tokens=self._max_new_tokens)
         prepared = [
             answerer.prepare_found(example.question, found)
             for example, found in zip(self._examples, self._found, strict=True)

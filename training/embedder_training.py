@@ -169,9 +169,7 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
         # One mini-batch: caching would compute every embedding twice for the same gradient.
         loss: Any = MultipleNegativesRankingLoss(model, scale=settings.scale)
     else:
-        loss = CachedMultipleNegativesRankingLoss(
-            model, scale=settings.scale, mini_batch_size=settings.mini_batch_size
-        )
+        loss = CachedMultipleNegativesRankingLoss(model, scale=settings.scale, mini_batch_size=settings.mini_batch_size)
     if settings.matryoshka:
         dimension = model.get_embedding_dimension()
         loss = MatryoshkaLoss(model, loss, matryoshka_dims=sorted({dimension, *settings.matryoshka}, reverse=True))
@@ -181,7 +179,7 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
 def _evaluator(metric: Callable[["SentenceTransformer"], float]) -> Any:
     from sentence_transformers.base.evaluation import BaseEvaluator
 
-    class Validation(BaseEvaluator):
+    class Validation(BaseEvaluator):  # type: ignore[misc]
         """The caller's metric in the trainer's form."""
 
         def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:

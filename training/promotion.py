@@ -1,6 +1,5 @@
 """Promotion and rollback: one journaled transaction that changes which release answers."""
 
-
 from retrieval.catalog import Catalog
 from retrieval.errors import Busy
 from retrieval.progress import Progress, silent

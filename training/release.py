@@ -88,9 +88,7 @@ def collection_name(embedder_fingerprint: str) -> str:
     return f"e-{embedder_fingerprint[:24]}"
 
 
-def create_release(
-    workspace: Workspace, ledger: Ledger, fill: Callable[[Path, str], None], **fields: Any
-) -> Release:
+def create_release(workspace: Workspace, ledger: Ledger, fill: Callable[[Path, str], None], **fields: Any) -> Release:
     """Publish a new release; it is not active yet.
 
     Args:

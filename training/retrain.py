@@ -282,7 +282,9 @@ class _Stages:
     def test(self) -> dict[str, Any]:
         """Measure the arms on the test questions, and judge the one chosen on validation."""
         results = self.measure("test", self.validated["thresholds"])
-        searchers = {tuned: self.systems.searcher(tuned) for tuned in ([False, True] if self.tuned_embedder else [False])}
+        searchers = {
+            tuned: self.systems.searcher(tuned) for tuned in ([False, True] if self.tuned_embedder else [False])
+        }
         searching = [
             evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
             for arm in references(searchers, self.chosen_settings(False))
@@ -317,7 +319,10 @@ class _Stages:
             validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
             data=self.data_figures(),
-            settings={"training": self.training.model_dump(mode="json"), "search": self.chosen_settings(candidate.embedder_tuned).model_dump()},
+            settings={
+                "training": self.training.model_dump(mode="json"),
+                "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
+            },
             fingerprints=self.fingerprints(candidate.embedder_tuned),
             checks=self.checks(),
         )

@@ -80,17 +80,17 @@ def open_runtime(
         Busy: another process holds the collection.
     """
     embedder = open_embedder(workspace, release)
-    if index is None:
-        index = open_collection(workspace, release, settings, embedder)
+    held = index or open_collection(workspace, release, settings, embedder)
     manifest = release.manifest
     rerank = load_reranker(manifest.search.reranker) if manifest.search.reranker else None
     try:
-        searcher = Searcher(catalog, index, embedder, manifest.search, rerank)
+        searcher = Searcher(catalog, held, embedder, manifest.search, rerank)
         generator = open_generator(workspace, release) if with_generator else None
     except BaseException:
-        index.close()
+        if index is None:
+            held.close()
         raise
-    return Runtime(release, embedder, index, searcher, generator)
+    return Runtime(release, embedder, held, searcher, generator)
 
 
 def open_embedder(workspace: Workspace, release: Release) -> Embedder:
@@ -106,9 +106,7 @@ def open_embedder(workspace: Workspace, release: Release) -> Embedder:
     return embedder
 
 
-def open_collection(
-    workspace: Workspace, release: Release, settings: IndexSettings, embedder: Embedder
-) -> Index:
+def open_collection(workspace: Workspace, release: Release, settings: IndexSettings, embedder: Embedder) -> Index:
     """The collection of a release; made empty where it does not exist (following the catalog fills it)."""
     name = release.manifest.collection
     return open_index(

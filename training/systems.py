@@ -4,6 +4,7 @@ The untouched embedder searches a collection of the run's own, filled from the c
 the active release's collection belongs to whoever serves it.
 """
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,9 @@ class Systems:
             generator.stop()
         for searcher in self._searchers.values():
             searcher.index.close()
+        if False in self._searchers and self.index_settings.backend == "edge":
+            self.catalog.forget_collection(self._searchers[False].index.name)
+            shutil.rmtree(self.directory / "index", ignore_errors=True)
         self._generators, self._searchers = {}, {}
 
     def _open(self, tuned: bool) -> Searcher:
@@ -85,7 +89,8 @@ class Systems:
             place = self.workspace.collection(name)
         else:
             embedder = open_embedder(self.workspace, self.baseline)
-            name = f"{self.directory.name}-untouched"
+            on_server = self.index_settings.backend == "server"  # where nobody holds it alone
+            name = self.baseline.manifest.collection if on_server else f"{self.directory.name}-untouched"
             place = self.directory / "index" / name
         index: Index = open_index(
             self.index_settings, place, name=name, embedder=embedder.fingerprint, dimension=embedder.dimension

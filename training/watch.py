@@ -19,7 +19,7 @@ def watch(events: Events, stage: str) -> Any:
     """
     from transformers import TrainerCallback
 
-    class Watch(TrainerCallback):
+    class Watch(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             numbers = {key: value for key, value in (logs or {}).items() if isinstance(value, int | float)}
             events({"stage": stage, "step": state.global_step, "steps": state.max_steps, **numbers})

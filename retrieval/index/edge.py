@@ -42,7 +42,7 @@ EXACT_BELOW = 50_000
 """Points up to which a collection is searched exactly, without a graph."""
 
 _FORMAT = 1
-_BATCH = 1000
+_BATCH = 500
 _DISK_RESERVE = 64 * 2**20
 
 

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 
+def index_name(settings: IndexSettings, name: str) -> str:
+    """The :attr:`Index.name` of the collection ``name``: on a shared server it carries the workspace's prefix."""
+    return name if settings.backend == "edge" else f"{settings.prefix}-{name}"
+
+
 def open_index(
     settings: IndexSettings, directory: Path, *, name: str, embedder: str, dimension: int, create: bool = True
 ) -> Index:
@@ -33,7 +38,7 @@ def open_index(
     from retrieval.index.server import open_server
 
     return open_server(
-        _client(settings), f"{settings.prefix}-{name}", embedder=embedder, dimension=dimension, create=create
+        _client(settings), index_name(settings, name), embedder=embedder, dimension=dimension, create=create
     )
 
 
@@ -41,7 +46,7 @@ def switch_alias(settings: IndexSettings, name: str) -> None:
     """Point the server's alias at the collection ``name``, for readers that do not go through Lockstep."""
     from retrieval.index.server import set_alias
 
-    set_alias(_client(settings), f"{settings.prefix}-active", f"{settings.prefix}-{name}")
+    set_alias(_client(settings), f"{settings.prefix}-active", index_name(settings, name))
 
 
 def _client(settings: IndexSettings) -> "QdrantClient":

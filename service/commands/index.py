@@ -69,6 +69,7 @@ def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Pr
     """Bring catalog and index up to what lies under the paths."""
     from retrieval.chunking import Chunker
     from retrieval.errors import ConfigurationError
+    from retrieval.index.open import index_name
     from retrieval.ingest import ingest as run
     from training.runtime import open_embedder
 
@@ -89,6 +90,7 @@ def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Pr
         chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
         result = run(here.catalog, embedder, chunker, paths, prune=prune, progress=progress)
         follow_index(here, release, progress)
+        here.catalog.purge(index_name(here.settings.index, release.manifest.collection))
     return result
 
 

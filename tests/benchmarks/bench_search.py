@@ -20,7 +20,7 @@ import numpy as np
 import qdrant_edge
 
 from retrieval.embedder import load_embedder, packaged_minilm
-from retrieval.index.base import DENSE, Point, Query
+from retrieval.index.base import DENSE, Point, Query, batched
 from retrieval.index.edge import EdgeIndex, open_edge
 from retrieval.index.sparse import encode_document, encode_question
 
@@ -44,8 +44,7 @@ def fill(index: EdgeIndex, paragraphs: list[str], vectors: np.ndarray, count: in
     """Write the points in portions, so that making them is not in the figure."""
     made = points(paragraphs, vectors, count)
     writing = 0.0
-    for _ in range(0, count, 10_000):
-        portion = [point for point, _ in zip(made, range(10_000), strict=False)]
+    for portion in batched(made, 10_000):
         start = time.perf_counter()
         index.upsert(portion)
         writing += time.perf_counter() - start

@@ -1,6 +1,5 @@
 """What the machine can do, with machines that are not this one."""
 
-import os
 import sys
 import threading
 from pathlib import Path
@@ -100,7 +99,7 @@ def test_sampler_reports_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = sample(3)
     assert all(report.keys() == {"time", "cpu_percent", "rss_bytes"} for report in reports)
     assert all(2**20 < report["rss_bytes"] < 2**40 for report in reports)
-    assert all(0 <= report["cpu_percent"] <= 110 * (os.cpu_count() or 1) for report in reports)
+    assert all(report["cpu_percent"] >= 0 for report in reports)
     times = [report["time"] for report in reports]
     assert times == sorted(times)
 

@@ -165,9 +165,7 @@ def test_a_malformed_row_does_not_delete_the_document_it_was(system: System, fol
     assert set(system.catalog.sources()) == {"row-0", "row-1", "row-2"}
 
 
-def test_the_same_id_from_two_files_is_refused_for_the_second(
-    system: System, tmp_path: Path, folder: Folder
-) -> None:
+def test_the_same_id_from_two_files_is_refused_for_the_second(system: System, tmp_path: Path, folder: Folder) -> None:
     system.ingest(folder({"pump.md": "The first pump."}))
     other = tmp_path / "other"
     other.mkdir()
@@ -188,9 +186,7 @@ def test_an_index_of_another_embedder_is_refused_at_equal_dimension(
         Searcher(system.catalog, system.index, other, SearchSettings())
 
 
-def test_a_lost_index_is_rebuilt_without_parsing_or_embedding(
-    system: System, folder: Folder, tmp_path: Path
-) -> None:
+def test_a_lost_index_is_rebuilt_without_parsing_or_embedding(system: System, folder: Folder, tmp_path: Path) -> None:
     root = folder(DOCUMENTS)
     system.ingest(root)
     chunks = system.sync()

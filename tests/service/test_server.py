@@ -94,6 +94,9 @@ def test_a_service_follows_promotions_and_ingests_and_ends_in_good_order(site, p
         assert url in refused["error"]["message"]
         assert lockstep(place, "serve", "--port", url.rpartition(":")[2])["error"]["code"] == "configuration"
 
+        another = lockstep(place, "serve", "--port", "0")["error"]
+        assert (another["code"], url in another["message"]) == ("busy", True)
+
         assert lockstep(place, "releases", "promote", second)["release"] == second
         until(lambda: answer(url)[0] == second)
         assert answer(url) == (second, "Embedder 1 knows nothing.")

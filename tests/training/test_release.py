@@ -52,7 +52,10 @@ def make(workspace: Workspace, ledger: Ledger, embedder: Embedder) -> Make:
             "documents_fingerprint": "0" * 64,
         }
         return create_release(
-            workspace, ledger, lambda directory, _: (directory / "note.txt").write_text(text) and None, **fields | changes
+            workspace,
+            ledger,
+            lambda directory, _: (directory / "note.txt").write_text(text) and None,
+            **fields | changes,
         )
 
     return make
@@ -70,7 +73,7 @@ def test_a_release_reads_back_as_it_was_made(workspace: Workspace, ledger: Ledge
 def test_a_changed_byte_is_refused(workspace: Workspace, ledger: Ledger, make: Make) -> None:
     release = make()
     (release.directory / "note.txt").write_text("a file of the releasE")
-    with pytest.raises(CorruptRelease, match="note.txt was changed") as caught:
+    with pytest.raises(CorruptRelease, match=r"note.txt was changed") as caught:
         read_release(workspace, ledger, release.id)
     assert caught.value.exit_status == 3
 
@@ -78,11 +81,11 @@ def test_a_changed_byte_is_refused(workspace: Workspace, ledger: Ledger, make: M
 def test_a_missing_and_an_added_file_are_refused(workspace: Workspace, ledger: Ledger, make: Make) -> None:
     release = make()
     (release.directory / "more.txt").write_text("x")
-    with pytest.raises(CorruptRelease, match="more.txt was added"):
+    with pytest.raises(CorruptRelease, match=r"more.txt was added"):
         read_release(workspace, ledger, release.id)
     (release.directory / "more.txt").unlink()
     (release.directory / "note.txt").unlink()
-    with pytest.raises(CorruptRelease, match="note.txt is missing"):
+    with pytest.raises(CorruptRelease, match=r"note.txt is missing"):
         read_release(workspace, ledger, release.id)
 
 
@@ -90,7 +93,7 @@ def test_an_edited_manifest_is_refused(workspace: Workspace, ledger: Ledger, mak
     release = make()
     path = release.directory / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "max_new_tokens": 99}))
-    with pytest.raises(CorruptRelease, match="manifest.json was changed"):
+    with pytest.raises(CorruptRelease, match=r"manifest.json was changed"):
         read_release(workspace, ledger, release.id)
 
 

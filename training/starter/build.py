@@ -179,6 +179,8 @@ def train(arguments: argparse.Namespace) -> None:
 
     while seen < total:
         for batch in rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST):
+            if seen >= total:
+                break
             ids, index, targets, weights = collate(batch)
             for one, base in zip(optimizer, base_rates, strict=True):
                 for group in one.param_groups:
