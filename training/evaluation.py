@@ -160,6 +160,17 @@ def evaluate(
     return ArmResult(arm.name, arm.embedder_tuned, arm.generator_tuned, arm.release, tuple(records))
 
 
+def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> ArmResult:
+    """What an arm would have done with another ``abstain_below``; nothing is generated again."""
+    records = tuple(
+        replace(record, answer=abstention, **asdict(score_answer(abstention, record.answers, abstained=True)))
+        if record.outcome is not None and record.similarity is not None and record.similarity < threshold
+        else record
+        for record in result.records
+    )
+    return replace(result, records=records)
+
+
 def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) -> dict[str, str]:
     """Example id to cluster, for intervals that do not take near-duplicates for independent.
 

@@ -6,7 +6,7 @@ index. Rows are read back from the run's directory, so a stage depends only on t
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from training import tables
 from training.arms import BASELINE, references, two_by_two
 from training.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.comparison import compare_arms
-from training.evaluation import ArmResult, evaluate
+from training.evaluation import ArmResult, abstaining_below, evaluate
 from training.examples import SPLITS, Example, SplitName
 from training.ledger import Ledger
 from training.preparation import contrastive_rows, prepare_examples, supervised_rows
@@ -265,17 +265,18 @@ class _Stages:
 
     def validate(self) -> dict[str, Any]:
         """Measure the arms on validation: their abstention thresholds, and which goes to the test."""
-        first = self.measure("validation", {})
-        thresholds = {}
-        for result in first:
+        results, thresholds = [], {}
+        for result in self.measure("validation", {}, teacher_forced=False):
             if result.name == BASELINE:
-                continue  # it is measured as it is served
+                results.append(result)  # it is measured as it is served
+                continue
             thresholds[result.name] = choose_abstention_threshold(
                 [record.similarity if record.similarity is not None else -1.0 for record in result.records],
                 [record.answerable for record in result.records],
                 [record.f1 or 0.0 for record in result.records],
             )
-        results = self.measure("validation", thresholds)
+            abstention = self.baseline.manifest.prompt.abstention
+            results.append(abstaining_below(result, thresholds[result.name], abstention))
         tables.write_rows(self.directory / "validation.jsonl", results)
         return {"thresholds": thresholds, "chosen": choose_arm(results)}
 
@@ -395,7 +396,9 @@ class _Stages:
 
     # Parts of the stages
 
-    def measure(self, split: SplitName, thresholds: dict[str, float]) -> list[ArmResult]:
+    def measure(
+        self, split: SplitName, thresholds: dict[str, float], *, teacher_forced: bool = True
+    ) -> list[ArmResult]:
         """All arms over one split."""
         searchers = {
             tuned: self.systems.searcher(tuned, self.chosen_settings(tuned))
@@ -415,6 +418,8 @@ class _Stages:
             max_new_tokens=manifest.max_new_tokens,
             release=self.baseline.id,
         )
+        if not teacher_forced:
+            arms = [replace(arm, scorer=None) for arm in arms]
         return [
             evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress) for arm in arms
         ]

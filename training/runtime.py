@@ -80,7 +80,7 @@ def open_runtime(
         Busy: another process holds the collection.
     """
     embedder = open_embedder(workspace, release)
-    held = index or open_collection(workspace, release, settings, embedder)
+    held = open_collection(workspace, release, settings, embedder) if index is None else index
     manifest = release.manifest
     rerank = load_reranker(manifest.search.reranker) if manifest.search.reranker else None
     try:

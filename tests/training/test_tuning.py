@@ -3,6 +3,7 @@
 import pytest
 
 from retrieval.search_settings import SearchSettings
+from training.evaluation import ArmResult, Record, abstaining_below
 from training.tuning import choose_abstention_threshold, grid
 
 
@@ -29,3 +30,31 @@ def test_the_settings_in_force_come_first_so_that_a_tie_changes_nothing() -> Non
     assert tried[0] == start
     assert {settings.mode for settings in tried} == {"dense", "sparse", "hybrid"}
     assert all(settings.top_k == 3 and settings.per_document == 2 for settings in tried)
+
+
+def test_a_threshold_turns_answers_into_abstentions_without_generating() -> None:
+    def record(name: str, similarity: float, answers: tuple[str, ...]) -> Record:
+        return Record(
+            id=name,
+            question=f"{name}?",
+            group=name,
+            answers=answers,
+            document_ids=(),
+            weak=False,
+            ranked=(),
+            retrieval=None,
+            similarity=similarity,
+            answer="42 mm",
+            outcome="correct" if answers else "hallucinated",
+            exact_match=float(bool(answers)),
+            f1=float(bool(answers)),
+            rouge_l=float(bool(answers)),
+        )
+
+    result = ArmResult(
+        "a", False, False, "r", (record("low", 0.2, ()), record("skip", 0.2, ("x",)), record("high", 0.8, ("42 mm",)))
+    )
+    after = abstaining_below(result, 0.5, "No.")
+    assert [one.outcome for one in after.records] == ["correctly_abstained", "skipped", "correct"]
+    assert [one.f1 for one in after.records] == [1.0, 0.0, 1.0]
+    assert [one.answer for one in after.records] == ["No.", "No.", "42 mm"]
