@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrieval.cpu_attention import use_cpu_attention
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
 from retrieval.errors import InputError, TrainingError
 from retrieval.hardware import best_device, cpu_has_bf16
@@ -114,6 +115,8 @@ class _Encoder:
         model = _load_model(files, self._device, "bfloat16" if bf16 else "float32")
         self._dimension = files.dimension
         self._transformer, *self._heads = list(model)
+        if self._on_cpu and bf16:
+            use_cpu_attention(self._transformer.model)
         for head in self._heads:
             head.float()
         self._lower = bool(getattr(self._transformer, "do_lower_case", False))

@@ -34,5 +34,5 @@ class ChunkingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_tokens: int = Field(default=256, ge=16)
+    max_tokens: int = Field(default=128, ge=16)
     overlap: int = Field(default=0, ge=0)

@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str], console: Console, *, debug: bool) -> int:
     try:
         status = app(arguments, prog_name="lockstep", standalone_mode=False, obj=console)
+        if status == 130:  # what typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
         console.out.flush()
         return int(status or 0)
     except LockstepError as error:

@@ -6,6 +6,7 @@ Knows nothing about where rows come from or how retrieval is measured.
 """
 
 import logging
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def train_embedder(
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.base.training_args import BatchSamplers
-    from transformers import EarlyStoppingCallback
+    from transformers import EarlyStoppingCallback, PrinterCallback
 
     if len(rows) < 2:
         raise TrainingError(
@@ -122,16 +123,33 @@ def train_embedder(
         evaluator=_evaluator(metric),
         callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
     )
+    trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
+    model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
     best = trainer.state.best_metric
     if best is None:
         raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
+    # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
+    if not math.isclose(metric(model), best, abs_tol=2e-3):
+        raise TrainingError(f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again")
     if settings.lora_rank:
-        model[0].auto_model = model[0].auto_model.merge_and_unload()
+        _merge_lora(model)
     _publish(model, output)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return EmbedderResult(output, trainer.state.global_step, best, untouched)
+
+
+def _merge_lora(model: "SentenceTransformer") -> None:
+    """Put the trained layers' sums into the model's own, and take the adapter out."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            module.merge()
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.get_base_layer())
+    model[0].auto_model._hf_peft_config_loaded = False
 
 
 def _publish(model: "SentenceTransformer", output: Path) -> None:
@@ -165,11 +183,17 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
         MultipleNegativesRankingLoss,
     )
 
+    # Both ways, each with its own softmax: the question among passages, and the passage among questions.
+    contrast: dict[str, Any] = {
+        "scale": settings.scale,
+        "directions": ("query_to_doc", "doc_to_query"),
+        "partition_mode": "per_direction",
+    }
     if settings.batch_size <= settings.mini_batch_size:
         # One mini-batch: caching would compute every embedding twice for the same gradient.
-        loss: Any = MultipleNegativesRankingLoss(model, scale=settings.scale)
+        loss: Any = MultipleNegativesRankingLoss(model, **contrast)
     else:
-        loss = CachedMultipleNegativesRankingLoss(model, scale=settings.scale, mini_batch_size=settings.mini_batch_size)
+        loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=settings.mini_batch_size, **contrast)
     if settings.matryoshka:
         dimension = model.get_embedding_dimension()
         loss = MatryoshkaLoss(model, loss, matryoshka_dims=sorted({dimension, *settings.matryoshka}, reverse=True))

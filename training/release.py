@@ -116,6 +116,15 @@ def create_release(workspace: Workspace, ledger: Ledger, fill: Callable[[Path, s
     return Release(release, workspace.releases / release, manifest)
 
 
+def release_of_run(workspace: Workspace, ledger: Ledger, run: str) -> str | None:
+    """Id of the release that a run has published; None where it has not. Its files are not checked."""
+    for entry in reversed(ledger.entries()):
+        path = workspace.releases / entry.id / MANIFEST
+        if path.is_file() and sha256(path) == entry.manifest_sha256 and json.loads(path.read_bytes())["run"] == run:
+            return entry.id
+    return None
+
+
 def read_release(workspace: Workspace, ledger: Ledger, release: str) -> Release:
     """A release with every file checked against its manifest, and the manifest against the ledger.
 

@@ -28,7 +28,15 @@ from training.examples import SPLITS, Example, SplitName
 from training.ledger import Ledger
 from training.preparation import contrastive_rows, prepare_examples, supervised_rows
 from training.promotion import promote
-from training.release import ADAPTER, EMBEDDER, ModelReference, collection_name, create_release, read_release
+from training.release import (
+    ADAPTER,
+    EMBEDDER,
+    ModelReference,
+    collection_name,
+    create_release,
+    read_release,
+    release_of_run,
+)
 from training.report import build_report, curves_from_events, write_report
 from training.runs import Run, start_run, unfinished_run
 from training.settings import TrainingSettings
@@ -340,6 +348,8 @@ class _Stages:
 
     def release(self) -> dict[str, Any]:
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""
+        if published := release_of_run(self.workspace, self.ledger, self.run.id):
+            return {"release": published}  # and killed before the stage's mark
         tested, base = self.tested, self.baseline.manifest
         embedder_tuned, generator_tuned = tested["embedder_tuned"], tested["generator_tuned"]
         fingerprint = self.systems.searcher(embedder_tuned).embedder.fingerprint
@@ -390,7 +400,7 @@ class _Stages:
             "reasons": tested["reasons"],
             "report": str(self.workspace.releases / release / "report.html"),
             "chosen": tested["chosen"],
-            "metrics": tested["metrics"],
+            "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
             "comparisons": tested["comparisons"],
         }
 

@@ -26,7 +26,7 @@ class DataSettings(BaseModel):
     """Passages in a supervised row: the oracle and distractors."""
     abstention_share: float = Field(default=0.2, ge=0, lt=1)
     """Share of the answerable rows that are shown without their oracle and must abstain."""
-    negatives: int = Field(default=2, ge=0, le=16)
+    negatives: int = Field(default=1, ge=0, le=16)
     """Hard negatives for each contrastive row."""
 
 
@@ -39,18 +39,18 @@ class EmbedderTraining(BaseModel):
     batch_size: int = Field(default=32, ge=2)
     """Questions that are contrasted with one another; the cached loss makes it independent of memory."""
     mini_batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=5e-5, gt=0)
+    learning_rate: float = Field(default=8e-5, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
-    dropout: float | None = Field(default=None, ge=0, lt=1)
-    """Dropout of the encoder while it trains; None keeps the model's own."""
+    dropout: float | None = Field(default=0.0, ge=0, lt=1)
+    """Dropout of the encoder while it trains; not set keeps the model's own. Short trainings gain nothing by it."""
     scale: float = Field(default=20.0, gt=0)
     """Inverse temperature of the contrastive loss."""
     matryoshka: tuple[int, ...] = ()
     """Further dimensions at which the truncated vector must work (Kusupati et al. 2022)."""
     lora_rank: int | None = Field(default=None, ge=1)
     """Train a LoRA of this rank and merge it; None trains all weights."""
-    evaluations: int = Field(default=4, ge=1)
+    evaluations: int = Field(default=2, ge=1)
     """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen."""
     patience: int = Field(default=4, ge=1)
     """Stop after so many evaluations without a better one."""

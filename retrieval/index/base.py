@@ -20,6 +20,8 @@ DENSE = "dense"
 """Name of the dense vector in a collection."""
 SPARSE = "sparse"
 """Name of the BM25 vector in a collection."""
+SPARE = 8
+"""How many results more than wanted a fusion is asked for, see :func:`engine_limit`."""
 KEYWORD_FIELDS = ("document_id", "store")
 """Payload fields that are indexed for exact match: conditions on them cost no scan."""
 
@@ -192,6 +194,15 @@ def branches(query: Query) -> list[Branch]:
     return found
 
 
+def engine_limit(query: Query) -> int:
+    """How many results to ask the engine for.
+
+    Reciprocal ranks tie in pairs (a rank in one branch, the same in the other), and of a pair at the
+    end the engine keeps either: with some more, :func:`hits` decides, always alike.
+    """
+    return query.limit + SPARE if query.hybrid else query.limit
+
+
 def hits(query: Query, found: Iterable[Any]) -> list[Hit]:
     """What the engine found, as hits; equal scores are ordered by similarity, then id, so that a result repeats.
 
@@ -207,7 +218,7 @@ def hits(query: Query, found: Iterable[Any]) -> list[Hit]:
     elif query.dense is not None:
         similarities = [point.score for point in points]
     result = [Hit(int(point.id), point.score, cosine) for point, cosine in zip(points, similarities, strict=True)]
-    return sorted(result, key=lambda hit: (-hit.score, -(hit.similarity or 0.0), hit.id))
+    return sorted(result, key=lambda hit: (-hit.score, -(hit.similarity or 0.0), hit.id))[: query.limit]
 
 
 def check_binding(found: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> None:

@@ -33,6 +33,7 @@ from retrieval.index.base import (
     check_batch,
     check_binding,
     check_query,
+    engine_limit,
     hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
@@ -193,7 +194,7 @@ class EdgeIndex:
             return engine.QueryRequest(limit=query.limit, query=_nearest(found[0].vector), filter=condition)
         fusion: Any = engine.Fusion.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found])
         return engine.QueryRequest(
-            limit=query.limit,
+            limit=engine_limit(query),
             query=fusion,
             prefetches=[
                 engine.Prefetch(limit=query.candidates, query=_nearest(branch.vector), filter=condition)

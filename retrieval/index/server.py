@@ -27,6 +27,7 @@ from retrieval.index.base import (
     check_batch,
     check_binding,
     check_query,
+    engine_limit,
     hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
@@ -184,7 +185,7 @@ class ServerIndex:
             prefetches.append(models.Prefetch(query=vector, using=using, limit=query.candidates, filter=condition))
         fusion = models.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found])
         return models.QueryRequest(
-            prefetch=prefetches, query=models.RrfQuery(rrf=fusion), limit=query.limit, with_vector=[DENSE]
+            prefetch=prefetches, query=models.RrfQuery(rrf=fusion), limit=engine_limit(query), with_vector=[DENSE]
         )
 
 

@@ -171,6 +171,10 @@ def test_an_interrupt_is_130(run, run_json, place, monkeypatch):
     status, _, err = run("releases", "list", "-w", place)
     assert status == 130
     assert "Traceback" not in err
+    assert error_of(run_json, "releases", "list", "-w", place) == (
+        130,
+        {"message": "interrupted; what was acknowledged is kept", "code": "interrupted"},
+    )
 
 
 def test_a_reader_that_closes_the_pipe_is_no_error(place):

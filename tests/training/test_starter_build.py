@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from retrieval.prompt import Prompt
 from training.starter import build
-from training.starter.measure import outcomes
+from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.rows import CURRICULUM, Rows, padded
 from training.starter.tokenizer import train_tokenizer
@@ -73,6 +73,19 @@ def test_the_answer_weighs_most_and_the_system_message_nothing(rows, tokenizer):
     assert bare.ids == row.ids[rows.unscored :]
 
 
+def test_repetition_begins_with_few_tokens(rows):
+    def tokens(seen: int) -> int:
+        drawn = [rows._repeats(Random(n), seen) for n in range(400)]
+        assert all(
+            row.ids[: len(row.ids) // 2] == row.ids[len(row.ids) // 2 :]
+            for row in drawn
+            if row.weights.count(0.0) * 2 == len(row.ids)
+        )
+        return len({one for row in drawn for one in row.ids})
+
+    assert tokens(0) <= 256 < tokens(500_000) <= 2048 < tokens(10**7)
+
+
 def test_the_curriculum_goes_on_without_end():
     assert CURRICULUM[-1].until == float("inf")
     assert [stage.until for stage in CURRICULUM] == sorted(stage.until for stage in CURRICULUM)
@@ -92,6 +105,20 @@ def test_the_rate_warms_up_stays_and_falls_to_zero():
     assert values[0] < values[1] < values[2] == values[3] == 1.0
     assert values[4] == pytest.approx(0.5)
     assert values[5] == 0.0
+
+
+def test_repetition_loss_tells_a_copier_from_chance(tokenizer):
+    class Copier:
+        def __call__(self, *, input_ids, use_cache):
+            following = torch.roll(input_ids, input_ids.shape[1] // 2 - 1, dims=1)
+            return Namespace(logits=20.0 * torch.nn.functional.one_hot(following, len(tokenizer)))
+
+    class Guesser:
+        def __call__(self, *, input_ids, use_cache):
+            return Namespace(logits=torch.zeros(*input_ids.shape, len(tokenizer)))
+
+    assert repetition_loss(Copier(), len(tokenizer), seed=1) < 0.1
+    assert repetition_loss(Guesser(), len(tokenizer), seed=1) == pytest.approx(9.01, abs=0.01)
 
 
 def test_outcomes_by_hand():

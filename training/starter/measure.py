@@ -52,10 +52,23 @@ def outcomes(episodes: list[Episode], answers: list[str], prompt: Prompt) -> dic
     }
 
 
+def repetition_loss(model: Any, vocabulary: int, *, seed: int, length: int = 24, rows: int = 16) -> float:
+    """Mean loss on the second half of repeated random sequences: near zero once copying has formed, else ln V."""
+    import torch
+
+    random = Random(f"repetition:{seed}")
+    half = torch.tensor([[random.randrange(3, vocabulary) for _ in range(length)] for _ in range(rows)])
+    ids = torch.cat([half, half], dim=1)  # (rows, 2 * length)
+    with torch.inference_mode():
+        logits = model(input_ids=ids, use_cache=False).logits[:, length:-1].float()  # (rows, length - 1, V)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, length + 1 :].flatten())
+    return float(loss)
+
+
 def measure(model: Any, tokenizer: Any, *, seed: int, questions: int) -> dict[str, Any]:
     """Figures on generated worlds with unseen entities and wordings, by level."""
     prompt = Prompt()
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"repetition_loss": round(repetition_loss(model, len(tokenizer), seed=seed), 3)}
     for level in (1, 4):
         world = World(Random(f"evaluation:{seed}:{level}"), prompt, evaluation=True)
         episodes = [world.episode(level) for _ in range(questions)]

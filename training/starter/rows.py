@@ -44,13 +44,15 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(0.15, 0.85, (1, 0, 0, 0, 0), 0.0, 0.9),
-    Stage(0.6, 0.25, (1, 0.1, 0, 0, 0), 0.1, 0.9),
-    Stage(1.35, 0.15, (0.75, 0.35, 0, 0, 0), 0.1, 0.8),
-    Stage(1.7, 0.08, (0.3, 0.5, 0.2, 0, 0), 0.15, 0.6),
-    Stage(2.2, 0.03, (0.1, 0.35, 0.4, 0.15, 0), 0.2, 0.3),
-    Stage(float("inf"), 0.02, (0.05, 0.15, 0.3, 0.45, 0.05), 0.3, 0.1),
+    Stage(0.8, 0.9, (1, 0, 0, 0, 0), 0.0, 0.9),
+    Stage(2.0, 0.3, (1, 0.1, 0, 0, 0), 0.1, 0.9),
+    Stage(4.0, 0.15, (0.6, 0.4, 0, 0, 0), 0.15, 0.7),
+    Stage(6.0, 0.08, (0.3, 0.4, 0.3, 0, 0), 0.2, 0.5),
+    Stage(9.0, 0.04, (0.1, 0.3, 0.4, 0.2, 0), 0.3, 0.3),
+    Stage(float("inf"), 0.02, (0.05, 0.15, 0.3, 0.45, 0.05), 0.4, 0.1),
 )
+REPEATED_FROM = ((0.3, 256), (0.6, 2048), (float("inf"), 10**9))
+"""Tokens seen (in millions) and how many different ones the repeated sequences are made of until then."""
 
 
 class Rows:
@@ -87,7 +89,7 @@ class Rows:
         rows: list[Row] = []
         while len(rows) < POOL_ROWS:
             if random.random() < stage.repeats:
-                rows.append(self._repeats(random))
+                rows.append(self._repeats(random, tokens_seen))
                 continue
             level = random.choices((1, 2, 3, 4, 5), stage.levels)[0]
             source = prose if random.random() < stage.prose else world
@@ -106,13 +108,17 @@ class Rows:
         random.shuffle(batches)
         return batches
 
-    def _repeats(self, random: Random) -> Row:
-        """A random sequence, said again: from its second time on every token can be known."""
-        vocabulary = len(self.tokenizer)
-        segment = [random.randrange(3, vocabulary) for _ in range(random.randint(6, 40))]
+    def _repeats(self, random: Random, tokens_seen: int) -> Row:
+        """A random sequence, said again: from its second time on every token can be known.
+
+        From few different tokens at first, so that each is met often enough to be told apart.
+        """
+        active = next(size for until, size in REPEATED_FROM if tokens_seen < until * 1e6)
+        ordinary = range(3, len(self.tokenizer))
+        choice = Random(self.seed).sample(ordinary, min(active, len(ordinary)))
+        segment = random.sample(choice, random.randint(6, 40))
         count = random.randint(2, 3)
-        ids = segment * count
-        return Row(ids, [0.0] * len(segment) + [1.0] * (len(segment) * (count - 1)))
+        return Row(segment * count, [0.0] * len(segment) + [1.0] * (len(segment) * (count - 1)))
 
     def _lengthen(self, episode: Episode, random: Random) -> Episode:
         """The same question over passages as long as real chunks are."""

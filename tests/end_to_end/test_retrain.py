@@ -1,0 +1,388 @@
+"""``lockstep retrain`` as a whole: what it prints, what it leaves, how it resumes, and what it refuses."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.live import Live, WorkspaceSource
+from training import retrain
+from training.examples import Example
+from training.matching import question_key
+from training.release import read_release
+from training.runtime import open_runtime
+from training.tables import read_rows
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+
+STAGES = (
+    "split",
+    "contrastive",
+    "embedder",
+    "search",
+    "supervised",
+    "generator",
+    "validate",
+    "test",
+    "release",
+    "promote",
+)
+METRICS = {
+    "retrieval": {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10"},
+    "generation": {"exact_match", "f1", "rouge_l", "token_accuracy", "loss", "perplexity"},
+    "outcomes": {"correct", "skipped", "wrong", "hallucinated", "correctly_abstained"},
+}
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def error_of(answer: tuple[int, dict[str, Any]]) -> tuple[int, str, str]:
+    status, value = answer
+    assert set(value) == {"error"}, value
+    return status, value["error"]["code"], value["error"]["message"]
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """Interrupt a retraining before one of its stages."""
+
+    def interrupted(_: Any) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retrain._Stages, stage, interrupted)
+
+
+def rewound(retrained, root: Path, *, verdict: str, **request: Any):
+    """A finished run set back to before its last stage, with another verdict and request."""
+    world = retrained.copy(root)
+    run = world.run()
+    (run / "stages" / "promote.json").unlink()
+    for path, changes in ((run / "stages" / "test.json", {"verdict": verdict}), (run / "run.json", request)):
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return world
+
+
+# What it prints and leaves
+
+
+def test_the_json_is_the_fixed_form(retrained):
+    value = retrained.result
+    assert value.keys() >= {"run", "release", "verdict", "reasons", "report", "metrics", "comparisons"}
+    assert value["verdict"] in ("promoted", "kept", "rejected")
+    assert value["reasons"]
+    assert all(isinstance(reason, str) and reason for reason in value["reasons"])
+    assert set(value["metrics"]) == {"baseline", "candidate"}
+    for arm in value["metrics"].values():
+        assert set(arm) == {"release", "questions", *METRICS}
+        for part, names in METRICS.items():
+            assert set(arm[part]) == names
+        assert sum(arm["outcomes"].values()) == arm["questions"] > 8
+    assert value["metrics"]["baseline"]["release"] == retrained.active()
+    assert value["metrics"]["candidate"]["release"] == value["release"]
+    for one in value["comparisons"]:
+        assert {"metric", "baseline", "candidate", "difference", "low", "high", "n", "groups"} <= set(one)
+    assert {"ndcg@10", "answer_score"} <= {one["metric"] for one in value["comparisons"]}
+
+
+def test_the_stages_leave_their_files(retrained):
+    run = retrained.run()
+    assert run.name == retrained.result["run"]
+    assert {path.stem for path in (run / "stages").iterdir()} == set(STAGES)
+    for name in ("examples", "split", "contrastive", "supervised", "validation", "test", "references"):
+        assert rows_of(run / f"{name}.jsonl"), name
+    kinds = {event["stage"] for event in rows_of(run / "events.jsonl")}
+    assert kinds >= {*STAGES, "hardware"}
+    assert not list(run.glob("*-checkpoints")), "checkpoints are removed"
+    assert not (run / "index").exists(), "the run's own collection is removed"
+
+
+def test_the_release_is_whole_and_tells_where_it_comes_from(retrained):
+    value = retrained.result
+    catalog, ledger = retrained.open()
+    release = read_release(retrained.workspace, ledger, value["release"])
+    manifest = release.manifest
+    assert (manifest.run, manifest.parent, manifest.verdict) == (value["run"], retrained.active(), value["verdict"])
+    assert manifest.documents_fingerprint == catalog.fingerprint()
+    assert manifest.split_fingerprint == json.loads(retrained.workspace.split.read_text())["fingerprint"]
+    catalog.close()
+    report = json.loads((release.directory / "report.json").read_text())
+    assert report["release"] == release.id
+    page = Path(value["report"]).read_text()
+    assert value["report"] == str(release.directory / "report.html")
+    assert release.id in page
+    assert value["verdict"] in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_no_test_question_and_no_test_document_is_trained_on(retrained):
+    run = retrained.run()
+    held_out = read_rows(run / "examples.jsonl", Example)
+    questions = {question_key(one.question) for one in held_out if one.split == "test"}
+    documents = {document for one in held_out if one.split == "test" for document in one.document_ids}
+    assert len(questions) > 8
+    assert len(documents) > 3
+    catalog, _ = retrained.open()
+    texts = {stored.chunk.text for stored in catalog.live_chunks(documents)}
+    catalog.close()
+    contrastive, supervised = rows_of(run / "contrastive.jsonl"), rows_of(run / "supervised.jsonl")
+    assert {row["split"] for row in (*contrastive, *supervised)} == {"train"}
+    for row in contrastive:
+        assert question_key(row["anchor"]) not in questions
+        for text in (row["positive"], *row["negatives"]):
+            assert not any(held in text for held in texts), row["example_id"]
+    for row in supervised:
+        said = "\n".join(message["content"] for message in row["messages"])
+        assert question_key(said.rsplit("Question: ", 1)[-1]) not in questions
+        assert not any(held in said for held in texts), row["example_id"]
+
+
+# Promotion
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict", "promoted"),
+    [
+        ("auto", "promoted", True),
+        ("auto", "kept", False),
+        ("always", "kept", True),
+        ("always", "rejected", False),
+        ("never", "promoted", False),
+    ],
+)
+def test_what_is_promoted(lockstep, retrained, tmp_path, asked, verdict, promoted):
+    world = rewound(retrained, tmp_path / "world", verdict=verdict, promote=asked)
+    before = world.active()
+    status, value = lockstep(world, "retrain", "--resume")
+    assert (status, value["verdict"]) == (0, verdict)
+    assert world.active() == (value["release"] if promoted else before) == value["active"]
+
+
+def test_a_promoted_release_answers_from_its_own_collection(lockstep, retrained, tmp_path):
+    world = rewound(retrained, tmp_path / "world", verdict="kept", promote="always")
+    status, value = lockstep(world, "retrain", "--resume")
+    status, answer = lockstep(world, "ask", "At what pressure does the heron open?")
+    assert (status, answer["release"]) == (0, value["release"])
+    catalog, ledger = world.open()
+    release = read_release(world.workspace, ledger, value["release"])
+    old = read_release(world.workspace, ledger, str(release.manifest.parent))
+    runtime = open_runtime(world.workspace, catalog, release, world.index)
+    assert runtime.index.name == release.manifest.collection != old.manifest.collection
+    assert runtime.index.embedder == runtime.embedder.fingerprint == release.manifest.embedder.fingerprint
+    assert runtime.index.count() == catalog.counts()[1]
+    assert release.manifest.embedder.fingerprint != old.manifest.embedder.fingerprint
+    runtime.close()
+    catalog.close()
+    assert lockstep(world, "releases", "rollback")[1]["release"] == old.id
+    assert lockstep(world, "ask", "At what pressure does the heron open?")[1]["release"] == old.id
+
+
+def test_require_better_refuses_and_keeps_the_release(lockstep, retrained, tmp_path):
+    world = rewound(retrained, tmp_path / "world", verdict="kept", promote="auto", require_better=True)
+    before = world.active()
+    status, code, message = error_of(lockstep(world, "retrain", "--resume"))
+    assert (status, code) == (3, "not_better")
+    assert "report.html" in message
+    assert world.active() == before
+    assert lockstep(world, "releases", "show", retrained.result["release"])[0] == 0
+    assert error_of(lockstep(world, "retrain", "--resume"))[1] == "not_found", "the run has ended"
+
+
+# Resuming
+
+
+def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockstep, world, retrained, monkeypatch):
+    """Each stage does its work and dies before its mark, once; then it is resumed."""
+    calls: list[str] = []
+
+    def failing_once(name: str) -> Any:
+        work = getattr(retrain._Stages, name)
+
+        def stage(self: Any) -> dict[str, Any]:
+            calls.append(name)
+            result: dict[str, Any] = work(self)
+            if calls.count(name) == 1:
+                raise RuntimeError(f"killed in {name}")
+            return result
+
+        return stage
+
+    for name in STAGES:
+        monkeypatch.setattr(retrain._Stages, name, failing_once(name))
+    answer = lockstep(world, "retrain", "--examples", world.examples, "--promote", "never")
+    for name in STAGES:
+        assert f"killed in {name}" in error_of(answer)[2]
+        answer = lockstep(world, "retrain", "--resume")
+    status, value = answer
+    assert status == 0
+    assert calls == [name for name in STAGES for _ in range(2)], "a finished stage does not run again"
+    expected = retrained.result
+    for name in ("verdict", "reasons", "chosen", "comparisons"):
+        assert value[name] == expected[name], name
+    for own, theirs in zip(value["metrics"].values(), expected["metrics"].values(), strict=True):
+        assert {**own, "release": ""} == {**theirs, "release": ""}
+    for name in ("examples", "contrastive", "supervised"):
+        assert len(rows_of(world.run() / f"{name}.jsonl")) == len(rows_of(retrained.run() / f"{name}.jsonl"))
+    assert (world.run() / "split.jsonl").read_bytes() == (retrained.run() / "split.jsonl").read_bytes()
+    assert len(lockstep(world, "releases", "list")[1]["releases"]) == 2, "a resumed run publishes one release"
+
+
+def test_there_is_nothing_to_resume(lockstep, world):
+    assert error_of(lockstep(world, "retrain", "--resume"))[:2] == (1, "not_found")
+
+
+# The frozen test set
+
+
+def test_another_retraining_keeps_the_test_set(lockstep, retrained, tmp_path, monkeypatch):
+    world = retrained.copy(tmp_path / "world")
+    more = {"id": "more", "question": "How many rotors has the ibis?", "answers": ["2"], "document_ids": ["ibis.md"]}
+    world.write_examples([*rows_of(world.examples), more])
+    stop_at(monkeypatch, "contrastive")
+    assert lockstep(world, "retrain", "--examples", world.examples)[0] == 130
+    own, first = (
+        {one.id for one in read_rows(run / "examples.jsonl", Example) if one.split == "test"}
+        for run in (world.run(), retrained.run())
+    )
+    assert world.run().name != retrained.run().name
+    assert own == first
+
+
+def test_an_altered_test_example_is_refused(lockstep, retrained, tmp_path):
+    world = retrained.copy(tmp_path / "world")
+    test = next(one.id for one in read_rows(world.run() / "examples.jsonl", Example) if one.split == "test")
+    rows = rows_of(world.examples)
+    world.write_examples([{**row, "question": row["question"] + "!?"} if row["id"] == test else row for row in rows])
+    status, code, message = error_of(lockstep(world, "retrain", "--examples", world.examples))
+    assert (status, code) == (3, "mismatch")
+    assert f"'{test}' has changed" in message
+
+
+# What is refused
+
+
+def test_examples_that_overlap_are_refused_with_the_pairs(lockstep, world):
+    rows = rows_of(world.examples)
+    one, other = [row for row in rows if row.get("document_ids") == ["ibis.md"]][:2]
+    rest = [row for row in rows if row not in (one, other)]
+    second = world.root / "more.jsonl"
+    world.write_examples([*rest, {**one, "split": "train"}])
+    world.write_examples([{**other, "split": "test"}], second)
+    answer = lockstep(world, "retrain", "--examples", world.examples, "--examples", second)
+    status, code, message = error_of(answer)
+    assert (status, code) == (3, "leak")
+    assert one["id"] in message
+    assert other["id"] in message
+    assert not world.workspace.split.exists(), "nothing is frozen"
+
+
+def test_unknown_documents_are_named_with_their_line(lockstep, world):
+    rows = rows_of(world.examples)
+    rows[2] = {"question": "What of the dodo?", "answers": ["gone"], "document_ids": ["dodo.md"]}
+    world.write_examples(rows)
+    status, code, message = error_of(lockstep(world, "retrain", "--examples", world.examples))
+    assert (status, code) == (1, "invalid_input")
+    assert "dodo.md" in message
+    assert "examples.jsonl:3" in message
+
+
+def test_all_examples_unanswerable(lockstep, world):
+    world.write_examples([row for row in rows_of(world.examples) if not row["answers"]])
+    status, code, message = error_of(lockstep(world, "retrain", "--examples", world.examples))
+    assert (status, code) == (1, "invalid_input")
+    assert "none with an answer" in message
+
+
+def small(ingested, root: Path, lockstep, names: list[str]):
+    """A workspace of a few documents only."""
+    world = type(ingested)(root, ingested.models, names).make()
+    world.write_examples(
+        [row for row in rows_of(world.examples) if row["id"].rpartition("-")[0] in (*names, "unanswerable")]
+    )
+    assert lockstep(world, "ingest", world.documents)[0] == 0
+    return world
+
+
+def test_a_corpus_of_one_document(lockstep, ingested, tmp_path):
+    world = small(ingested, tmp_path / "world", lockstep, ["heron"])
+    status, code, message = error_of(lockstep(world, "retrain", "--examples", world.examples))
+    assert (status, code) == (1, "invalid_input")
+    assert "2 independent groups" in message
+
+
+def test_fewer_chunks_than_distractors(lockstep, ingested, tmp_path, monkeypatch, build_generator):
+    monkeypatch.setenv("LOCKSTEP_TRAINING__DATA__PASSAGES", "100")
+    monkeypatch.setenv("LOCKSTEP_TRAINING__DATA__NEGATIVES", "16")
+    monkeypatch.setenv("LOCKSTEP_PROMPT__MAX_PASSAGES", "100")
+    monkeypatch.setenv("LOCKSTEP_SEARCH__TOP_K", "100")
+    monkeypatch.setenv("LOCKSTEP_CHUNKING__MAX_TOKENS", "128")
+    monkeypatch.setenv("LOCKSTEP_TRAINING__EMBEDDER_ENABLED", "false")
+    monkeypatch.setenv("LOCKSTEP_GENERATOR__MODEL", str(build_generator(4096)))
+    world = small(ingested, tmp_path / "world", lockstep, ["heron", "ibis", "skua"])
+    status, value = lockstep(world, "retrain", "--examples", world.examples)
+    assert status == 0, value
+    supervised = rows_of(world.run() / "supervised.jsonl")
+    assert supervised
+    assert max(len(row["passages"]) for row in supervised) < 100
+
+
+# Beside others
+
+
+def test_a_second_retraining_and_a_service_meanwhile(lockstep, world, commands):
+    """A service answers all the time: first the old release, then the new one, never a mixture of both."""
+    catalog, ledger = world.open()
+    before = ledger.active()
+    live = Live(WorkspaceSource(world.workspace, catalog, ledger, world.index), poll_seconds=0.05)
+    live.start()
+    answered: list[str] = []
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        try:
+            while not done.is_set():
+                with live.use() as runtime:
+                    manifest = runtime.release.manifest
+                    assert runtime.embedder.fingerprint == runtime.index.embedder == manifest.embedder.fingerprint
+                    assert runtime.index.name == manifest.collection
+                    assert runtime.generator is not None
+                    answer = runtime.answerer.answer("At what pressure does the heron open?")
+                    assert answer.release == runtime.release.id
+                    assert len(answer.passages) == manifest.search.top_k
+                    answered.append(answer.release)
+        except BaseException as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        commands.start(world, "retrain", "--examples", world.examples, verdict="promoted")
+        while commands.next().get("finished") != "split":
+            pass
+        status, code, message = error_of(lockstep(world, "retrain", "--examples", world.examples))
+        assert (status, code) == (1, "busy")
+        assert "retrain" in message
+        told = commands.finish()
+        during = len(answered)
+        value = next(one["value"] for one in told if "exit" in one)
+        assert value["active"] == value["release"] == ledger.active()
+        deadline = threading.Event()
+        for _ in range(600):
+            if live.status().release == value["release"] and answered and answered[-1] == value["release"]:
+                break
+            assert not failures, failures
+            deadline.wait(0.05)
+    finally:
+        done.set()
+        asking.join()
+        live.close()
+        catalog.close()
+    assert not failures, failures
+    assert during > 3, "the service answered while the retraining ran"
+    assert set(answered) == {before, value["release"]}
+    first_new = answered.index(value["release"])
+    assert set(answered[:first_new]) == {before}
+    assert set(answered[first_new:]) == {value["release"]}
