@@ -17,70 +17,13 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from retrieval.catalog_tables import SCHEMA, changes, chunks, collections, documents, files, metadata, vectors
 from retrieval.documents import Chunk, Document, Heading
 from retrieval.errors import StorageError
 from retrieval.files import storage_errors
+from retrieval.transactions import WriteTransaction, storage_error
 
-SCHEMA = 1
 T = TypeVar("T")
-
-metadata = sa.MetaData()
-changes = sa.Table(
-    "changes",
-    metadata,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("at", sa.DateTime, server_default=sa.func.current_timestamp(), nullable=False),
-    sqlite_autoincrement=True,
-)
-files = sa.Table(
-    "files",
-    metadata,
-    sa.Column("path", sa.String, primary_key=True),
-    sa.Column("sha256", sa.String, nullable=False),
-    sa.Column("pipeline", sa.String, nullable=False),
-)
-documents = sa.Table(
-    "documents",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("source", sa.String, sa.ForeignKey("files.path"), nullable=False, index=True),
-    sa.Column("content_hash", sa.String, nullable=False),
-    sa.Column("pipeline", sa.String, nullable=False),
-    sa.Column("title", sa.String, nullable=False),
-    sa.Column("text", sa.String, nullable=False),
-    sa.Column("headings", sa.JSON, nullable=False),
-    sa.Column("metadata", sa.JSON, nullable=False),
-)
-chunks = sa.Table(
-    "chunks",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("document_id", sa.String, nullable=False, index=True),
-    sa.Column("ordinal", sa.Integer, nullable=False),
-    sa.Column("start", sa.Integer, nullable=False),
-    sa.Column("end", sa.Integer, nullable=False),
-    sa.Column("context", sa.String, nullable=False),
-    sa.Column("text", sa.String, nullable=False),
-    sa.Column("text_hash", sa.LargeBinary, nullable=False, index=True),
-    sa.Column("added_seq", sa.Integer, sa.ForeignKey("changes.seq"), nullable=False, index=True),
-    sa.Column("removed_seq", sa.Integer, index=True),
-    sqlite_autoincrement=True,  # a point id is never used again, also after its row is gone
-)
-vectors = sa.Table(
-    "vectors",
-    metadata,
-    sa.Column("text_hash", sa.LargeBinary, primary_key=True),
-    sa.Column("embedder", sa.String, primary_key=True),
-    sa.Column("vector", sa.LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
-collections = sa.Table(
-    "collections",
-    metadata,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("embedder", sa.String, nullable=False),
-    sa.Column("synced_seq", sa.Integer, nullable=False, default=0),
-)
 
 
 @dataclass(frozen=True)
@@ -130,7 +73,7 @@ class Catalog:
                     metadata.create_all(connection)
                     connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA}"))
         except sa.exc.DatabaseError as error:
-            raise _storage_error(path, error) from error
+            raise storage_error(path, error) from error
         if version > SCHEMA:
             raise StorageError(
                 f"found catalog version {version} in {path}, expected at most {SCHEMA}: use a newer Lockstep"
@@ -337,55 +280,12 @@ class Catalog:
         return WriteTransaction(self.engine, self.path)
 
 
-class WriteTransaction:
-    """A transaction that takes the write lock at its start, and tells the disk's refusals in words."""
-
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
-        self._engine, self._path = engine, path
-
-    def __enter__(self) -> sa.Connection:
-        self._connection = self._engine.connect()
-        try:
-            # Without IMMEDIATE two writers that both read first would deadlock instead of waiting.
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except sa.exc.DatabaseError as error:
-            self._connection.close()
-            raise _storage_error(self._path, error) from error
-        return self._connection
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        try:
-            if error is None:
-                self._connection.commit()
-            else:
-                self._connection.rollback()
-        except sa.exc.DatabaseError as failure:
-            raise _storage_error(self._path, failure) from failure
-        finally:
-            self._connection.close()
-        if isinstance(error, sa.exc.OperationalError):
-            raise _storage_error(self._path, error) from error
-
-
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where the code says so
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _storage_error(path: Path, error: sa.exc.DatabaseError) -> StorageError:
-    reason = str(error.orig)
-    if "full" in reason:
-        advice = "make room on the disk and run the command again; nothing that was acknowledged is lost"
-    elif "locked" in reason:
-        advice = "another process has been writing for over a minute; wait for it and run the command again"
-    elif "readonly" in reason or "unable to open" in reason:
-        advice = "check the owner and the permissions of the directory"
-    else:
-        advice = "restore the file from a backup, or move it away and ingest the documents again"
-    return StorageError(f"the catalog {path} refused ({reason}): {advice}")
 
 
 def _stored(row: Any) -> StoredChunk:

@@ -5,7 +5,6 @@ arXiv 2101.06983), no duplicates within a batch, and the checkpoint chosen by th
 Knows nothing about where rows come from or how retrieval is measured.
 """
 
-import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from retrieval.errors import TrainingError
 from retrieval.files import publish_directory
 from retrieval.hardware import cpu_has_bf16
 from training.contrastive import ContrastiveRow
+from training.quiet import quiet_libraries
 from training.settings import EmbedderTraining
 from training.watch import resumable_checkpoint, watch
 
@@ -125,14 +125,17 @@ def train_embedder(
     )
     trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
     model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
-    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-    trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
+    trainer.remove_callback(PrinterCallback)  # it writes to stdout
+    with quiet_libraries():
+        trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
     best = trainer.state.best_metric
     if best is None:
         raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
     # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
     if not math.isclose(metric(model), best, abs_tol=2e-3):
-        raise TrainingError(f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again")
+        raise TrainingError(
+            f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again"
+        )
     if settings.lora_rank:
         _merge_lora(model)
     _publish(model, output)

@@ -99,10 +99,12 @@ class EdgeIndex:
             matrix = check_batch(batch, self.dimension)
             # On a full disk the engine's memory maps end the process with SIGBUS: refuse before.
             _check_disk(self._directory, 3 * matrix.nbytes)
-            rows = [_engine_point(point, row) for point, row in zip(batch, matrix.tolist(), strict=True)]
             with _engine_errors(self._directory):
-                self._shard.update(engine.UpdateOperation.upsert_points(rows))
-            written += len(rows)
+                for point, row in zip(batch, matrix.tolist(), strict=True):
+                    # One by one: of an operation with several the engine stores the points in an order
+                    # that differs from run to run, and equal BM25 scores are ranked by that order.
+                    self._shard.update(engine.UpdateOperation.upsert_points([_engine_point(point, row)]))
+            written += len(batch)
         return written
 
     def delete(self, ids: Sequence[int]) -> None:

@@ -38,6 +38,7 @@ class Site:
 
     world: Any
     commands: Any
+    asked_about: tuple[str, ...]
     generation: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     hit: Counter[str] = field(default_factory=Counter)
@@ -72,11 +73,10 @@ class Site:
         return value
 
     def edit(self) -> None:
-        """The next generation of all documents: one is new, one is gone, the others have changed."""
+        """The next generation of all documents: some are new or gone, the others have changed."""
         self.generation += 1
-        spare = self.generation % 2
         extra = [f"extra{number}" for number in range(self.generation % 3 + 1)]
-        self.world.names = [*self.world.kept[spare:], *extra]
+        self.world.names = [*self.asked_about, *extra]
         self.world.write(self.generation)
 
     def chunks(self) -> dict[str, frozenset[str]]:
@@ -118,8 +118,7 @@ def visible(world: Any, names: Iterable[str], ledger: Ledger, catalog: Any) -> t
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, ingested, commands) -> Site:
     world = type(ingested)(tmp_path_factory.mktemp("kill") / "world", ingested.models).make()
-    world.kept = list(world.names)
-    site = Site(world, commands)
+    site = Site(world, commands, tuple(world.names))
     site.run("ingest")
     site.run("retrain")
     site.edit()

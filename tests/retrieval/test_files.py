@@ -36,9 +36,9 @@ def test_a_directory_is_published_under_a_new_name_only(tmp_path: Path) -> None:
 
 def test_a_second_holder_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     lock = tmp_path / "some.lock"
-    with files.exclusive(lock, "retrain"):
-        with pytest.raises(Busy, match=rf"pid {os.getpid()}: retrain"), files.exclusive(lock, "ingest"):
-            pass
+    told = rf"pid {os.getpid()}: retrain"
+    with files.exclusive(lock, "retrain"), pytest.raises(Busy, match=told), files.exclusive(lock, "ingest"):
+        pass
     with files.exclusive(lock, "ingest"):
         pass
 

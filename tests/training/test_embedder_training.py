@@ -13,8 +13,8 @@ from training.embedder_training import _columns, train_embedder
 from training.settings import EmbedderTraining
 from training.watch import resumable_checkpoint
 
-NOUNS = "pump valve seal rotor gasket sensor cable panel filter buoy".split()
-COLOURS = "red blue green black white brown pink grey gold violet".split()
+NOUNS = ["pump", "valve", "seal", "rotor", "gasket", "sensor", "cable", "panel", "filter", "buoy"]
+COLOURS = ["red", "blue", "green", "black", "white", "brown", "pink", "grey", "gold", "violet"]
 
 
 def row(noun: str, *negatives: str) -> ContrastiveRow:

@@ -362,8 +362,8 @@ def test_edge_keeps_what_it_acknowledged_through_sigkill(tmp_path: Path) -> None
         assert writer.wait() == -signal.SIGKILL
     index = open_edge(tmp_path / "one", embedder=ONE, dimension=DIMENSION, create=False)
     found = list(index.ids())
-    assert found[:acknowledged] == list(range(acknowledged))
-    assert len(found) % 50 == 0  # a batch is there whole or not at all
+    assert found == list(range(len(found)))  # what was not acknowledged may be there in part, in order
+    assert acknowledged <= len(found) <= acknowledged + 50
     vectors = index.vectors(range(acknowledged))
     assert vectors[acknowledged - 1] == pytest.approx(unit(acknowledged, 1, 0, 0))
     assert ids(index.query(Query(None, SparseVector([777], [1.0])))) == [777]
