@@ -7,7 +7,7 @@ Knows nothing about where rows come from or how retrieval is measured.
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from training.watch import resumable_checkpoint, watch
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 METRIC = "ndcg@10"
 Events = Callable[[dict[str, Any]], None]
@@ -35,6 +36,8 @@ class EmbedderResult:
     steps: int
     best_metric: float
     untouched_metric: float
+    share: float
+    """Of the tuned weights in the published ones; the untouched ones have the rest."""
 
 
 def train_embedder(
@@ -72,6 +75,7 @@ def train_embedder(
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
+    before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     _set_dropout(model, settings.dropout)
     if settings.lora_rank:
         from peft import LoraConfig, TaskType
@@ -138,9 +142,50 @@ def train_embedder(
         )
     if settings.lora_rank:
         _merge_lora(model)
+    share, best = average(model, before, metric, settings.averaging, best)
+    events({"stage": "embedder", "averaging": share, METRIC: best})
     _publish(model, output)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return EmbedderResult(output, trainer.state.global_step, best, untouched)
+    return EmbedderResult(output, trainer.state.global_step, best, untouched, share)
+
+
+def average(
+    model: "SentenceTransformer",
+    before: Mapping[str, "Tensor"],
+    metric: Callable[["SentenceTransformer"], float],
+    shares: Sequence[float],
+    best: float,
+) -> tuple[float, float]:
+    """Average the tuned weights with the untouched ones, where that is better on validation.
+
+    Fine-tuning on one team's questions forgets some of what the model knew; part of the way back
+    keeps both, above all for documents unlike those trained on (Wortsman et al. 2022,
+    arXiv 2109.01903).
+
+    Args:
+        before: the untouched weights by name.
+        shares: of the tuned weights, to be tried beside 1.
+        best: the metric of the tuned weights as they are.
+
+    Returns:
+        The share that the model has now, and its metric.
+    """
+    tuned = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+    def take(share: float) -> None:
+        mixed = {
+            name: before[name].lerp(tuned[name], share) if tuned[name].is_floating_point() else tuned[name]
+            for name in tuned
+        }
+        model.load_state_dict(mixed)
+
+    chosen = 1.0
+    for share in shares:
+        take(share)
+        if (found := metric(model)) > best:
+            chosen, best = share, found
+    take(chosen)
+    return chosen, best
 
 
 def _merge_lora(model: "SentenceTransformer") -> None:

@@ -215,7 +215,12 @@ class _Stages:
             events=self.training_event,
             resume=True,
         )
-        return {"steps": result.steps, "best": result.best_metric, "untouched": result.untouched_metric}
+        return {
+            "steps": result.steps,
+            "best": result.best_metric,
+            "untouched": result.untouched_metric,
+            "share": result.share,
+        }
 
     def search(self) -> dict[str, Any]:
         """Embed all chunks anew; choose the retrieval settings of each embedder on validation."""

@@ -50,6 +50,8 @@ class EmbedderTraining(BaseModel):
     """Further dimensions at which the truncated vector must work (Kusupati et al. 2022)."""
     lora_rank: int | None = Field(default=None, ge=1)
     """Train a LoRA of this rank and merge it; None trains all weights."""
+    averaging: tuple[float, ...] = (0.4, 0.6, 0.8)
+    """Shares of the tuned weights that are tried in an average with the untouched ones, on validation."""
     evaluations: int = Field(default=2, ge=1)
     """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen."""
     patience: int = Field(default=4, ge=1)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,41 @@ def test_checksums_are_by_relative_path(tmp_path: Path) -> None:
     (tmp_path / "b" / "x").write_bytes(b"abc")
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
     assert files.tree_sha256(tmp_path) == {"b/x": known}
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is made durable and what is renamed, in order; a name and what was done to it."""
+    done: list[tuple[str, str]] = []
+    fsync, replace, rename = os.fsync, Path.replace, Path.rename
+
+    def told_fsync(descriptor: int) -> None:
+        done.append(("sync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def told(name: str, move: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def moved(self: Path, target: Path) -> Path:
+            done.append((name, target.name))
+            return move(self, target)
+
+        return moved
+
+    monkeypatch.setattr(os, "fsync", told_fsync)
+    monkeypatch.setattr(Path, "replace", told("rename", replace))
+    monkeypatch.setattr(Path, "rename", told("rename", rename))
+    return done
+
+
+def test_a_file_is_synced_then_renamed_then_its_directory_synced(tmp_path: Path, steps: list[tuple[str, str]]) -> None:
+    files.publish_bytes(tmp_path / "a.json", b"x")
+    assert [what for what, _ in steps] == ["sync", "rename", "sync"]
+    assert steps[0][1].startswith(".a.json.")
+    assert steps[1:] == [("rename", "a.json"), ("sync", tmp_path.name)]
+
+
+def test_a_directory_is_synced_whole_before_it_is_renamed(tmp_path: Path, steps: list[tuple[str, str]]) -> None:
+    (tmp_path / "new" / "sub").mkdir(parents=True)
+    (tmp_path / "new" / "sub" / "file").write_text("x")
+    files.publish_directory(tmp_path / "new", tmp_path / "final")
+    assert set(steps[:3]) == {("sync", "file"), ("sync", "sub"), ("sync", "new")}
+    assert steps[3:] == [("rename", "final"), ("sync", tmp_path.name)]

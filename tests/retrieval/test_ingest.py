@@ -263,3 +263,19 @@ def test_what_was_acknowledged_survives_a_kill(catalog: Catalog, folder: Folder,
     result = ingest(catalog, words, Chunker(words.tokenizer_path, 64), [root])
     assert result.unchanged == documents
     assert result.added == 400 - documents
+
+
+def test_what_is_acknowledged_is_on_the_disk(system: System) -> None:
+    """A kill alone does not tell: the kernel keeps what was written. A power cut would."""
+    with system.catalog.engine.connect() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("synchronous", "journal_mode")
+        }
+    assert found == {"synchronous": 2, "journal_mode": "wal"}  # 2 is FULL
+
+
+def test_a_vector_is_cached_for_its_own_embedder_only(system: System, folder: Folder, make_words: Any) -> None:
+    system.ingest(folder(DOCUMENTS))
+    hashes = [stored.text_hash for stored in system.catalog.live_chunks()]
+    assert len(system.catalog.cached_vectors(hashes, system.embedder.fingerprint)) == len(hashes)
+    assert system.catalog.cached_vectors(hashes, make_words("another").fingerprint) == {}

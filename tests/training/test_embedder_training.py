@@ -47,7 +47,7 @@ def train(path: Path, output: Path, settings: EmbedderTraining = QUICK, **more: 
 
 def test_the_tuned_embedder_loads_and_differs(tiny_embedders: list[Path], tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
-    metric = iter([0.1, 0.2, 0.3, 0.3])
+    metric = iter([0.1, 0.2, 0.3, 0.3, 0.1, 0.1, 0.1])
     result = train(tiny_embedders[0], tmp_path / "tuned", metric=lambda model: next(metric), events=events.append)
     assert (result.untouched_metric, result.best_metric, result.steps) == (0.1, 0.3, 4)
     before, after = load_embedder(tiny_embedders[0]), load_embedder(tmp_path / "tuned")
@@ -77,11 +77,30 @@ def test_training_brings_questions_and_passages_together(tiny_embedders: list[Pa
 def test_the_best_checkpoint_is_kept_and_training_stops_when_patience_ends(
     tiny_embedders: list[Path], tmp_path: Path
 ) -> None:
-    metric = iter([0.1, 0.9, 0.2, 0.2, 0.9])  # untouched, three evaluations, the best one loaded again
+    # Untouched, three evaluations, the best one loaded again, three averages.
+    metric = iter([0.1, 0.9, 0.2, 0.2, 0.9, 0.1, 0.1, 0.1])
     settings = QUICK.model_copy(update={"epochs": 7, "patience": 2})
     result = train(tiny_embedders[0], tmp_path / "tuned", settings, metric=lambda model: next(metric))
     assert result.best_metric == 0.9
     assert result.steps == 6  # one evaluation that was best, two that were not
+
+
+def test_the_average_that_is_best_on_validation_is_published(tiny_embedders: list[Path], tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    one = QUICK.model_copy(update={"epochs": 1, "averaging": (0.5, 0.75)})
+    metric = iter([0.1, 0.2, 0.2, 0.4, 0.3])
+    result = train(tiny_embedders[0], tmp_path / "half", one, metric=lambda model: next(metric))
+    assert (result.share, result.best_metric) == (0.5, 0.4)
+    whole = iter([0.1, 0.2, 0.2, 0.1, 0.1])
+    assert train(tiny_embedders[0], tmp_path / "whole", one, metric=lambda model: next(whole)).share == 1.0
+    before, half, tuned = (
+        load_file(path / "model.safetensors") for path in (tiny_embedders[0], tmp_path / "half", tmp_path / "whole")
+    )
+    name = next(name for name in half if name.endswith("query.weight"))
+    origin = next(weight for key, weight in before.items() if key.endswith(name.removeprefix("bert.")))
+    assert abs(half[name] - (origin + tuned[name]) / 2).max() < 1e-6
+    assert abs(tuned[name] - origin).max() > 1e-4
 
 
 def test_it_is_noticed_when_the_best_checkpoint_is_not_the_one_published(

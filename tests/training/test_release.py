@@ -18,7 +18,7 @@ from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training import promotion
 from training.ledger import Ledger
-from training.release import ModelReference, Release, collection_name, create_release, read_release
+from training.release import ModelReference, Release, collection_name, create_release, read_release, release_of_run
 from training.runtime import open_runtime
 
 EDGE = IndexSettings()
@@ -114,6 +114,25 @@ def test_what_a_crash_left_unfinished_is_not_taken_for_a_release(
     assert release.manifest.number == 2
     assert set(release.manifest.files) == {"note.txt"}
     assert [entry.id for entry in ledger.entries()] == [release.id]
+
+
+def test_a_release_is_known_only_after_its_directory_is_there(
+    ledger: Ledger, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.release.publish_directory", killed)
+    with pytest.raises(KeyboardInterrupt):
+        make()
+    assert ledger.entries() == []
+
+
+def test_what_a_run_has_published_is_found_again(workspace: Workspace, ledger: Ledger, make: Make) -> None:
+    made = make(run="20260101-000000-abcd")
+    make(run="20260102-000000-abcd")
+    assert release_of_run(workspace, ledger, "20260101-000000-abcd") == made.id
+    assert release_of_run(workspace, ledger, "20260103-000000-abcd") is None
 
 
 def test_promotion_and_rollback_go_back_and_forth(

@@ -457,3 +457,22 @@ def test_bm25_encodes_stems_without_stop_words() -> None:
     assert len(document.values) == 2
     assert max(document.values) < 2.2  # saturates at k + 1
     assert encode_document("... the ...") == SparseVector([], [])
+
+
+def test_equal_scores_are_ranked_alike_in_every_build(tmp_path: Path) -> None:
+    """The engine ranks equal BM25 scores by where it put the points, and of equal fused scores it keeps any."""
+    rng = np.random.default_rng(3)
+    points = [point(number, unit(*rng.standard_normal(DIMENSION)), "the petrel is blue") for number in range(1, 61)]
+    question = unit(1, 2, 3, 4)
+    queries = [
+        Query(None, encode_question("petrel"), limit=7),
+        Query(question, encode_question("petrel"), limit=7, candidates=20),
+    ]
+    results = []
+    for build in range(3):
+        index = open_edge(tmp_path / f"build-{build}", embedder=ONE, dimension=DIMENSION, create=True)
+        index.upsert(points)
+        results.append([ids(found) for found in index.query_batch(queries)])
+        index.close()
+    assert all(len(found) == 7 for found in results[0])
+    assert results[0] == results[1] == results[2]
