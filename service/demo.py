@@ -93,15 +93,20 @@ def _retrain(here: Opened, progress: Progress) -> dict[str, Any]:
 
 
 def _ask(here: Opened, result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Two test questions that the candidate answered and one that it refused, asked anew of the active release."""
+    """Ask the active release three test questions: two that it answered when measured (rightly, if it did), one
+    that it rightly refused."""
     from service.commands.common import active_runtime
+    from training.arms import BASELINE
     from training.evaluation import ArmResult
     from training.tables import read_rows
 
     rows = read_rows(here.workspace.runs / result["run"] / "test.jsonl", ArmResult)
-    records = next(row for row in rows if row.name == result["chosen"]).records
-    wanted = [[one for one in records if one.outcome == outcome] for outcome in ("correct", "correctly_abstained")]
-    questions = [one.question for one in [*wanted[0][:2], *wanted[1][:1]]] or [records[0].question]
+    answering = result["chosen"] if result["active"] == result["release"] else BASELINE
+    records = next(row for row in rows if row.name == answering).records
+    answered = [one.question for one in records if one.outcome == "correct"]
+    answered += [one.question for one in records if one.outcome == "wrong"]
+    refused = [one.question for one in records if one.outcome == "correctly_abstained"]
+    questions = [*answered[:2], *refused[:1]] or [records[0].question]
     asked = []
     with active_runtime(here, with_generator=True, question=questions[0]) as runtime:
         for question, answer in zip(questions, runtime.answerer.answer_batch(questions), strict=True):
@@ -140,7 +145,9 @@ def _show(
         console.write(f"  - {reason}")
     console.write(f"Report: {result['report']}")
     console.write()
-    console.write("Three of the test questions, asked of the release that answers now:")
+    console.write(
+        "Of the test questions, two that were answered and one rightly refused, asked of the release that answers now:"
+    )
     for one in answers:
         console.write(f"  Q: {one['question']}")
         console.write(f"  A: {one['answer']}   ({one['release']})")

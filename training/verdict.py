@@ -100,10 +100,12 @@ def decide(
     hallucinated = by_metric.get("hallucinated")
     more_hallucination = hallucinated is not None and hallucinated.direction == "worse"
 
+    only_refuses = _only_refuses(better, by_metric)
+
     outcome: Literal["promoted", "kept", "rejected"] = "kept"
     if failed or worse:
         outcome = "rejected"
-    elif better and not more_hallucination:
+    elif better and not more_hallucination and not only_refuses:
         outcome = "promoted"
 
     reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
@@ -112,7 +114,7 @@ def decide(
     if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
         reasons.append(in_words(hallucinated))
     if outcome == "kept":
-        reasons.append(_why_kept(primary, better))
+        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None))
     reasons += _cautions(primary, by_metric, outcomes)
     reasons += _alternatives(alternatives, better)
     return Verdict(outcome, tuple(reasons))
@@ -137,9 +139,25 @@ def in_words(comparison: Comparison) -> str:
     return f"{name} {verb} from {before} to {after} {figures}."
 
 
-def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison]) -> str:
+def _only_refuses(better: Sequence[Comparison], by_metric: Mapping[str, Comparison]) -> bool:
+    """Whether the whole gain is in answers, and is bought by refusing questions that the documents do answer."""
+    skipped, answerable = by_metric.get("skipped"), by_metric.get("answerable_f1")
+    return (
+        [one.metric for one in better] == ["answer_score"]
+        and skipped is not None
+        and skipped.direction == "worse"
+        and (answerable is None or answerable.direction != "better")
+    )
+
+
+def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipped: Comparison | None) -> str:
     if not primary:
         return "Neither retrieval nor answers could be measured, so there is no ground to promote."
+    if skipped is not None:
+        return (
+            f"The gain is not taken: the candidate answers no better, it refuses more. It skips {skipped.candidate:.0%} "
+            f"of the questions that the documents answer, before it was {skipped.baseline:.0%} (n = {skipped.n})."
+        )
     if better:
         return (
             "The gain is not taken: the candidate makes up more answers to questions that the documents cannot answer."

@@ -266,20 +266,25 @@ class Commands:
         """What the command tells next."""
         return self._lines.get(timeout=timeout)
 
-    def finish(self, kill: tuple[int, float] | None = None) -> list[dict[str, Any]]:
+    def finish(
+        self, kill: tuple[int, float] | None = None, after: dict[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """What it told to its end.
 
         Args:
             kill: process id, and seconds after which it is killed.
+            after: what it must tell before these seconds begin; at once if None.
         """
         timer = threading.Timer(kill[1], os.kill, (kill[0], signal.SIGKILL)) if kill else None
-        if timer:
+        if timer and not after:
             timer.start()
         told: list[dict[str, Any]] = []
         while not told or "ended" not in told[-1]:
             told.append(self.next())
+            if timer and told[-1] == after:
+                timer.start()
         self.seconds = time.monotonic() - self._began
-        if timer:
+        if timer and timer.ident is not None:
             timer.cancel()
             timer.join()
         return told

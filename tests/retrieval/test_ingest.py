@@ -279,3 +279,59 @@ def test_a_vector_is_cached_for_its_own_embedder_only(system: System, folder: Fo
     hashes = [stored.text_hash for stored in system.catalog.live_chunks()]
     assert len(system.catalog.cached_vectors(hashes, system.embedder.fingerprint)) == len(hashes)
     assert system.catalog.cached_vectors(hashes, make_words("another").fingerprint) == {}
+
+
+def test_points_that_were_written_too_early_are_not_visible(
+    system: System, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "pump.md").write_text("# Pump\n\nThe pump runs at 55 bar now.")
+    (root / "tank.md").write_text("# Tank\n\nThe tank holds 55 litres.")
+    system.ingest(root)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(system.catalog, "set_synced", killed)
+        with pytest.raises(KeyboardInterrupt):
+            system.sync()
+    assert system.index.count() == 5, "the new points are in the index already"
+    found = system.found("pump tank bar litres")
+    assert any("42 bar" in text for text in found)
+    assert not any("55" in text for text in found)
+    system.sync()
+    found = system.found("pump tank bar litres")
+    assert not any("42 bar" in text for text in found)
+    assert sum("55" in text for text in found) == 2
+
+
+def test_the_text_of_a_deleted_document_is_erased_at_once(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    system.ingest(root)
+    system.sync()
+    (root / "valve.md").unlink()
+    system.ingest(root, prune=True)
+    system.catalog.close()
+    path = system.catalog.path
+    Catalog(path).engine.connect().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for file in path.parent.glob("catalog.db*"):
+        assert b"V-118" not in file.read_bytes(), file
+
+
+def test_a_retry_embeds_nothing_again(system: System, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder(DOCUMENTS)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(system.catalog, "commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            system.ingest(root)
+    embedded = system.embedder.embedded
+    assert embedded > 0
+    assert system.ingest(root).added == 3
+    assert system.embedder.embedded == embedded

@@ -26,6 +26,7 @@ def compared(
 
 
 BETTER = compared("ndcg@10", 0.78, 0.84)
+SAME_RETRIEVAL = compared("ndcg@10", 0.90, 0.91)
 SAME = compared("answer_score", 0.50, 0.51)
 WORSE = compared("answer_score", 0.50, 0.40)
 MORE_MADE_UP = compared("hallucinated", 0.10, 0.30)
@@ -200,3 +201,13 @@ def test_nothing_tuned_is_misuse() -> None:
 
 def test_primary_metrics() -> None:
     assert PRIMARY == ("ndcg@10", "answer_score")
+
+
+def test_a_gain_that_comes_from_refusing_answerable_questions_is_not_taken() -> None:
+    gain, skips = compared("answer_score", 0.06, 0.16), compared("skipped", 0.59, 0.94)
+    verdict = decide([SAME_RETRIEVAL, gain, skips, compared("answerable_f1", 0.01, 0.01)])
+    assert verdict.outcome == "kept"
+    assert any("it refuses more. It skips 94% " in reason for reason in verdict.reasons)
+    assert decide([BETTER, gain, skips]).outcome == "promoted"  # retrieval is better too
+    assert decide([gain, skips, compared("answerable_f1", 0.2, 0.4)]).outcome == "promoted"
+    assert decide([gain, compared("skipped", 0.59, 0.58)]).outcome == "promoted"
