@@ -13,7 +13,7 @@ from training.release import Manifest, ModelReference, Release, collection_name,
 from training.runtime import model_directory, model_fingerprint
 
 if TYPE_CHECKING:
-    from training.retrain import Bases
+    from training.stages import Bases
 
 
 def ensure_release(
@@ -78,7 +78,7 @@ def _unbound(section: Any) -> ModelReference:
 
 def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
     """The untouched models of the settings, which every retraining starts from."""
-    from training.retrain import Bases
+    from training.stages import Bases
 
     return Bases(
         embedder=model_directory(_unbound(settings.embedder), workspace.root),

@@ -155,8 +155,9 @@ def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipp
         return "Neither retrieval nor answers could be measured, so there is no ground to promote."
     if skipped is not None:
         return (
-            f"The gain is not taken: the candidate answers no better, it refuses more. It skips {skipped.candidate:.0%} "
-            f"of the questions that the documents answer, before it was {skipped.baseline:.0%} (n = {skipped.n})."
+            "The gain is not taken: the candidate answers no better, it refuses more. It skips "
+            f"{skipped.candidate:.0%} of the questions that the documents answer, before it was "
+            f"{skipped.baseline:.0%} (n = {skipped.n})."
         )
     if better:
         return (

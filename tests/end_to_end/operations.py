@@ -100,10 +100,10 @@ def _tell_what_is_durable() -> None:
 
 def _decree(outcome: Any) -> None:
     """Random models are no better than others: say what the verdict is."""
-    from training import retrain
+    from training import stages
     from training.verdict import Verdict
 
-    retrain.decide = lambda *_, **__: Verdict(outcome, ("It was decreed.",))
+    stages.decide = lambda *_, **__: Verdict(outcome, ("It was decreed.",))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.live import Live, WorkspaceSource
-from training import retrain
+from training import stages
 from training.examples import Example
 from training.matching import question_key
 from training.release import read_release
@@ -52,7 +52,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     def interrupted(_: Any) -> dict[str, Any]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(retrain._Stages, stage, interrupted)
+    monkeypatch.setattr(stages.Stages, stage, interrupted)
 
 
 def rewound(retrained, root: Path, *, verdict: str, **request: Any):
@@ -198,7 +198,7 @@ def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockst
     calls: list[str] = []
 
     def failing_once(name: str) -> Any:
-        work = getattr(retrain._Stages, name)
+        work = getattr(stages.Stages, name)
 
         def stage(self: Any) -> dict[str, Any]:
             calls.append(name)
@@ -210,7 +210,7 @@ def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockst
         return stage
 
     for name in STAGES:
-        monkeypatch.setattr(retrain._Stages, name, failing_once(name))
+        monkeypatch.setattr(stages.Stages, name, failing_once(name))
     answer = lockstep(world, "retrain", "--examples", world.examples, "--promote", "never")
     for name in STAGES:
         assert f"killed in {name}" in error_of(answer)[2]
