@@ -86,7 +86,8 @@ class Generator:
         tokenizer: with a chat template.
         cache_tokens: tokens of all running requests together that the key/value cache holds.
         max_batch_tokens: tokens computed in one step at most.
-        max_requests: requests computed at a time.
+        max_requests: requests computed at a time. Without a GPU kernel that keeps them apart, each is compared
+            with the keys of all: more at a time is slower.
         max_waiting: requests running and waiting at most; one more is refused as :class:`Busy`.
     """
 
@@ -95,9 +96,9 @@ class Generator:
         model: Any,
         tokenizer: Any,
         *,
-        cache_tokens: int = 16_384,
+        cache_tokens: int = 8_192,
         max_batch_tokens: int = 1_024,
-        max_requests: int = 32,
+        max_requests: int = 8,
         max_waiting: int = 512,
     ) -> None:
         self.model = model
