@@ -25,6 +25,7 @@ format: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python tests/benchmarks/bench_embedding.py
 	$(BIN)/python tests/benchmarks/bench_search.py
+	$(BIN)/python tests/benchmarks/bench_ingest.py deploy/demo/documents
 
 # torch first and by its exact version: a range would fetch gigabytes of CUDA packages on a machine without a GPU.
 $(VENV)/ready: pyproject.toml constraints.txt
