@@ -22,10 +22,12 @@ format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# make bench CORPUS=corpus.jsonl.gz (rows with "id" and "text")
 bench: $(VENV)/ready
-	$(BIN)/python tests/benchmarks/bench_embedding.py
-	$(BIN)/python tests/benchmarks/bench_search.py
-	$(BIN)/python tests/benchmarks/bench_ingest.py deploy/demo/documents
+	@test -f "$(CORPUS)" || { echo "found no CORPUS, expected one: make bench CORPUS=corpus.jsonl.gz"; exit 2; }
+	$(BIN)/python tests/benchmarks/bench_embedding.py $(CORPUS)
+	$(BIN)/python tests/benchmarks/bench_search.py $(CORPUS)
+	$(BIN)/python tests/benchmarks/bench_ingest.py $(CORPUS)
 
 # torch first and by its exact version: a range would fetch gigabytes of CUDA packages on a machine without a GPU.
 $(VENV)/ready: pyproject.toml constraints.txt
