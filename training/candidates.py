@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from retrieval.documents import Passage
 from retrieval.search import Searcher
 from training.contrastive import Candidate
+from training.examples import passage_evidence
 
 DEPTH = 50
 """How many results are looked through for negatives and distractors."""
@@ -19,7 +20,7 @@ class SearcherCandidates:
     def candidates(self, questions: Sequence[str]) -> list[list[Candidate]]:
         """The results for each question, best first."""
         return [
-            [Candidate(p.chunk_id, p.document_id, indexed_text(p), p.similarity, p.rank) for p in passages]
+            [Candidate(p.chunk_id, p.document_id, passage_evidence(p), p.similarity, p.rank) for p in passages]
             for passages in self._searcher.search_batch(questions, top_k=DEPTH)
         ]
 
@@ -47,8 +48,3 @@ class SearcherCandidates:
             Passage(one.chunk.document_id, one.chunk.id, one.chunk.text, one.chunk.context, 0.0, 0, 0.0)
             for one in self._searcher.catalog.live_chunks(document_ids)
         ]
-
-
-def indexed_text(passage: Passage) -> str:
-    """What the embedder saw of a passage."""
-    return f"{passage.context}\n{passage.text}" if passage.context else passage.text

@@ -11,14 +11,13 @@ from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from training.answer_metrics import score_answer
 from training.answering import Answerer
+from training.candidates import DEPTH
 from training.examples import Example
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from training.generation import Generator
-
-DEPTH = 50
 
 
 class EmbedderMetric:

@@ -68,7 +68,8 @@ def prepare(
             return
         raise
     try:
-        sync(catalog, index, embedder, progress=progress)
+        if sync(catalog, index, embedder, progress=progress):
+            index.optimize()
     finally:
         index.close()
 

@@ -96,7 +96,8 @@ class Systems:
             self.index_settings, place, name=name, embedder=embedder.fingerprint, dimension=embedder.dimension
         )
         try:
-            sync(self.catalog, index, embedder, progress=self.progress)
+            if sync(self.catalog, index, embedder, progress=self.progress):
+                index.optimize()
         except BaseException:
             index.close()
             raise

@@ -117,7 +117,8 @@ def follow_index(here: Opened, release: "Release", progress: "Progress") -> None
         here.console.note(f"{holder} holds the index; what was ingested is found as soon as it follows")
         return
     try:
-        sync(here.catalog, index, embedder, progress=progress)
+        if sync(here.catalog, index, embedder, progress=progress):
+            index.optimize()  # here and not in the service, whose other threads it would hold up
     finally:
         index.close()
 
