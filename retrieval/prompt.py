@@ -41,13 +41,16 @@ class Prompt(BaseModel):
 def render(question: str, passages: Sequence[Passage], prompt: Prompt) -> list[Message]:
     """The chat messages for a question over passages, in the order given, marked [1], [2], ...
 
-    Passages beyond ``prompt.max_passages`` are left out: the first ones are the best.
+    The question stands before the passages and again after them: a causal model reads a passage
+    better when it knows what is asked (Liu et al. 2023, arXiv 2307.03172, section 4.2). Passages
+    beyond ``prompt.max_passages`` are left out: the first ones are the best.
     """
-    blocks = []
+    asked = f"Question: {question}"
+    blocks = [asked]
     for mark, passage in enumerate(passages[: prompt.max_passages], start=1):
         heading = f" {passage.context}" if passage.context else ""
         blocks.append(f"[{mark}]{heading}\n{passage.text}")
-    blocks.append(f"Question: {question}")
+    blocks.append(asked)
     return [
         {"role": "system", "content": prompt.instructions()},
         {"role": "user", "content": "\n\n".join(blocks)},

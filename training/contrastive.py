@@ -52,6 +52,8 @@ class ContrastiveRow:
     negatives: tuple[str, ...]
     positive_id: str
     negative_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    """The near-duplicate groups of all documents that support the answer."""
     split: SplitName | None
     weak: bool
 
@@ -143,6 +145,7 @@ def mine_contrastive(
                         negatives=tuple(candidate.text for candidate in kept),
                         positive_id=positive.chunk_id,
                         negative_ids=tuple(candidate.chunk_id for candidate in kept),
+                        groups=tuple(sorted({groups.get(one, one) for one in example.document_ids})),
                         split=example.split,
                         weak=example.weak,
                     )

@@ -1,20 +1,25 @@
 """Fine-tunes the embedder on contrastive rows.
 
 In-batch contrastive loss with hard negatives (InfoNCE; cached gradients after Gao et al. 2021,
-arXiv 2101.06983), no duplicates within a batch, and the checkpoint chosen by the caller's metric.
+arXiv 2101.06983) over batches of one topic, and the checkpoint chosen by the caller's metric.
 Knows nothing about where rows come from or how retrieval is measured.
 """
 
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from retrieval.errors import TrainingError
 from retrieval.files import publish_directory
 from retrieval.hardware import cpu_has_bf16
+from training.batches import topical_batches
 from training.contrastive import ContrastiveRow
 from training.quiet import quiet_libraries
 from training.settings import EmbedderTraining
@@ -63,8 +68,7 @@ def train_embedder(
         TrainingError: too few rows, or a loss that is not finite; nothing is published.
     """
     from datasets import Dataset
-    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.base.training_args import BatchSamplers
+    from sentence_transformers import SentenceTransformerTrainingArguments
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     if len(rows) < 2:
@@ -75,6 +79,8 @@ def train_embedder(
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
+    rows, table = _columns(rows)
+    batches = _batches(model, rows, settings.batch_size, seed)
     before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     _set_dropout(model, settings.dropout)
     if settings.lora_rank:
@@ -89,8 +95,7 @@ def train_embedder(
             )
         )
     untouched = metric(model)
-    steps_per_epoch = -(-len(rows) // settings.batch_size)
-    interval = max(1, steps_per_epoch // settings.evaluations)
+    interval = max(1, len(batches(0)) // settings.evaluations)
     on_cpu = model.device.type == "cpu"
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
@@ -100,7 +105,6 @@ def train_embedder(
         weight_decay=settings.weight_decay,
         warmup_steps=settings.warmup_ratio,
         lr_scheduler_type="cosine",
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
         bf16=cpu_has_bf16() if on_cpu else True,
         use_cpu=on_cpu,
         eval_strategy="steps",
@@ -119,10 +123,10 @@ def train_embedder(
         disable_tqdm=True,
         dataloader_drop_last=False,
     )
-    trainer = SentenceTransformerTrainer(
+    trainer = _trainer_of(batches)(
         model=model,
         args=arguments,
-        train_dataset=Dataset.from_list(_columns(rows)),
+        train_dataset=Dataset.from_list(table),
         loss=_loss(model, settings),
         evaluator=_evaluator(metric),
         callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
@@ -208,20 +212,57 @@ def _publish(model: "SentenceTransformer", output: Path) -> None:
     publish_directory(temporary, output)
 
 
-def _columns(rows: Sequence[ContrastiveRow]) -> list[dict[str, str]]:
-    """Rows as columns of equal number, which the loss wants.
+def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:
+    """Rows as columns of equal number, which the loss wants, and the rows that could be brought into them.
 
     A row with fewer negatives than the others repeats its own; one without any takes the positive
     of another row, which is what it would be contrasted with in a batch anyway.
     """
     width = max(len(row.negatives) for row in rows)
-    table = []
+    kept, table = [], []
     for i, row in enumerate(rows):
         others = (rows[(i + step) % len(rows)].positive for step in range(1, len(rows)))
         own = row.negatives or tuple(text for text in others if text != row.positive)[:1]
-        negatives = {f"negative_{n}": own[n % len(own)] for n in range(width)} if own else {}
+        if width and not own:
+            continue
+        kept.append(row)
+        negatives = {f"negative_{n}": own[n % len(own)] for n in range(width)}
         table.append({"anchor": row.anchor, "positive": row.positive} | negatives)
-    return [columns for columns in table if len(columns) == width + 2]
+    return kept, table
+
+
+def _batches(
+    model: "SentenceTransformer", rows: Sequence[ContrastiveRow], size: int, seed: int
+) -> Callable[[int], list[list[int]]]:
+    """The batches of an epoch, by what the untouched model takes for alike."""
+    places = {passage: place for place, passage in enumerate(dict.fromkeys(row.positive for row in rows))}
+    model.eval()
+    found = np.asarray(model.encode_document(list(places), normalize_embeddings=True), dtype=np.float32)
+    vectors = found[[places[row.positive] for row in rows]]
+    return cache(lambda epoch: topical_batches(rows, vectors, size, Random(f"{seed}:{epoch}")))
+
+
+def _trainer_of(batches: Callable[[int], list[list[int]]]) -> Any:
+    """The library's trainer with batches as they are given for each epoch."""
+    from sentence_transformers import SentenceTransformerTrainer
+    from sentence_transformers.base.sampler import DefaultBatchSampler
+
+    class Given(DefaultBatchSampler):  # type: ignore[misc]
+        """In the library's form."""
+
+        def __iter__(self) -> Iterator[list[int]]:
+            yield from batches(self.epoch)
+
+        def __len__(self) -> int:
+            return len(batches(0))
+
+    class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+        """Takes no sampler by its arguments: those are pickled into every checkpoint."""
+
+        def get_batch_sampler(self, dataset: Any, *arguments: Any, **options: Any) -> Given:
+            return Given(dataset, *arguments, **options)
+
+    return Trainer
 
 
 def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:

@@ -124,7 +124,7 @@ def render_report(report: Mapping[str, Any]) -> str:
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
     }
-    return environment.get_template("report.html.j2").render(
+    page = environment.get_template("report.html.j2").render(
         report=report,
         baseline=arms[report["baseline"]],
         chosen=arms[report["chosen"]],
@@ -134,6 +134,7 @@ def render_report(report: Mapping[str, Any]) -> str:
         stacking=STACKING,
         plots=[(one, plot) for one in report["curves"] if (plot := curve(one["series"]))],
     )
+    return page.lstrip()  # of the template's settings empty lines are left
 
 
 def curves_from_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -154,7 +154,7 @@ def make_split(
 
     The splits that examples state are honoured, those of ``frozen`` too; the rest is divided by groups
     towards the shares asked for, by the seed and not by the order of rows. With ``frozen`` the test set
-    is exactly the frozen one: a new question about its documents lies in no split.
+    is exactly the frozen one: a new question about its documents, or across frozen splits, lies in no split.
 
     Args:
         groups: document id to near-duplicate group, for every document of the corpus.
@@ -173,6 +173,8 @@ def make_split(
         for e in examples
         if e.answerable and not e.document_ids and ("example", e.id) not in labels
     }
+    if frozen is not None:
+        unassigned |= _bridges(examples, groups, labels)
     placed = [example for example in examples if example.id not in unassigned]
     tied = links(placed, groups, labels)
     refuse_overlap(placed, tied, labels)
@@ -245,6 +247,22 @@ def _labels(
     labels.update((("example", e.id), frozen.assignments[e.id]) for e in examples if e.id in frozen.assignments)
     labels.update((("document", doc), split) for doc, split in frozen.documents.items() if doc in groups)
     return labels
+
+
+def _bridges(
+    examples: Sequence[Example], groups: Mapping[str, str], labels: Mapping[Node, SplitName]
+) -> dict[str, str]:
+    """New questions over documents of different frozen splits, with the reason why they are left out."""
+    frozen: dict[str, set[SplitName]] = {}
+    for (kind, key), split in labels.items():
+        if kind == "document":
+            frozen.setdefault(groups[key], set()).add(split)
+    found = {}
+    for example in examples:
+        splits = set().union(*(frozen.get(groups[document], set()) for document in example.document_ids))
+        if ("example", example.id) not in labels and len(splits) > 1:
+            found[example.id] = f"it asks across documents of {' and '.join(sorted(splits))}, which are frozen"
+    return found
 
 
 def _names(components: Components[Node]) -> dict[Node, str]:

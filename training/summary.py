@@ -154,6 +154,7 @@ def _features(kind: str) -> Any:
                 "negatives": List(text),
                 "positive_id": text,
                 "negative_ids": List(text),
+                "groups": List(text),
             }
         )
     return Features(

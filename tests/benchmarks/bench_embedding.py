@@ -2,36 +2,37 @@
 
     python tests/benchmarks/bench_embedding.py PATH [--model DIRECTORY] [--limit N]
 
-PATH is a corpus (``.jsonl`` or ``.jsonl.gz`` with the field ``text``) or a folder, of which the Markdown
-and text files are read. The two take turns and the best round of each counts, so that other work on
-the machine disturbs both alike. CPU seconds are printed too: they bear a busy machine better.
+PATH is whatever ``lockstep ingest`` takes; a sample of its chunks is embedded. The two take turns and
+the best round of each counts, so that other work on the machine disturbs both alike. CPU seconds are
+printed too: they bear a busy machine better.
 """
 
 import argparse
-import gzip
-import json
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
-from retrieval.embedder import load_embedder, packaged_minilm
+from retrieval.chunking import Chunker
+from retrieval.documents import Document
+from retrieval.embedder import Embedder, load_embedder, packaged_minilm
+from retrieval.errors import InputError
+from retrieval.parsing.parse import ParseLimits, binary_parser, find_files, parse_file
+from retrieval.settings import ChunkingSettings
 
 
-def texts_of(path: Path, words: int = 170) -> Iterator[str]:
-    """Pieces of at most ``words`` words, about what fits the window of a small embedder."""
-    if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.suffix in (".md", ".txt")]
-        sources = (file.read_text(errors="replace") for file in files)
-    else:
-        open_text = gzip.open if path.suffix == ".gz" else open
-        with open_text(path, "rt", encoding="utf-8") as file:
-            sources = iter([json.loads(line)["text"] for line in file])
-    for source in sources:
-        pieces = source.split()
-        for start in range(0, len(pieces), words):
-            yield " ".join(pieces[start : start + words])
+def chunks_of(path: Path, embedder: Embedder) -> Iterator[str]:
+    """The texts that an ingest embeds."""
+    chunker, limits = Chunker(embedder.tokenizer_path, ChunkingSettings().max_tokens), ParseLimits()
+    with binary_parser(limits) as parser:
+        for source in find_files([path]):
+            with contextlib.suppress(InputError):  # a file that an ingest would name and leave out
+                for document in parse_file(source, limits, parser):
+                    if isinstance(document, Document):
+                        yield from (chunk.indexed_text for chunk in chunker.chunk(document))
 
 
 def measured(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, float]:
@@ -46,11 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("path", type=Path)
     parser.add_argument("--model", type=Path, default=None)
-    parser.add_argument("--limit", type=int, default=400)
+    parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    texts = list(texts_of(arguments.path))[: arguments.limit]
     embedder = load_embedder(arguments.model or packaged_minilm())
+    texts = list(chunks_of(arguments.path, embedder))
+    texts = Random(0).sample(texts, min(arguments.limit, len(texts)))
     reference = embedder.sentence_transformer()
     lengths = [
         len(row) for row in reference.tokenizer(texts, truncation=True, max_length=embedder.max_tokens).input_ids

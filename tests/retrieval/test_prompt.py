@@ -22,7 +22,8 @@ def tokenizer() -> Any:
 
 def test_passages_are_marked_in_their_order_and_cut_at_the_limit() -> None:
     messages = render("How deep?", [passage("Ten."), passage("Twenty.", "")], Prompt(max_passages=2))
-    assert messages[1]["content"] == "[1] Manual\nTen.\n\n[2]\nTwenty.\n\nQuestion: How deep?"
+    asked = "Question: How deep?"
+    assert messages[1]["content"] == f"{asked}\n\n[1] Manual\nTen.\n\n[2]\nTwenty.\n\n{asked}"
     assert (
         "Twenty" not in render("How deep?", [passage("Ten."), passage("Twenty.")], Prompt(max_passages=1))[1]["content"]
     )

@@ -83,9 +83,9 @@ def test_a_mark_beyond_the_passages_that_were_shown_cites_nothing() -> None:
     assert len(answer.passages) == 7
 
 
-@pytest.mark.parametrize(("max_context", "shown"), [(1000, 4), (48 + 26, 4), (48 + 25, 3), (48 + 8, 1), (10, 1)])
+@pytest.mark.parametrize(("max_context", "shown"), [(1000, 4), (48 + 28, 4), (48 + 27, 3), (48 + 10, 1), (10, 1)])
 def test_the_last_passages_give_way_where_the_context_is_short(max_context: int, shown: int) -> None:
-    # Each passage is six words with its mark, the question two: 26 for the four that the prompt takes.
+    # Each passage is six words with its mark, the question twice two: 28 for the four that the prompt takes.
     found = [passage(number) for number in range(1, 8)]
     generator = FakeGenerator("10 kg [1] or 40 kg [4]", max_context=max_context)
     system = answerer(FakeSearcher(found), generator)

@@ -25,6 +25,7 @@ def row(noun: str, *negatives: str) -> ContrastiveRow:
         negatives=negatives,
         positive_id=f"{noun}#0",
         negative_ids=tuple("x" for _ in negatives),
+        groups=(noun,),
         split="train",
         weak=False,
     )
@@ -135,7 +136,8 @@ def test_each_variant_trains(tiny_embedders: list[Path], tmp_path: Path, change:
 
 def test_rows_of_unequal_width_become_columns() -> None:
     rows = [row("pump", "a", "b"), row("valve", "c"), row("seal")]
-    columns = _columns(rows)
+    kept, columns = _columns(rows)
+    assert kept == rows
     assert [one["negative_1"] for one in columns] == ["b", "c", rows[0].positive]
     assert all(list(one) == ["anchor", "positive", "negative_0", "negative_1"] for one in columns)
 

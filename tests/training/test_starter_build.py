@@ -8,7 +8,8 @@ import torch
 from transformers import AutoTokenizer
 
 from retrieval.prompt import Prompt
-from training.starter import build
+from training.starter import build, vectors
+from training.starter.circuits import lay_down
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.rows import CURRICULUM, Rows, padded
@@ -73,17 +74,12 @@ def test_the_answer_weighs_most_and_the_system_message_nothing(rows, tokenizer):
     assert bare.ids == row.ids[rows.unscored :]
 
 
-def test_repetition_begins_with_few_tokens(rows):
-    def tokens(seen: int) -> int:
-        drawn = [rows._repeats(Random(n), seen) for n in range(400)]
-        assert all(
-            row.ids[: len(row.ids) // 2] == row.ids[len(row.ids) // 2 :]
-            for row in drawn
-            if row.weights.count(0.0) * 2 == len(row.ids)
-        )
-        return len({one for row in drawn for one in row.ids})
-
-    assert tokens(0) <= 256 < tokens(500_000) <= 2048 < tokens(10**7)
+def test_repetition_says_a_random_sequence_again(rows):
+    for number in range(50):
+        row = rows._repeats(Random(number))
+        segment = row.weights.count(0.0)
+        assert row.ids[segment:] == row.ids[:segment] * (len(row.ids) // segment - 1)
+        assert set(row.weights[segment:]) == {1.0}
 
 
 def test_the_curriculum_goes_on_without_end():
@@ -139,11 +135,13 @@ def test_outcomes_by_hand():
 def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr(build, "Squad", lambda directory: NoProse())
     monkeypatch.setattr(build, "documentation", lambda: DOCUMENTS)
+    (tmp_path / "docs").mkdir()
     monkeypatch.setattr(build, "new_model", tiny)
     (tmp_path / "work").mkdir()
     AutoTokenizer.from_pretrained(starter_path()).save_pretrained(tmp_path / "work" / "tokenizer")
     arguments = Namespace(
         squad="none",
+        docs=str(tmp_path / "docs"),
         work=str(tmp_path / "work"),
         output=str(tmp_path / "model"),
         tokens="15e3",
@@ -170,25 +168,41 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
 
-def tiny(vocabulary: int, eos: int, pad: int):
+def tiny(tokenizer, *, seed: int, layers: int = 1, width: int = 64):
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     return Qwen3ForCausalLM(
         Qwen3Config(
-            vocab_size=vocabulary,
-            hidden_size=64,
+            vocab_size=len(tokenizer),
+            hidden_size=width,
             intermediate_size=64,
-            num_hidden_layers=1,
-            num_attention_heads=1,
-            num_key_value_heads=1,
+            num_hidden_layers=layers,
+            num_attention_heads=width // 64,
+            num_key_value_heads=width // 64,
             head_dim=64,
             max_position_embeddings=2048,
-            tie_word_embeddings=True,
-            eos_token_id=eos,
-            pad_token_id=pad,
+            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+            tie_word_embeddings=False,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
             bos_token_id=None,
         )
     )
+
+
+def test_copying_is_there_before_training(tokenizer):
+    torch.manual_seed(1)
+    model = tiny(tokenizer, seed=1, layers=3, width=256)
+    assert repetition_loss(model, len(tokenizer), seed=2) > 8.5
+    lay_down(model, torch.randn(len(tokenizer), 255), seed=1)
+    assert repetition_loss(model, len(tokenizer), seed=2) < 5.5
+
+
+def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):
+    (tmp_path / "model.gguf").write_bytes(b"GGUF of somebody else")
+    monkeypatch.setattr(vectors, "distribution", lambda name: Namespace(locate_file=lambda _: tmp_path / "model.gguf"))
+    with pytest.raises(ValueError, match="expected b179c952"):
+        vectors.token_vectors(tokenizer, 255)
 
 
 class TestTokenizer:

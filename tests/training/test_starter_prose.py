@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from retrieval.prompt import Prompt
-from training.starter.prose import Prose, Squad, documentation
+from training.starter.prose import Prose, Squad, documentation, folder
 
 PROMPT = Prompt()
 SENTENCES = "The {n} river rises in the {n} hills near Oldtown. It is {n}0 km long and flows west. Boats use it in May."
@@ -68,3 +68,25 @@ def test_documentation_is_prose():
     assert len(found) > 500
     assert len(set(found)) == len(found)
     assert all(120 <= len(text) <= 700 for text in found)
+
+
+def test_a_folder_gives_paragraphs_and_tables(tmp_path: Path, squad):
+    words = "The [valve](a.md) opens at **4 bar** and closes again when the pressure falls. It needs no power for that."
+    table = "| Valve | Opens at | Note |\n| --- | --- | --- |\n" + "".join(
+        f"| V{n} | {n} bar | |\n" for n in range(3, 9)
+    )
+    (tmp_path / "valves.md").write_text(f"---\ntitle: Valves\n---\n# Valves\n\n{words * 2}\n\n{table}\n\nshort\n")
+    paragraphs, tables = folder(tmp_path)
+    assert len(paragraphs) == 1
+    assert paragraphs[0].startswith("The valve opens at 4 bar")
+    assert tables[0].header == ("Valve", "Opens at", "Note")
+    assert tables[0].rows[0] == ("V3", "3 bar", "")
+
+    prose = Prose(Random(2), PROMPT, squad, paragraphs, tables)
+    for _ in range(100):
+        episode = prose._cell(3)
+        if episode.value is None:
+            assert episode.completion == PROMPT.abstention
+        else:
+            mark = int(episode.completion.rsplit("[", 1)[1][:-1])
+            assert episode.value in episode.passages[mark - 1].text

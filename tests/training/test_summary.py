@@ -35,7 +35,7 @@ def supervised(
 
 def contrastive(key: str, *negatives: str) -> ContrastiveRow:
     return ContrastiveRow(
-        key, f"anchor {key}", "p p p", negatives, "p#0", tuple("n#0" for _ in negatives), "train", False
+        key, f"anchor {key}", "p p p", negatives, "p#0", tuple("n#0" for _ in negatives), ("p",), "train", False
     )
 
 

@@ -15,11 +15,13 @@ from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
+from training.starter.circuits import lay_down
 from training.starter.measure import measure
 from training.starter.paths import starter_path
-from training.starter.prose import Squad, documentation, tokenizer_texts
+from training.starter.prose import Squad, documentation, folder, tokenizer_texts
 from training.starter.rows import Row, Rows, padded
 from training.starter.tokenizer import train_tokenizer
+from training.starter.vectors import token_vectors
 from training.starter.world import World
 
 CONTEXT = 2048
@@ -37,38 +39,43 @@ def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int)
     train_tokenizer(texts, output, context=CONTEXT)
 
 
-def new_model(vocabulary: int, eos: int, pad: int, *, width: int = 256, layers: int = 6) -> Any:
-    """A Qwen3 of about 6.8 million parameters."""
+def new_model(tokenizer: Any, *, width: int = 256, layers: int = 6, seed: int) -> Any:
+    """A Qwen3 of about 9.4 million parameters, with copying laid down and vectors that mean something."""
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     config = Qwen3Config(
-        vocab_size=vocabulary,
+        vocab_size=len(tokenizer),
         hidden_size=width,
         intermediate_size=3 * width,
         num_hidden_layers=layers,
         num_attention_heads=width // 64,
-        num_key_value_heads=max(1, width // 128),
+        num_key_value_heads=width // 64,
         head_dim=64,
         max_position_embeddings=CONTEXT,
-        tie_word_embeddings=True,
-        eos_token_id=eos,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        tie_word_embeddings=False,
+        eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
-        pad_token_id=pad,
+        pad_token_id=tokenizer.pad_token_id,
         attention_dropout=0.0,
         use_cache=True,
     )
-    return Qwen3ForCausalLM(config)
+    model = Qwen3ForCausalLM(config)
+    lay_down(model, token_vectors(tokenizer, width - 1), seed=seed)
+    return model
 
 
 def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
-    """Muon for the matrices of the layers, AdamW for embeddings and norms."""
+    """Muon for the matrices of the layers, AdamW for the rest."""
     import torch
 
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
-    rest = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name)]
+    said = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name) and "embed" not in name]
     return [
         torch.optim.Muon(matrices, lr=muon_rate, momentum=0.95, weight_decay=0.01),
-        torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.AdamW(said, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        # What the vectors mean is known already.
+        torch.optim.AdamW([model.model.embed_tokens.weight], lr=0.3 * adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
@@ -102,7 +109,6 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         state = {name: value.detach().to(torch.bfloat16) for name, value in model.state_dict().items()}
-        state.pop("lm_head.weight", None)
         model.save_pretrained(temporary, state_dict=state)
         config = json.loads((Path(temporary) / "config.json").read_text())
         (Path(temporary) / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=2) + "\n")
@@ -120,12 +126,14 @@ def train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     work, output = Path(arguments.work), Path(arguments.output)
     work.mkdir(parents=True, exist_ok=True)
-    squad, documents = Squad(Path(arguments.squad)), documentation()
+    squad = Squad(Path(arguments.squad))
+    paragraphs, tables = folder(Path(arguments.docs))
+    documents = [*documentation(), *paragraphs]
     if not (work / "tokenizer" / "tokenizer.json").exists():
         build_tokenizer(squad, documents, work / "tokenizer", arguments.seed)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
-    rows = Rows(tokenizer, squad, documents, Prompt(), seed=arguments.seed)
-    model = new_model(len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
+    rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
+    model = new_model(tokenizer, seed=arguments.seed)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
     seen, pool, history = 0, 0, []
@@ -220,12 +228,13 @@ def main() -> None:
     """The command line of the builder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--squad", required=True, help="directory with corpus.jsonl.gz and qa.jsonl.gz")
+    parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
     parser.add_argument("--tokens", default="10e6")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--muon-rate", type=float, default=0.01)
-    parser.add_argument("--adam-rate", type=float, default=3e-3)
+    parser.add_argument("--adam-rate", type=float, default=1e-3)
     parser.add_argument("--measure-every", type=float, default=300, help="seconds between evaluations")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261121)

@@ -11,9 +11,11 @@ import re
 import sysconfig
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from retrieval.parsing.markdown import parse_markdown
 from retrieval.prompt import Prompt
 from training.starter.world import Episode, passage
 
@@ -80,18 +82,99 @@ def documentation() -> list[str]:
     return list(found)
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table out of real documentation."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def folder(directory: Path) -> tuple[list[str], list[Table]]:
+    """Paragraphs and tables of a folder of Markdown documentation."""
+    paragraphs: dict[str, None] = {}
+    tables = []
+    for path in sorted(directory.rglob("*.md")):
+        document = parse_markdown(path.name, path.read_bytes())
+        for block in re.split(r"\n\s*\n", document.text):
+            lines = block.strip().split("\n")
+            if all(line.lstrip().startswith("|") for line in lines):
+                cells = [tuple(map(_plain, line.strip().strip("|").split("|"))) for line in lines]
+                body = [row for row in cells[2:] if len(row) == len(cells[0])]
+                if len(body) >= 3 and len(cells[0]) >= 2:
+                    tables.append(Table(document.title, cells[0], tuple(body)))
+                continue
+            joined = " ".join(_plain(block).split())
+            if 120 <= len(joined) <= 700 and ". " in joined and joined[0].isupper() and "```" not in block:
+                paragraphs[joined] = None
+    return list(paragraphs), tables
+
+
+def _plain(text: str) -> str:
+    """Markdown's links and emphasis taken off."""
+    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
+    return re.sub(r"[*`]+|<[^<>]{1,200}>", "", text).strip()
+
+
 class Prose:
     """Draws episodes from prose."""
 
-    def __init__(self, random: Random, prompt: Prompt, squad: Squad, documents: Sequence[str]) -> None:
+    def __init__(
+        self, random: Random, prompt: Prompt, squad: Squad, documents: Sequence[str], tables: Sequence[Table] = ()
+    ) -> None:
         self.random = random
         self.prompt = prompt
         self.squad = squad
         self.paragraphs = [*squad.text.values(), *documents]
+        self.tables = tables
 
     def episode(self, level: int) -> Episode:
-        """A question of SQuAD's, or a cloze; level bounds the number of passages and their length."""
-        return self._question(level) if self.random.random() < 0.5 else self._cloze(level)
+        """A question of SQuAD's, a cloze or a table's cell; level bounds the number of passages and their length."""
+        draw = self.random.random()
+        if draw < 0.15 and self.tables:
+            return self._cell(level)
+        return self._question(level) if draw < 0.6 else self._cloze(level)
+
+    def _cell(self, level: int) -> Episode:
+        """What a table says of one of its rows, among other pieces of tables."""
+        random = self.random
+        while True:
+            table = random.choice(self.tables)
+            row = random.choice(table.rows)
+            column = random.randrange(1, len(row))
+            same = sum(other[0] == row[0] for other in table.rows)
+            if row[0] and same == 1 and 1 <= len(row[column]) <= 80 and table.header[column]:
+                break
+        count = random.randint(1, min(2 * level, len(table.rows)))
+        shown = random.sample([other for other in table.rows if other is not row], count - 1)
+        absent = level > 1 and random.random() < 0.15
+        if not absent:
+            shown.append(row)
+        random.shuffle(shown)
+        texts = [self._render(table, shown)]
+        for _ in range(level - 1):
+            other = random.choice(self.tables)
+            texts.append(self._render(other, random.sample(other.rows, min(len(other.rows), random.randint(1, level)))))
+        texts = [(text, title) for text, title in texts if text]
+        name = table.header[column].lower()
+        question = random.choice(
+            ("What is the {a} of {s}?", "{s} {a}", "{a} for {s}?", "Which {a} does {s} have?", "what {a} has {s}")
+        )
+        question = question.replace("{a}", name).replace("{s}", row[0])
+        known = any(row[0] in text and row[column] in text for text, _ in texts[1:])
+        if absent or known:
+            texts = [part for part in texts if row[0] not in part[0]] or [("", table.title)]
+            return self._finish(question, texts, None, None)
+        return self._finish(question, texts, 0, row[column])
+
+    def _render(self, table: Table, rows: Sequence[tuple[str, ...]]) -> tuple[str, str]:
+        """A piece of a table as text, and its title."""
+        if self.random.random() < 0.3:
+            lines = ["; ".join(f"{name}: {cell}" for name, cell in zip(table.header, row, strict=True)) for row in rows]
+        else:
+            lines = [f"| {' | '.join(row)} |" for row in (table.header, *rows)]
+        return "\n".join(lines), table.title
 
     def _window(self, text: str, need: str | None, sentences: int) -> str:
         """Some successive sentences of a paragraph, which hold ``need``."""

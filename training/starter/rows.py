@@ -1,6 +1,6 @@
 """Episodes to token rows, rows to batches: the curriculum of the starter's training.
 
-Easy first: repeated random sequences (which form the copying circuits), then one fact in one
+Easy first: repeated random sequences (which sharpen the copying circuits) and one fact in one
 passage, then more passages, paraphrase and prose. A pool of rows depends on the seed, its number
 and the tokens seen so far only, so training can stop and go on.
 """
@@ -11,10 +11,10 @@ from random import Random
 from typing import Any
 
 from retrieval.prompt import Prompt, encode
-from training.starter.prose import Prose, Squad
+from training.starter.prose import Prose, Squad, Table
 from training.starter.world import Episode, World
 
-PROMPT_SHARE, COMPLETION_WEIGHT = 0.4, 4.0
+PROMPT_SHARE, COMPLETION_WEIGHT = 0.15, 4.0
 """Of the prompt's tokens a random share counts, at weight one: the loss over 8,000 words costs as much as a layer."""
 POOL_ROWS = 384
 
@@ -44,24 +44,32 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(0.8, 0.9, (1, 0, 0, 0, 0), 0.0, 0.9),
-    Stage(2.0, 0.3, (1, 0.1, 0, 0, 0), 0.1, 0.9),
-    Stage(4.0, 0.15, (0.6, 0.4, 0, 0, 0), 0.15, 0.7),
-    Stage(6.0, 0.08, (0.3, 0.4, 0.3, 0, 0), 0.2, 0.5),
-    Stage(9.0, 0.04, (0.1, 0.3, 0.4, 0.2, 0), 0.3, 0.3),
-    Stage(float("inf"), 0.02, (0.05, 0.15, 0.3, 0.45, 0.05), 0.4, 0.1),
+    Stage(0.3, 0.5, (1, 0, 0, 0, 0), 0.1, 1.0),
+    Stage(1.5, 0.1, (0.7, 0.3, 0, 0, 0), 0.15, 0.97),
+    Stage(3.0, 0.05, (0.3, 0.5, 0.2, 0, 0), 0.25, 0.95),
+    Stage(5.5, 0.02, (0.15, 0.3, 0.4, 0.15, 0), 0.35, 0.9),
+    Stage(9.0, 0.01, (0.05, 0.2, 0.4, 0.35, 0), 0.45, 0.8),
+    Stage(float("inf"), 0.01, (0.03, 0.12, 0.3, 0.47, 0.08), 0.5, 0.5),
 )
-REPEATED_FROM = ((0.3, 256), (0.6, 2048), (float("inf"), 10**9))
-"""Tokens seen (in millions) and how many different ones the repeated sequences are made of until then."""
 
 
 class Rows:
     """Draws pools of rows and cuts them into batches of similar lengths."""
 
-    def __init__(self, tokenizer: Any, squad: Squad, documents: Sequence[str], prompt: Prompt, *, seed: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        squad: Squad,
+        documents: Sequence[str],
+        prompt: Prompt,
+        *,
+        tables: Sequence[Table] = (),
+        seed: int,
+    ) -> None:
         self.tokenizer = tokenizer
         self.squad = squad
         self.documents = documents
+        self.tables = tables
         self.prompt = prompt
         self.seed = seed
         messages = [{"role": "system", "content": prompt.instructions()}]
@@ -85,11 +93,11 @@ class Rows:
         random = Random(f"{self.seed}:{pool}")
         stage = next(stage for stage in CURRICULUM if tokens_seen < stage.until * 1e6)
         world = World(random, self.prompt)
-        prose = Prose(random, self.prompt, self.squad, self.documents)
+        prose = Prose(random, self.prompt, self.squad, self.documents, self.tables)
         rows: list[Row] = []
         while len(rows) < POOL_ROWS:
             if random.random() < stage.repeats:
-                rows.append(self._repeats(random, tokens_seen))
+                rows.append(self._repeats(random))
                 continue
             level = random.choices((1, 2, 3, 4, 5), stage.levels)[0]
             source = prose if random.random() < stage.prose else world
@@ -108,15 +116,9 @@ class Rows:
         random.shuffle(batches)
         return batches
 
-    def _repeats(self, random: Random, tokens_seen: int) -> Row:
-        """A random sequence, said again: from its second time on every token can be known.
-
-        From few different tokens at first, so that each is met often enough to be told apart.
-        """
-        active = next(size for until, size in REPEATED_FROM if tokens_seen < until * 1e6)
-        ordinary = range(3, len(self.tokenizer))
-        choice = Random(self.seed).sample(ordinary, min(active, len(ordinary)))
-        segment = random.sample(choice, random.randint(6, 40))
+    def _repeats(self, random: Random) -> Row:
+        """A random sequence, said again: from its second time on every token can be known."""
+        segment = random.sample(range(3, len(self.tokenizer)), random.randint(6, 60))
         count = random.randint(2, 3)
         return Row(segment * count, [0.0] * len(segment) + [1.0] * (len(segment) * (count - 1)))
 
