@@ -39,7 +39,7 @@ class EmbedderTraining(BaseModel):
     batch_size: int = Field(default=32, ge=2)
     """Questions that are contrasted with one another; the cached loss makes it independent of memory."""
     mini_batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=8e-5, gt=0)
+    learning_rate: float = Field(default=5e-5, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     dropout: float | None = Field(default=0.0, ge=0, lt=1)
@@ -52,8 +52,8 @@ class EmbedderTraining(BaseModel):
     """Train a LoRA of this rank and merge it; None trains all weights."""
     averaging: tuple[float, ...] = (0.4, 0.6, 0.8)
     """Shares of the tuned weights that are tried in an average with the untouched ones, on validation."""
-    evaluations: int = Field(default=2, ge=1)
-    """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen."""
+    evaluations: int = Field(default=1, ge=1)
+    """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen; more choices, more luck."""
     patience: int = Field(default=4, ge=1)
     """Stop after so many evaluations without a better one."""
 

@@ -168,6 +168,9 @@ def strike(site: Site, operation: str, attempt: int, rng: random.Random) -> str:
     if operation == "retrain":
         stage = list(site.stages)[-1 - attempt % len(site.stages)]
         told = site.commands.finish((pid, rng.uniform(0, site.stages[stage])), {"working": stage})
+    elif operation in ("promote", "rollback") and attempt % 3 == 1:
+        # The moment after the release's row is there, which takes no time that a random kill would hit.
+        told = site.commands.finish((pid, rng.uniform(0, 0.02)), {"activated": new})
     else:
         told = site.commands.finish((pid, rng.uniform(0, site.seconds[operation])))
     if operation == "retrain":
@@ -223,6 +226,7 @@ def strike(site: Site, operation: str, attempt: int, rng: random.Random) -> str:
         if run_directory != world.run():
             shutil.rmtree(run_directory)  # finished
     if told[-1]["status"] != -9:
+        assert told[-1]["status"] == 0, told
         return "ended before the kill"
     site.killed[operation] += 1
     stages = [one["working"] for one in told if "working" in one]

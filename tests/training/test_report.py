@@ -149,6 +149,17 @@ def test_the_page_says_what_matters() -> None:
         assert text in page.text, text
 
 
+def test_the_page_shows_how_many_questions_each_headline_rests_on() -> None:
+    value = report()
+    html = render_report(value)
+    compared = {one["n"] for arm in value["arms"] for one in arm["comparisons"]}
+    tiles = re.findall(r'<li><div class="name">.*?</li>', html, re.DOTALL)
+    assert compared
+    assert tiles
+    for tile in tiles:
+        assert "not compared" in tile or any(f"n = {n}<" in tile for n in compared)
+
+
 def test_the_page_needs_nothing_from_outside() -> None:
     html = render_report(report())
     page = Page(html)

@@ -22,7 +22,7 @@ def lay_down(model: Any, vectors: Any, *, seed: int) -> None:
     """Set the weights of an untrained Qwen3 whose head is not tied to its embeddings.
 
     Args:
-        model: ``Qwen3ForCausalLM`` with as many key heads as query heads, two layers or more.
+        model: ``Qwen3ForCausalLM`` with as many key heads as query heads; three layers or more.
         vectors: of the tokens, (vocabulary, width - 1), of any scale.
     """
     import torch
