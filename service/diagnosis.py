@@ -92,7 +92,8 @@ def _packages() -> Iterator[Finding]:
         except PackageNotFoundError:
             missing.append(package)
     if missing:
-        yield Finding("packages", "wrong", f"found no {', '.join(missing)}: run `make` again, or pip install lockstep")
+        advice = "install again by `make clean test` in the clone"
+        yield Finding("packages", "wrong", f"found no {', '.join(missing)}: {advice}")
     else:
         yield Finding("packages", "ok", ", ".join(found))
 
