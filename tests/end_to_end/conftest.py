@@ -230,6 +230,11 @@ def world(ingested: World, tmp_path: Path) -> World:
     return ingested.copy(tmp_path / "world")
 
 
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended at this moment
+        os.kill(process, signal.SIGKILL)
+
+
 class Commands:
     """Commands in children of a warm process, one at a time; see ``operations.py``."""
 
@@ -275,7 +280,7 @@ class Commands:
             kill: process id, and seconds after which it is killed.
             after: what it must tell before these seconds begin; at once if None.
         """
-        timer = threading.Timer(kill[1], os.kill, (kill[0], signal.SIGKILL)) if kill else None
+        timer = threading.Timer(kill[1], _kill, (kill[0],)) if kill else None
         if timer and not after:
             timer.start()
         told: list[dict[str, Any]] = []
