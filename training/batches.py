@@ -14,7 +14,7 @@ import numpy as np
 from training.contrastive import ContrastiveRow
 
 POOL = 8192
-"""Rows that are looked at for one batch: bounds the work on large data."""
+"""Rows, drawn at random, that are brought into batches together: bounds the work on large data."""
 
 
 def topical_batches(rows: Sequence[ContrastiveRow], vectors: np.ndarray, size: int, random: Random) -> list[list[int]]:
@@ -31,25 +31,28 @@ def topical_batches(rows: Sequence[ContrastiveRow], vectors: np.ndarray, size: i
     Returns:
         Positions of rows, each once; the batches in random order.
     """
-    waiting = list(range(len(rows)))
-    random.shuffle(waiting)
-    left = Counter(row.groups for row in rows)
+    shuffled = list(range(len(rows)))
+    random.shuffle(shuffled)
     batches = []
-    while waiting:
-        most = max(left.values())
-        first = next(i for i in waiting if left[rows[i].groups] == most)
-        pool = np.array([first, *waiting[:POOL]])
-        batch: list[int] = []
-        met: set[tuple[str, str]] = set()
-        for i in pool[np.argsort(-(vectors[pool] @ vectors[first]), kind="stable")].tolist():
-            marks = _marks(rows[i])
-            if met.isdisjoint(marks) and len(batch) < size:
-                batch.append(i)
-                met |= marks
-        batches.append(batch)
-        taken = set(batch)
-        waiting = [i for i in waiting if i not in taken]
-        left.subtract(rows[i].groups for i in batch)
+    for start in range(0, len(shuffled), POOL):
+        waiting = shuffled[start : start + POOL]
+        left = Counter(rows[i].groups for i in waiting)
+        while waiting:
+            most = max(left.values())
+            first = next(i for i in waiting if left[rows[i].groups] == most)
+            pool = np.array([first, *waiting])
+            batch: list[int] = []
+            met: set[tuple[str, str]] = set()
+            for i in pool[np.argsort(-(vectors[pool] @ vectors[first]), kind="stable")].tolist():
+                if len(batch) == size:
+                    break
+                if met.isdisjoint(marks := _marks(rows[i])):
+                    batch.append(i)
+                    met |= marks
+            batches.append(batch)
+            taken = set(batch)
+            waiting = [i for i in waiting if i not in taken]
+            left.subtract(rows[i].groups for i in batch)
     random.shuffle(batches)
     return batches
 

@@ -133,7 +133,6 @@ def train_embedder(
     )
     trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
     model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
-    trainer.remove_callback(PrinterCallback)  # it writes to stdout
     with quiet_libraries():
         trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
     best = trainer.state.best_metric

@@ -1,4 +1,4 @@
-"""Train the starter from nothing: ``python -m training.starter.build --squad DIR --work DIR --tokens 10e6``.
+"""Train the starter from nothing: ``python -m training.starter.build --squad DIR --docs DIR --work DIR``.
 
 Stops at any time; the same command goes on from the last checkpoint. The model is published to
 ``training/starter/model`` at every evaluation. A run can be prolonged by a larger ``--tokens``:

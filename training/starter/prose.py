@@ -156,7 +156,6 @@ class Prose:
         for _ in range(level - 1):
             other = random.choice(self.tables)
             texts.append(self._render(other, random.sample(other.rows, min(len(other.rows), random.randint(1, level)))))
-        texts = [(text, title) for text, title in texts if text]
         name = table.header[column].lower()
         question = random.choice(
             ("What is the {a} of {s}?", "{s} {a}", "{a} for {s}?", "Which {a} does {s} have?", "what {a} has {s}")
