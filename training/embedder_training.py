@@ -1,7 +1,8 @@
 """Fine-tunes the embedder on contrastive rows.
 
 In-batch contrastive loss with hard negatives (InfoNCE; cached gradients after Gao et al. 2021,
-arXiv 2101.06983) over batches of one topic, and the checkpoint chosen by the caller's metric.
+arXiv 2101.06983) over batches of one topic, with targets that BM25 softens, and the checkpoint
+chosen by the caller's metric.
 Knows nothing about where rows come from or how retrieval is measured.
 """
 
@@ -21,6 +22,7 @@ from retrieval.files import publish_directory
 from retrieval.hardware import cpu_has_bf16
 from training.batches import topical_batches
 from training.contrastive import ContrastiveRow
+from training.lexical import LexicalScores
 from training.quiet import quiet_libraries
 from training.settings import EmbedderTraining
 from training.watch import resumable_checkpoint, watch
@@ -126,8 +128,8 @@ def train_embedder(
     trainer = _trainer_of(batches)(
         model=model,
         args=arguments,
-        train_dataset=Dataset.from_list(table),
-        loss=_loss(model, settings),
+        train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
+        loss=_loss(model, settings, table),
         evaluator=_evaluator(metric),
         callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
     )
@@ -264,7 +266,7 @@ def _trainer_of(batches: Callable[[int], list[list[int]]]) -> Any:
     return Trainer
 
 
-def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
+def _loss(model: "SentenceTransformer", settings: EmbedderTraining, table: Sequence[Mapping[str, str]]) -> Any:
     from sentence_transformers.sentence_transformer.losses import (
         CachedMultipleNegativesRankingLoss,
         MatryoshkaLoss,
@@ -279,13 +281,44 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining) -> Any:
     }
     if settings.batch_size <= settings.mini_batch_size:
         # One mini-batch: caching would compute every embedding twice for the same gradient.
-        loss: Any = MultipleNegativesRankingLoss(model, **contrast)
+        base = _softened(table, settings) if settings.lexical_share else MultipleNegativesRankingLoss
+        loss: Any = base(model, **contrast)
     else:
         loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=settings.mini_batch_size, **contrast)
     if settings.matryoshka:
         dimension = model.get_embedding_dimension()
         loss = MatryoshkaLoss(model, loss, matryoshka_dims=sorted({dimension, *settings.matryoshka}, reverse=True))
     return loss
+
+
+def _softened(table: Sequence[Mapping[str, str]], settings: EmbedderTraining) -> Any:
+    """The library's loss, with part of each question's target spread over the batch's passages as BM25 scores them.
+
+    One right passage among all others says too little of the others: BM25 tells the embedder which
+    words make a difference, and being good at those is what it lacks most (distillation after
+    Hofstätter et al. 2020, arXiv 2010.02666, from the other half of the hybrid search).
+    """
+    import torch
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    columns = [name for name in table[0] if name != "anchor"]
+    lexical = LexicalScores([line[name] for line in table for name in columns])
+
+    class Softened(MultipleNegativesRankingLoss):  # type: ignore[misc]
+        """Labels are the numbers of rows."""
+
+        def compute_loss_from_embeddings(self, embeddings: list["Tensor"], labels: "Tensor") -> "Tensor":
+            lines = [table[row] for row in labels.tolist()]
+            found = lexical([line["anchor"] for line in lines], [line[name] for name in columns for line in lines])
+            scores = self.similarity_fct(embeddings[0], torch.cat(embeddings[1:])) * self.scale  # (B, B * columns)
+            target = torch.softmax(torch.from_numpy(found).to(scores) / settings.lexical_temperature, dim=1)
+            # Cross-entropy against the target less that against the one right passage: the normaliser cancels.
+            further = (scores.diagonal() - (target * scores).sum(dim=1)).mean()
+            # Half: the library's loss is the mean over both directions.
+            loss: Tensor = settings.lexical_share / 2 * further
+            return loss + super().compute_loss_from_embeddings(embeddings, labels)  # type: ignore[no-any-return]
+
+    return Softened
 
 
 def _evaluator(metric: Callable[["SentenceTransformer"], float]) -> Any:

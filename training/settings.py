@@ -39,19 +39,26 @@ class EmbedderTraining(BaseModel):
     batch_size: int = Field(default=32, ge=2)
     """Questions that are contrasted with one another; the cached loss makes it independent of memory."""
     mini_batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=5e-5, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Twice what is usual, since the weights are averaged with the untouched ones afterwards."""
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     dropout: float | None = Field(default=0.0, ge=0, lt=1)
     """Dropout of the encoder while it trains; not set keeps the model's own. Short trainings gain nothing by it."""
     scale: float = Field(default=20.0, gt=0)
     """Inverse temperature of the contrastive loss."""
+    lexical_share: float = Field(default=0.3, ge=0, lt=1)
+    """Of what a question's passages are trained towards, the part that follows BM25 instead of the one
+    right passage. Only while a batch is one mini-batch."""
+    lexical_temperature: float = Field(default=3.0, gt=0)
+    """Of the softmax over BM25 scores."""
     matryoshka: tuple[int, ...] = ()
     """Further dimensions at which the truncated vector must work (Kusupati et al. 2022)."""
     lora_rank: int | None = Field(default=None, ge=1)
     """Train a LoRA of this rank and merge it; None trains all weights."""
-    averaging: tuple[float, ...] = (0.4, 0.6, 0.8)
-    """Shares of the tuned weights that are tried in an average with the untouched ones, on validation."""
+    averaging: tuple[float, ...] = (0.7,)
+    """Shares of the tuned weights that are tried in an average with the untouched ones, on validation;
+    more choices, more luck."""
     evaluations: int = Field(default=1, ge=1)
     """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen; more choices, more luck."""
     patience: int = Field(default=4, ge=1)

@@ -9,7 +9,8 @@ import pytest
 from retrieval.embedder import load_embedder
 from retrieval.errors import TrainingError
 from training.contrastive import ContrastiveRow
-from training.embedder_training import _columns, train_embedder
+from training.embedder_training import _columns, _loss, train_embedder
+from training.lexical import LexicalScores
 from training.settings import EmbedderTraining
 from training.watch import resumable_checkpoint
 
@@ -126,12 +127,35 @@ def test_a_loss_that_is_not_finite_stops_and_publishes_nothing(tiny_embedders: l
     assert not (tmp_path / "tuned").exists()
 
 
-@pytest.mark.parametrize("change", [{"matryoshka": (24,)}, {"lora_rank": 4}, {"mini_batch_size": 2}])
+@pytest.mark.parametrize(
+    "change", [{"matryoshka": (24,)}, {"lora_rank": 4}, {"mini_batch_size": 2}, {"lexical_share": 0.0}]
+)
 def test_each_variant_trains(tiny_embedders: list[Path], tmp_path: Path, change: dict[str, Any]) -> None:
     train(tiny_embedders[0], tmp_path / "tuned", QUICK.model_copy(update={"epochs": 1} | change))
     tuned = load_embedder(tmp_path / "tuned")
     assert tuned.fingerprint != load_embedder(tiny_embedders[0]).fingerprint
     assert tuned.encode_questions(["pump"]).shape == (1, load_embedder(tiny_embedders[0]).dimension)
+
+
+def test_the_targets_are_softened_as_bm25_scores_the_passages_of_the_batch(tiny_embedders: list[Path]) -> None:
+    import torch
+
+    table = _columns(ROWS)[1]
+    questions, positives, negatives = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
+    labels = torch.tensor([3, 0, 7, 5])
+    settings = QUICK.model_copy(update={"lexical_share": 0.4, "lexical_temperature": 2.0})
+    model = load_embedder(tiny_embedders[0]).sentence_transformer()
+    found = _loss(model, settings, table).compute_loss_from_embeddings([questions, positives, negatives], labels)
+
+    lines = [table[row] for row in labels.tolist()]
+    shown = [line["positive"] for line in lines] + [line["negative_0"] for line in lines]
+    bm25 = LexicalScores([text for line in table for text in (line["positive"], line["negative_0"])])
+    soft = torch.softmax(torch.from_numpy(bm25([line["anchor"] for line in lines], shown)) / 2.0, dim=1)
+    target = 0.6 * torch.eye(4, 8) + 0.4 * soft
+    scores = 20.0 * questions @ torch.cat([positives, negatives]).T
+    forward = -(target * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
+    back = torch.nn.functional.cross_entropy(20.0 * positives @ questions.T, torch.arange(4))
+    assert float(found) == pytest.approx(float(forward + back) / 2, abs=1e-4)
 
 
 def test_rows_of_unequal_width_become_columns() -> None:
