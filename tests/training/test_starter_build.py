@@ -9,7 +9,8 @@ from transformers import AutoTokenizer
 
 from retrieval.prompt import Prompt
 from training.starter import build, vectors
-from training.starter.circuits import lay_down
+from training.starter.circuits import lay_down, token_width
+from training.starter.drills import recall, repetition
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.rows import CURRICULUM, Rows, padded
@@ -74,12 +75,50 @@ def test_the_answer_weighs_most_and_the_system_message_nothing(rows, tokenizer):
     assert bare.ids == row.ids[rows.unscored :]
 
 
-def test_repetition_says_a_random_sequence_again(rows):
+def test_a_conversation_reads_once_and_answers_each_question(rows, tokenizer):
+    episode = next(e for e in (World(Random(n), Prompt()).episode(4) for n in range(99)) if len(e.more) > 2)
+    row = rows.encode(episode, Random(1), turns=3)
+    said = tokenizer.apply_chat_template(
+        [
+            *episode.messages(Prompt()),
+            {"role": "assistant", "content": episode.completion},
+            {"role": "user", "content": f"Question: {episode.more[0][0]}"},
+            {"role": "assistant", "content": episode.more[0][1]},
+            {"role": "user", "content": f"Question: {episode.more[1][0]}"},
+            {"role": "assistant", "content": episode.more[1][1]},
+        ],
+        tokenize=False,
+    )
+    # Completions are encoded by themselves, as a generator says them.
+    assert tokenizer.decode(row.ids).replace(" ", "") == said.replace(" ", "").rstrip("\n")
+    completions = [episode.completion, *(completion for _, completion in episode.more[:2])]
+    lengths = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) + 1 for text in completions]
+    assert row.weights.count(4.0) == sum(lengths)
+    assert [token for token, weight in zip(row.ids, row.weights, strict=True) if weight == 4.0].count(
+        tokenizer.eos_token_id
+    ) == 3
+
+
+def test_repetition_says_a_random_sequence_again():
     for number in range(50):
-        row = rows._repeats(Random(number))
-        segment = row.weights.count(0.0)
-        assert row.ids[segment:] == row.ids[:segment] * (len(row.ids) // segment - 1)
-        assert set(row.weights[segment:]) == {1.0}
+        ids, weights = repetition(Random(number), 3, 999)
+        segment = weights.count(0.0)
+        assert ids[segment:] == ids[:segment] * (len(ids) // segment - 1)
+        assert set(weights[segment:]) == {1.0}
+
+
+def test_what_a_drill_asks_for_was_stated_before():
+    for number in range(200):
+        ids, weights = recall(Random(number), 3, 10**9)
+        assert min(ids) >= 3
+        spans = "".join("x" if weight else " " for weight in weights).split()
+        assert len(spans) >= 2
+        start = 0
+        for span in spans:
+            start = weights.index(1.0, start)
+            wanted, stated = ids[start : start + len(span)], ids[:start]
+            assert any(stated[i : i + len(span)] == wanted for i in range(start))
+            start += len(span)
 
 
 def test_the_curriculum_goes_on_without_end():
@@ -168,7 +207,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
 
-def tiny(tokenizer, *, seed: int, layers: int = 1, width: int = 64):
+def tiny(tokenizer, frequencies, *, seed: int, layers: int = 1, width: int = 64):
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     return Qwen3ForCausalLM(
@@ -177,11 +216,11 @@ def tiny(tokenizer, *, seed: int, layers: int = 1, width: int = 64):
             hidden_size=width,
             intermediate_size=64,
             num_hidden_layers=layers,
-            num_attention_heads=width // 64,
-            num_key_value_heads=width // 64,
+            num_attention_heads=8,
+            num_key_value_heads=8,
             head_dim=64,
             max_position_embeddings=2048,
-            rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+            rope_parameters={"rope_type": "default", "rope_theta": 1e8},
             tie_word_embeddings=False,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
@@ -190,12 +229,34 @@ def tiny(tokenizer, *, seed: int, layers: int = 1, width: int = 64):
     )
 
 
-def test_copying_is_there_before_training(tokenizer):
+@pytest.fixture(scope="module")
+def laid_down(tokenizer):
     torch.manual_seed(1)
-    model = tiny(tokenizer, seed=1, layers=3, width=256)
+    model = tiny(tokenizer, None, seed=1, layers=3, width=320)
     assert repetition_loss(model, len(tokenizer), seed=2) > 8.5
-    lay_down(model, torch.randn(len(tokenizer), 255), seed=1)
-    assert repetition_loss(model, len(tokenizer), seed=2) < 5.5
+    size = len(tokenizer)
+    lay_down(model, torch.randn(size, token_width(320)), torch.full((size,), 1 / size), seed=1)
+    return model
+
+
+def test_copying_is_there_before_training(laid_down, tokenizer):
+    assert repetition_loss(laid_down, len(tokenizer), seed=2) < 2
+
+
+def test_a_question_finds_the_statement_that_shares_its_words_before_training(laid_down):
+    random, found = Random(3), []
+    laid_down.set_attn_implementation("eager")
+    for _ in range(40):
+        statements = [[random.randrange(300, 8000) for _ in range(6)] for _ in range(12)]
+        asked = random.randrange(12)
+        question = [*random.sample(statements[asked], 5), *range(1, 6)]  # the turn ends after it
+        ids = [token for statement in statements for token in statement] + question
+        with torch.inference_mode():
+            attention = laid_down(input_ids=torch.tensor([ids]), output_attentions=True).attentions[1][0, 4:7, -1]
+        of_statements = attention[:, :72].reshape(3, 12, 6).sum((0, 2))
+        # The words around a place lie before it: the beginning of the next statement still sees them.
+        found.append(int(of_statements.argmax()) in (asked, asked + 1))
+    assert sum(found) > 15  # chance is 7
 
 
 def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):

@@ -15,7 +15,7 @@ from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
-from training.starter.circuits import lay_down
+from training.starter.circuits import lay_down, token_width
 from training.starter.measure import measure
 from training.starter.paths import starter_path
 from training.starter.prose import Squad, documentation, folder, tokenizer_texts
@@ -39,20 +39,20 @@ def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int)
     train_tokenizer(texts, output, context=CONTEXT)
 
 
-def new_model(tokenizer: Any, *, width: int = 256, layers: int = 6, seed: int) -> Any:
-    """A Qwen3 of about 9.4 million parameters, with copying laid down and vectors that mean something."""
+def new_model(tokenizer: Any, frequencies: Any, *, width: int = 320, layers: int = 5, seed: int) -> Any:
+    """A Qwen3 of 11.6 million parameters, with finding and copying laid down and vectors that mean something."""
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=width,
-        intermediate_size=3 * width,
+        intermediate_size=2 * width,
         num_hidden_layers=layers,
-        num_attention_heads=width // 64,
-        num_key_value_heads=width // 64,
+        num_attention_heads=8,
+        num_key_value_heads=8,
         head_dim=64,
         max_position_embeddings=CONTEXT,
-        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        rope_parameters={"rope_type": "default", "rope_theta": 1e8},
         tie_word_embeddings=False,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
@@ -61,7 +61,7 @@ def new_model(tokenizer: Any, *, width: int = 256, layers: int = 6, seed: int) -
         use_cache=True,
     )
     model = Qwen3ForCausalLM(config)
-    lay_down(model, token_vectors(tokenizer, width - 1), seed=seed)
+    lay_down(model, token_vectors(tokenizer, token_width(width)), frequencies, seed=seed)
     return model
 
 
@@ -133,7 +133,7 @@ def train(arguments: argparse.Namespace) -> None:
         build_tokenizer(squad, documents, work / "tokenizer", arguments.seed)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
-    model = new_model(tokenizer, seed=arguments.seed)
+    model = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
     seen, pool, history = 0, 0, []

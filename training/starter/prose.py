@@ -17,8 +17,15 @@ from random import Random
 
 from retrieval.parsing.markdown import parse_markdown
 from retrieval.prompt import Prompt
-from training.starter.world import Episode, passage
+from training.starter.world import Asked, Episode, shuffled
 
+CELL_QUESTIONS = (
+    "What is the {a} of {s}?",
+    "{s} {a}",
+    "{a} for {s}?",
+    "Which {a} does {s} have?",
+    "what {a} has {s}",
+)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
 
 
@@ -128,6 +135,9 @@ class Prose:
         self.squad = squad
         self.paragraphs = [*squad.text.values(), *documents]
         self.tables = tables
+        self.questions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for question, answer, document in squad.questions:
+            self.questions[document].append((question, answer))
 
     def episode(self, level: int) -> Episode:
         """A question of SQuAD's, a cloze or a table's cell; level bounds the number of passages and their length."""
@@ -137,35 +147,30 @@ class Prose:
         return self._question(level) if draw < 0.6 else self._cloze(level)
 
     def _cell(self, level: int) -> Episode:
-        """What a table says of one of its rows, among other pieces of tables."""
+        """What a table says of its rows, among other pieces of tables."""
         random = self.random
-        while True:
-            table = random.choice(self.tables)
-            row = random.choice(table.rows)
-            column = random.randrange(1, len(row))
-            same = sum(other[0] == row[0] for other in table.rows)
-            if row[0] and same == 1 and 1 <= len(row[column]) <= 80 and table.header[column]:
-                break
-        count = random.randint(1, min(2 * level, len(table.rows)))
-        shown = random.sample([other for other in table.rows if other is not row], count - 1)
-        absent = level > 1 and random.random() < 0.15
-        if not absent:
-            shown.append(row)
-        random.shuffle(shown)
-        texts = [self._render(table, shown)]
+        table = random.choice(self.tables)
+        names = Counter(row[0] for row in table.rows)
+        rows = [row for row in table.rows if row[0] and names[row[0]] == 1]
+        if len(rows) < 2:
+            return self._cell(level)
+        random.shuffle(rows)
+        count = random.randint(1, min(2 * level, len(rows) - 1))
+        texts = [self._render(table, rows[:count])]
         for _ in range(level - 1):
             other = random.choice(self.tables)
             texts.append(self._render(other, random.sample(other.rows, min(len(other.rows), random.randint(1, level)))))
-        name = table.header[column].lower()
-        question = random.choice(
-            ("What is the {a} of {s}?", "{s} {a}", "{a} for {s}?", "Which {a} does {s} have?", "what {a} has {s}")
-        )
-        question = question.replace("{a}", name).replace("{s}", row[0])
-        known = any(row[0] in text and row[column] in text for text, _ in texts[1:])
-        if absent or known:
-            texts = [part for part in texts if row[0] not in part[0]] or [("", table.title)]
-            return self._finish(question, texts, None, None)
-        return self._finish(question, texts, 0, row[column])
+        asked: list[Asked] = []
+        for row in rows[:count]:
+            column = random.randrange(1, len(row))
+            if table.header[column] and 1 <= len(row[column]) <= 80:
+                absent = level > 1 and random.random() < 0.15
+                of, value = (rows[count][0], None) if absent else (row[0], row[column])
+                if any(of in text for text, _ in texts[0 if absent else 1 :]):
+                    continue
+                question = random.choice(CELL_QUESTIONS).replace("{a}", table.header[column].lower())
+                asked.append((question.replace("{s}", of), None if absent else 0, value))
+        return shuffled(random, self.prompt, texts, asked) if asked else self._cell(level)
 
     def _render(self, table: Table, rows: Sequence[tuple[str, ...]]) -> tuple[str, str]:
         """A piece of a table as text, and its title."""
@@ -189,65 +194,69 @@ class Prose:
         return " ".join(parts[start : start + sentences])
 
     def _question(self, level: int) -> Episode:
+        """Questions of people on paragraphs of one article, shown whole or in part."""
         random, squad = self.random, self.squad
         sentences = level if level < 3 else random.randint(2, 5)
-        absent = level > 1 and random.random() < 0.25
-        if absent and random.random() < 0.6:
-            question, document = random.choice(squad.unanswerable)
-            answer = None
-            gold = (self._window(squad.text[document], None, sentences), squad.title[document])
-        else:
-            question, answer, document = random.choice(squad.questions)
-            gold = (self._window(squad.text[document], answer, sentences), squad.title[document])
+        question, answer, document = random.choice(squad.questions)
+        texts = [(self._window(squad.text[document], answer, sentences), squad.title[document])]
         neighbours = [d for d in squad.article[squad.article_of[document]] if d != document]
-        others = random.sample(neighbours, min(level - 1 + absent, len(neighbours)))
-        texts = [(self._window(squad.text[d], None, random.randint(1, sentences)), squad.title[d]) for d in others]
-        if absent and answer is not None:
-            return self._finish(question, texts, None, None)
-        return self._finish(question, [gold, *texts], None if answer is None else 0, answer)
+        others = random.sample(neighbours, min(level - 1, len(neighbours)))
+        texts += [(self._window(squad.text[d], None, random.randint(1, sentences)), squad.title[d]) for d in others]
+        further = [
+            (q, index, a)
+            for index, d in enumerate([document, *others])
+            for q, a in self.questions[d]
+            if a in texts[index][0] and q != question
+        ]
+        random.shuffle(further)
+        asked: list[Asked] = [(question, 0, answer), *further]
+        if level > 1:
+            shown = {document, *others}
+            adverse = [q for q, d in squad.unanswerable if d in shown]
+            elsewhere = [q for d in neighbours if d not in shown for q, _ in self.questions[d]]
+            for place in [i for i in range(len(asked)) if random.random() < 0.2]:
+                source = adverse if adverse and random.random() < 0.5 else elsewhere
+                if source:
+                    asked[place] = (random.choice(source), None, None)
+        return shuffled(random, self.prompt, texts, asked)
 
     def _cloze(self, level: int) -> Episode:
-        """A sentence with a hole, and perhaps some words lost, among other sentences."""
+        """Sentences with a hole, and perhaps some words lost, among other sentences."""
         random = self.random
-        while True:
-            paragraph = random.choice(self.paragraphs)
-            sentence = random.choice(SENTENCE.split(paragraph))
-            tokens = sentence.split()
-            if 6 <= len(tokens) <= 40:
-                break
+        sentences = level if level < 3 else random.randint(2, 4)
+        count = level + (level > 1)  # the last one is not shown: nothing answers a question on it
+        texts = [
+            (self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "") for _ in range(count)
+        ]
+        asked: list[Asked] = []
+        for index, (text, _) in enumerate(texts):
+            for sentence in SENTENCE.split(text):
+                if 6 <= len(sentence.split()) <= 40 and (found := self._hole(sentence)):
+                    shown = index < level
+                    asked.append((found[0], index if shown else None, found[1] if shown else None))
+        random.shuffle(asked)
+        return shuffled(random, self.prompt, texts[:level], asked) if asked else self._cloze(level)
+
+    def _hole(self, sentence: str) -> tuple[str, str] | None:
+        """A question on some words of a sentence, and those words; None where they are mere punctuation."""
+        random = self.random
+        tokens = sentence.split()
         likely = [i for i, t in enumerate(tokens[1:], 1) if t[0].isupper() or t[0].isdigit()]
         start = random.choice(likely) if likely and random.random() < 0.6 else random.randrange(1, len(tokens))
         span = tokens[start : start + random.choice([1, 1, 2, 2, 3, 4])]
         answer = " ".join(span).strip(".,;:()[]\"'")
         if not answer:
-            return self._cloze(level)
+            return None
         before, after = tokens[max(0, start - random.randint(3, 10)) : start], tokens[start + len(span) :]
         after = after[: random.randint(2, 8)]
         drop = random.choice([0.0, 0.1, 0.25])
         before, after = ([t for t in side if random.random() >= drop] for side in (before, after))
-        question = " ".join([*before, "____", *after])
         if random.random() < 0.3:
             words = [*before, *after]
             random.shuffle(words)
             kind = "number" if answer[0].isdigit() else "words"
-            question = f"Which {kind} with " + " ".join(words[:6]) + "?"
-        sentences = level if level < 3 else random.randint(2, 4)
-        gold = (self._window(paragraph, sentence, sentences), "")
-        texts = [
-            (self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "")
-            for _ in range(level - 1)
-        ]
-        if level > 1 and random.random() < 0.15:
-            return self._finish(question, texts, None, None)
-        return self._finish(question, [gold, *texts], 0, answer)
-
-    def _finish(self, question: str, texts: Sequence[tuple[str, str]], index: int | None, value: str | None) -> Episode:
-        order = list(range(len(texts)))
-        self.random.shuffle(order)
-        passages = tuple(passage(*texts[source], position) for position, source in enumerate(order))
-        if index is None or value is None:
-            return Episode(question, passages, self.prompt.abstention, None)
-        return Episode(question, passages, f"{value} [{order.index(index) + 1}]", value)
+            return f"Which {kind} with " + " ".join(words[:6]) + "?", answer
+        return " ".join([*before, "____", *after]), answer
 
 
 def tokenizer_texts(squad: Squad, documents: Sequence[str]) -> Iterator[str]:

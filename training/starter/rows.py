@@ -1,8 +1,9 @@
 """Episodes to token rows, rows to batches: the curriculum of the starter's training.
 
-Easy first: repeated random sequences (which sharpen the copying circuits) and one fact in one
-passage, then more passages, paraphrase and prose. A pool of rows depends on the seed, its number
-and the tokens seen so far only, so training can stop and go on.
+Easy first: drills and one fact in one passage, then more passages, paraphrase and prose. Most rows
+are conversations: the passages once, then many questions on them, since a row with one question
+spends nine tokens in ten on reading. A pool of rows depends on the seed, its number and the tokens
+seen so far only, so training can stop and go on.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from retrieval.prompt import Prompt, encode
+from retrieval.prompt import Message, Prompt, encode
+from training.starter.drills import recall, repetition
 from training.starter.prose import Prose, Squad, Table
 from training.starter.world import Episode, World
 
@@ -33,23 +35,24 @@ class Stage:
 
     until: float
     """Tokens seen, in millions."""
-    repeats: float
-    """Share of repeated random sequences."""
+    drills: float
+    """Share of drills."""
     levels: tuple[float, float, float, float, float]
     """Weights of levels 1 to 5; 5 is level 4 within long passages."""
     prose: float
     """Share of prose among the episodes."""
     bare: float
     """Share of rows without the system message, which is half of a short row and always the same."""
+    turns: int
+    """Most questions in a row."""
 
 
 CURRICULUM = (
-    Stage(0.3, 0.5, (1, 0, 0, 0, 0), 0.1, 1.0),
-    Stage(1.5, 0.1, (0.7, 0.3, 0, 0, 0), 0.15, 0.97),
-    Stage(3.0, 0.05, (0.3, 0.5, 0.2, 0, 0), 0.25, 0.95),
-    Stage(5.5, 0.02, (0.15, 0.3, 0.4, 0.15, 0), 0.35, 0.9),
-    Stage(9.0, 0.01, (0.05, 0.2, 0.4, 0.35, 0), 0.45, 0.8),
-    Stage(float("inf"), 0.01, (0.03, 0.12, 0.3, 0.47, 0.08), 0.5, 0.5),
+    Stage(0.5, 0.3, (1, 0, 0, 0, 0), 0.1, 0.9, 12),
+    Stage(2.0, 0.2, (0.5, 0.5, 0, 0, 0), 0.2, 0.8, 12),
+    Stage(5.0, 0.1, (0.2, 0.4, 0.3, 0.1, 0), 0.3, 0.7, 12),
+    Stage(10.0, 0.07, (0.1, 0.2, 0.35, 0.35, 0), 0.4, 0.6, 10),
+    Stage(float("inf"), 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 6),
 )
 
 
@@ -76,17 +79,28 @@ class Rows:
         system = tokenizer.apply_chat_template(messages, tokenize=False)
         self.unscored = len(tokenizer(system, add_special_tokens=False)["input_ids"])
         """The system message is the same in every row: nothing to learn from it."""
+        self.newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        """What the chat template puts between messages."""
 
-    def encode(self, episode: Episode, random: Random, *, bare: bool = False) -> Row:
-        """A share of the prompt's tokens, all of the completion and the end of the turn, which weigh more."""
+    def encode(self, episode: Episode, random: Random, *, bare: bool = False, turns: int = 1) -> Row:
+        """A share of the prompt's tokens, all of the completions and the ends of turns, which weigh more.
+
+        Args:
+            turns: most questions; each after the first is the user's next message.
+        """
         messages = episode.messages(self.prompt)[1 if bare else 0 :]
-        prompt_ids = encode(self.tokenizer, messages)
-        completion = self.tokenizer(episode.completion, add_special_tokens=False)["input_ids"]
-        completion = [*completion, self.tokenizer.eos_token_id]
-        unscored = 0 if bare else self.unscored
-        scored = [float(random.random() < PROMPT_SHARE) for _ in range(len(prompt_ids) - unscored)]
-        weights = [0.0] * unscored + scored
-        return Row(prompt_ids + completion, weights + [COMPLETION_WEIGHT] * len(completion))
+        ids: list[int] = []
+        weights = [0.0] * (0 if bare else self.unscored)
+        follow = [
+            ([Message(role="user", content=f"Question: {question}")], completion)
+            for question, completion in episode.more[: turns - 1]
+        ]
+        for asked, completion in [(messages, episode.completion), *follow]:
+            ids += [*(self.newline if ids else []), *encode(self.tokenizer, asked)]
+            weights += [float(random.random() < PROMPT_SHARE) for _ in range(len(ids) - len(weights))]
+            ids += [*self.tokenizer(completion, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
+            weights += [COMPLETION_WEIGHT] * (len(ids) - len(weights))
+        return Row(ids, weights)
 
     def batches(self, pool: int, tokens_seen: int, *, batch_tokens: int, longest: int) -> list[list[Row]]:
         """One pool, cut into batches of at most ``batch_tokens`` padded tokens, in random order."""
@@ -96,15 +110,16 @@ class Rows:
         prose = Prose(random, self.prompt, self.squad, self.documents, self.tables)
         rows: list[Row] = []
         while len(rows) < POOL_ROWS:
-            if random.random() < stage.repeats:
-                rows.append(self._repeats(random))
+            if random.random() < stage.drills:
+                drill = random.choice([recall, repetition])
+                rows.append(Row(*drill(random, len(self.tokenizer.all_special_ids), len(self.tokenizer))))
                 continue
             level = random.choices((1, 2, 3, 4, 5), stage.levels)[0]
             source = prose if random.random() < stage.prose else world
             episode = source.episode(min(level, 4))
             if level == 5:
                 episode = self._lengthen(episode, random)
-            row = self.encode(episode, random, bare=random.random() < stage.bare)
+            row = self.encode(episode, random, bare=random.random() < stage.bare, turns=random.randint(1, stage.turns))
             if len(row.ids) <= longest:
                 rows.append(row)
         rows.sort(key=lambda row: len(row.ids))
@@ -116,11 +131,18 @@ class Rows:
         random.shuffle(batches)
         return batches
 
-    def _repeats(self, random: Random) -> Row:
-        """A random sequence, said again: from its second time on every token can be known."""
-        segment = random.sample(range(3, len(self.tokenizer)), random.randint(6, 60))
-        count = random.randint(2, 3)
-        return Row(segment * count, [0.0] * len(segment) + [1.0] * (len(segment) * (count - 1)))
+    def frequencies(self, count: int = 4000) -> Any:
+        """How often each token occurs in rows of the last stage, (vocabulary,), summing to one."""
+        import torch
+
+        random = Random(f"frequencies:{self.seed}")
+        sources = (World(random, self.prompt), Prose(random, self.prompt, self.squad, self.documents, self.tables))
+        counts = torch.ones(len(self.tokenizer))
+        for _ in range(count):
+            row = self.encode(random.choice(sources).episode(4), random, bare=True)
+            counts += torch.bincount(torch.tensor(row.ids), minlength=len(counts))
+        counts[self.tokenizer.all_special_ids] = counts.max()
+        return counts / counts.sum()
 
     def _lengthen(self, episode: Episode, random: Random) -> Episode:
         """The same question over passages as long as real chunks are."""

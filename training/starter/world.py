@@ -35,10 +35,28 @@ class Episode:
     """The answer with its mark, or the abstention sentence."""
     value: str | None
     """The answer without its mark; None where the right answer is to abstain."""
+    more: tuple[tuple[str, str], ...] = ()
+    """Further questions on the same passages, with their completions: in training one reading serves them all."""
 
     def messages(self, prompt: Prompt) -> list[Message]:
         """Rendered as serving renders it."""
         return render(self.question, self.passages, prompt)
+
+
+Asked = tuple[str, int | None, str | None]
+"""A question, the number of the passage that answers it, and the answer without its mark."""
+
+
+def shuffled(random: Random, prompt: Prompt, texts: Sequence[tuple[str, str]], asked: Sequence[Asked]) -> Episode:
+    """An episode of texts with their contexts in random order; the first question is the one that it is about."""
+    order = list(range(len(texts)))
+    random.shuffle(order)
+    passages = tuple(passage(*texts[source], position) for position, source in enumerate(order))
+    turns = [
+        (question, prompt.abstention if index is None else f"{value} [{order.index(index) + 1}]")
+        for question, index, value in asked
+    ]
+    return Episode(turns[0][0], passages, turns[0][1], asked[0][2], tuple(turns[1:]))
 
 
 def passage(text: str, context: str, position: int) -> Passage:
@@ -82,14 +100,13 @@ class World:
             other = self._subjects(kind, 1)[0]
             texts.append(self._write([self._fact(other, self._relation(kind))], kind))
             groups.append([])
-        if level >= 2 and random.random() < 0.2:
-            target = (
-                random.choice(absent) if absent and random.random() < 0.6 else self._absent(kind, subjects, relations)
-            )
-            return self._finish(self.ask(target), texts, None, None)
-        index = random.choice([i for i, group in enumerate(groups) if group])
-        target = random.choice(groups[index])
-        return self._finish(self.ask(target), texts, index, target.value)
+        asked: list[Asked] = [(self.ask(fact), i, fact.value) for i, group in enumerate(groups) for fact in group]
+        random.shuffle(asked)
+        if level >= 2:
+            for place in [i for i in range(len(asked)) if random.random() < 0.2]:
+                unstated = random.choice(absent) if absent and random.random() < 0.6 else None
+                asked[place] = (self.ask(unstated or self._absent(kind, subjects, relations)), None, None)
+        return shuffled(random, self.prompt, texts, asked)
 
     def ask(self, fact: Fact) -> str:
         """A question on a fact, sometimes typed carelessly."""
@@ -237,12 +254,15 @@ class World:
             lines = [form.replace("{c}", c).replace("{f}", f).replace("{r}", r) for c, f, r in rows]
             tables.append(("\n".join(lines), f"{product} > Error codes" if random.random() < 0.7 else ""))
             entries += [(index, row) for row in rows]
-        index, (code, fault, remedy) = random.choice(entries)
-        if sum(row[0] == code for _, row in entries) > 1:
+        codes = [code for _, (code, _, _) in entries]
+        if len(set(codes)) < len(codes):
             return self._fault_table(level)
-        absent = random.random() < 0.2
-        asked = f"{code[0]}{random.randint(1000, 1999)}" if absent else code
-        if random.random() < 0.5:
+        random.shuffle(entries)
+        return shuffled(random, self.prompt, tables, [self._ask_fault(*entry) for entry in entries])
+
+    def _ask_fault(self, index: int, row: tuple[str, str, str]) -> Asked:
+        code, fault, remedy = row
+        if self.random.random() < 0.5:
             question = self._pick(("What does {c} mean?", "What is error {c}?", "{c} meaning", "Why does it show {c}?"))
             value = fault
         else:
@@ -250,8 +270,9 @@ class World:
                 ("How do I fix {c}?", "What do I do about {c}?", "{c} solution", "How to get rid of {c}?")
             )
             value = remedy
-        question = question.replace("{c}", asked)
-        return self._finish(question, tables, None if absent else index, None if absent else value)
+        if self.random.random() < 0.2:
+            return question.replace("{c}", f"{code[0]}{self.random.randint(1000, 1999)}"), None, None
+        return question.replace("{c}", code), index, value
 
     def _procedure(self, level: int) -> Episode:
         """Numbered steps; asked for the tool, the time or the step that follows."""
@@ -281,19 +302,13 @@ class World:
             numbered = random.random() < 0.6
             text = "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1)) if numbered else " ".join(lines)
             texts.append((text, f"{product} > Maintenance" if random.random() < 0.6 else ""))
-        index, question, value = random.choice(entries)
-        if random.random() < 0.2:
-            other = random.choice([p for p in words.PARTS if p not in parts])
-            return self._finish(
-                f"Which tool do I need to {random.choice(['remove', 'clean'])} the {other}?", texts, None, None
-            )
-        return self._finish(question, texts, index, value)
-
-    def _finish(self, question: str, texts: Sequence[tuple[str, str]], index: int | None, value: str | None) -> Episode:
-        """Shuffle the passages and write the completion."""
-        order = list(range(len(texts)))
-        self.random.shuffle(order)
-        passages = tuple(passage(*texts[source], position) for position, source in enumerate(order))
-        if index is None or value is None:
-            return Episode(question, passages, self.prompt.abstention, None)
-        return Episode(question, passages, f"{value} [{order.index(index) + 1}]", value)
+        random.shuffle(entries)
+        asked: list[Asked] = []
+        for index, question, value in entries:
+            if random.random() < 0.2:
+                other = random.choice([p for p in words.PARTS if p not in parts])
+                verb = random.choice(["remove", "clean"])
+                asked.append((f"Which tool do I need to {verb} the {other}?", None, None))
+            else:
+                asked.append((question, index, value))
+        return shuffled(random, self.prompt, texts, asked)
