@@ -1,4 +1,4 @@
-"""The systems that a retraining compares: the 2 x 2 of embedder and generator, and rows that only search."""
+"""The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from training.generation import Generator
 
 BASELINE = "untouched"
-NAMES = {
-    (False, False): BASELINE,
-    (True, False): "embedder tuned",
-    (False, True): "generator tuned",
-    (True, True): "both tuned",
-}
+"""As it is served."""
+SETTINGS_ONLY = "settings only"
+"""Nothing tuned, but settings and threshold chosen as for the tuned arms: what training must beat."""
+SYSTEMS = (
+    (BASELINE, False, False),
+    (SETTINGS_ONLY, False, False),
+    ("embedder tuned", True, False),
+    ("generator tuned", False, True),
+    ("both tuned", True, True),
+)
+"""Name, whether the embedder is tuned, whether the generator is."""
 
 
-def two_by_two(
+def answering(
     searchers: Mapping[bool, Searcher],
     generators: Mapping[bool, "Generator"],
     prompt: Prompt,
@@ -31,7 +36,7 @@ def two_by_two(
     max_new_tokens: int,
     release: str,
 ) -> list[Arm]:
-    """The arms whose parts exist; keys of the arguments say whether the part is tuned.
+    """The arms that answer, of :data:`SYSTEMS` those whose parts exist; keys say whether the part is tuned.
 
     Args:
         searchers: each with the settings that were chosen for it.
@@ -39,7 +44,7 @@ def two_by_two(
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
     """
     arms = []
-    for (embedder_tuned, generator_tuned), name in NAMES.items():
+    for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:
             continue
         searcher, generator = searchers[embedder_tuned], generators[generator_tuned]
@@ -63,14 +68,13 @@ def two_by_two(
     return arms
 
 
-def references(searchers: Mapping[bool, Searcher], chosen: SearchSettings) -> list[Arm]:
+def references(searchers: Mapping[bool, Searcher]) -> list[Arm]:
     """Rows that only search: BM25 alone, each embedder alone, each embedder with BM25 at equal weights.
 
     A dense-only baseline flatters every fine-tune, so what costs no training stands beside it.
 
     Args:
         searchers: by whether the embedder is tuned.
-        chosen: the retrieval settings chosen on validation for the untouched embedder.
     """
     plain = SearchSettings()
     modes: Sequence[tuple[str, bool, SearchSettings]] = [
@@ -79,7 +83,6 @@ def references(searchers: Mapping[bool, Searcher], chosen: SearchSettings) -> li
         ("dense alone, tuned", True, plain.model_copy(update={"mode": "dense"})),
         ("hybrid at equal weights, untouched", False, plain),
         ("hybrid at equal weights, tuned", True, plain),
-        ("settings chosen on validation, untouched", False, chosen),
     ]
     return [
         Arm(name, searchers[tuned].at(settings), settings, embedder_tuned=tuned)

@@ -43,7 +43,7 @@ def build_report(
     """The report as one JSON value.
 
     Args:
-        arms: the 2 x 2 on the test split (fewer where a part was not trained).
+        arms: those that answer, on the test split (fewer where a part was not trained).
         baseline: name of the arm that the others are compared with.
         chosen: name of the arm that was chosen on validation and judged.
         comparisons: arm name to its comparisons with the baseline.

@@ -19,7 +19,7 @@ from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training import tables
-from training.arms import BASELINE, references, two_by_two
+from training.arms import BASELINE, SETTINGS_ONLY, answering, references
 from training.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.comparison import compare_arms
 from training.evaluation import ArmResult, abstaining_below, evaluate
@@ -42,7 +42,7 @@ from training.settings import TrainingSettings
 from training.splits import Split
 from training.systems import Systems
 from training.tuning import choose_abstention_threshold, choose_search_settings
-from training.verdict import Alternative, Check, choose_arm, decide
+from training.verdict import PRIMARY, Alternative, Check, choose_arm, decide
 
 
 @dataclass(frozen=True)
@@ -249,19 +249,24 @@ class Stages:
         }
         searching = [
             evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
-            for arm in references(searchers, self.chosen_settings(False))
+            for arm in references(searchers)
         ]
         tables.write_rows(self.directory / "test.jsonl", results)
         tables.write_rows(self.directory / "references.jsonl", searching)
         by_name = {result.name: result for result in results}
         baseline, candidate = by_name[BASELINE], by_name[self.validated["chosen"]]
         comparisons = {name: compare_arms(baseline, arm) for name, arm in by_name.items() if name != BASELINE}
-        alternatives = [
-            Alternative(f"the untouched embedder: {reference.name}", comparison)
+        cheaper = {"the untouched models with settings and threshold chosen on validation": by_name[SETTINGS_ONLY]}
+        cheaper |= {
+            f"the untouched embedder: {reference.name}": reference
             for reference in searching
             if not reference.embedder_tuned and candidate.embedder_tuned
-            for comparison in compare_arms(reference, candidate)
-            if comparison.metric == "ndcg@10"
+        }
+        alternatives = [
+            Alternative(description, comparison)
+            for description, result in cheaper.items()
+            for comparison in compare_arms(result, candidate)
+            if comparison.metric in PRIMARY
         ]
         verdict = decide(
             comparisons[candidate.name],
@@ -372,7 +377,7 @@ class Stages:
             for tuned in ([False, True] if self.training.generator_enabled else [False])
         }
         manifest = self.baseline.manifest
-        arms = two_by_two(
+        arms = answering(
             searchers,
             generators,
             manifest.prompt,

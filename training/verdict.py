@@ -209,7 +209,7 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
         if found.metric not in gained or found.direction == "better":
             continue
         name = one.description[0].upper() + one.description[1:]
-        said.append(f"{name} alone would do: it reaches {found.label} {found.baseline:.3f}; {_beside(found)}")
+        said.append(f"{name} would do alone: {found.label} {found.baseline:.3f}; {_beside(found)}")
     return said
 
 

@@ -27,7 +27,7 @@ def source(ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_whole_job_is_told_to_people(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--workspace", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    for arm in ("untouched", "embedder tuned", "generator tuned", "both tuned"):
+    for arm in ("untouched", "settings only", "embedder tuned", "generator tuned", "both tuned"):
         assert arm in out
     for words in ("nDCG@10", "paired 95 % interval", "Verdict: ", "Report: ", "The whole job took", "lockstep serve"):
         assert words in out

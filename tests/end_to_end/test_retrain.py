@@ -99,6 +99,16 @@ def test_the_stages_leave_their_files(retrained):
     assert not (run / "index").exists(), "the run's own collection is removed"
 
 
+def test_training_is_measured_against_what_settings_alone_do(retrained):
+    run = retrained.run()
+    arms = ["untouched", "settings only", "embedder tuned", "generator tuned", "both tuned"]
+    for split in ("validation", "test"):
+        assert [row["name"] for row in rows_of(run / f"{split}.jsonl")] == arms
+    validated = json.loads((run / "stages" / "validate.json").read_text())
+    assert sorted(validated["thresholds"]) == sorted(arms[1:])
+    assert validated["chosen"] in arms[2:], "nothing new is in it: it is what training must beat, no candidate"
+
+
 def test_the_release_is_whole_and_tells_where_it_comes_from(retrained):
     value = retrained.result
     catalog, ledger = retrained.open()
