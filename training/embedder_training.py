@@ -292,7 +292,7 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining, table: Seque
 
 
 def _softened(table: Sequence[Mapping[str, str]], settings: EmbedderTraining) -> Any:
-    """The library's loss, with part of each question's target spread over the batch's passages as BM25 scores them.
+    """The library's loss, with part of each target spread over the batch as BM25 scores it, in both directions.
 
     One right passage among all others says too little of the others: BM25 tells the embedder which
     words make a difference, and being good at those is what it lacks most (distillation after
@@ -310,13 +310,17 @@ def _softened(table: Sequence[Mapping[str, str]], settings: EmbedderTraining) ->
         def compute_loss_from_embeddings(self, embeddings: list["Tensor"], labels: "Tensor") -> "Tensor":
             lines = [table[row] for row in labels.tolist()]
             found = lexical([line["anchor"] for line in lines], [line[name] for name in columns for line in lines])
-            scores = self.similarity_fct(embeddings[0], torch.cat(embeddings[1:])) * self.scale  # (B, B * columns)
-            target = torch.softmax(torch.from_numpy(found).to(scores) / settings.lexical_temperature, dim=1)
-            # Cross-entropy against the target less that against the one right passage: the normaliser cancels.
-            further = (scores.diagonal() - (target * scores).sum(dim=1)).mean()
+            bm25 = torch.from_numpy(found).to(embeddings[0]) / settings.lexical_temperature  # (B, B * columns)
+            there = self._further(embeddings[0], torch.cat(embeddings[1:]), bm25.softmax(dim=1))
+            back = self._further(embeddings[1], embeddings[0], bm25[:, : len(lines)].T.softmax(dim=1))
             # Half: the library's loss is the mean over both directions.
-            loss: Tensor = settings.lexical_share / 2 * further
+            loss: Tensor = settings.lexical_share * (there + back) / 2
             return loss + super().compute_loss_from_embeddings(embeddings, labels)  # type: ignore[no-any-return]
+
+        def _further(self, anchors: "Tensor", candidates: "Tensor", targets: "Tensor") -> "Tensor":
+            """Cross-entropy against the targets less that against the right one: the normaliser cancels."""
+            scores: Tensor = self.similarity_fct(anchors, candidates) * self.scale  # (B, candidates)
+            return (scores.diagonal() - (targets * scores).sum(dim=1)).mean()
 
     return Softened
 

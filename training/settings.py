@@ -47,9 +47,9 @@ class EmbedderTraining(BaseModel):
     """Dropout of the encoder while it trains; not set keeps the model's own. Short trainings gain nothing by it."""
     scale: float = Field(default=20.0, gt=0)
     """Inverse temperature of the contrastive loss."""
-    lexical_share: float = Field(default=0.3, ge=0, lt=1)
-    """Of what a question's passages are trained towards, the part that follows BM25 instead of the one
-    right passage. Only while a batch is one mini-batch."""
+    lexical_share: float = Field(default=0.5, ge=0, lt=1)
+    """Of what questions and passages are trained towards, the part that follows BM25 instead of the one right
+    partner. Only while a batch is one mini-batch."""
     lexical_temperature: float = Field(default=3.0, gt=0)
     """Of the softmax over BM25 scores."""
     matryoshka: tuple[int, ...] = ()
