@@ -10,7 +10,7 @@ from retrieval.errors import ConfigurationError
 from retrieval.progress import Progress
 from retrieval.workspace import CONFIGURATION, Workspace
 from service.bootstrap import ensure_release, retraining_bases
-from service.commands.common import Opened
+from service.commands.common import Opened, quoted
 from service.commands.index import take_in
 from service.console import Console
 from service.settings import load_settings
@@ -152,7 +152,7 @@ def _show(
         console.write(f"  Q: {one['question']}")
         console.write(f"  A: {one['answer']}   ({one['release']})")
         for citation in one["citations"]:
-            console.write(f'     from {citation["document_id"]}: "{" ".join(citation["quote"].split())}"')
+            console.write(f"     from {citation['document_id']}: {quoted(citation['quote'])}")
     console.write()
     console.write(f"The whole job took {seconds / 60:.1f} minutes. Ask more of it:")
     console.write(f'  lockstep ask --workspace {workspace.root} "How deep may the Petrel 3 Lite go?"')

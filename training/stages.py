@@ -225,12 +225,9 @@ class Stages:
         return {key: value for key, value in asdict(result).items() if isinstance(value, int | float)}
 
     def validate(self) -> dict[str, Any]:
-        """Measure the arms on validation: their abstention thresholds, and which goes to the test."""
+        """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
         results, thresholds = [], {}
-        for result in self.measure("validation", {}, teacher_forced=False):
-            if result.name == BASELINE:
-                results.append(result)  # it is measured as it is served
-                continue
+        for result in self.measure("validation", {}):
             thresholds[result.name] = choose_abstention_threshold(
                 [record.similarity if record.similarity is not None else -1.0 for record in result.records],
                 [record.answerable for record in result.records],
@@ -364,10 +361,8 @@ class Stages:
 
     # Parts of the stages
 
-    def measure(
-        self, split: SplitName, thresholds: dict[str, float], *, teacher_forced: bool = True
-    ) -> list[ArmResult]:
-        """All arms over one split."""
+    def measure(self, split: SplitName, thresholds: dict[str, float]) -> list[ArmResult]:
+        """The arms over one split."""
         searchers = {
             tuned: self.systems.searcher(tuned, self.chosen_settings(tuned))
             for tuned in ([False, True] if self.tuned_embedder else [False])
@@ -386,8 +381,8 @@ class Stages:
             max_new_tokens=manifest.max_new_tokens,
             release=self.baseline.id,
         )
-        if not teacher_forced:
-            arms = [replace(arm, scorer=None) for arm in arms]
+        if split == "validation":  # nothing is chosen for what is served, and no loss is asked for
+            arms = [replace(arm, scorer=None) for arm in arms if arm.name != BASELINE]
         return [
             evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress) for arm in arms
         ]

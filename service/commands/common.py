@@ -1,5 +1,6 @@
 """What every command has: its two options, its console, and the opened workspace."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,3 +160,8 @@ def passage_json(passage: Any) -> dict[str, Any]:
         "similarity": passage.similarity,
         "rank": passage.rank,
     }
+
+
+def quoted(quote: str) -> str:
+    """A citation's quotation on one line, or that there is nothing to quote."""
+    return f"“{textwrap.shorten(quote, 200)}”" if quote else "no sentence of it shares a word with the answer"

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_runtime, opened, passage_json
+from service.commands.common import (
+    HERE,
+    JsonOption,
+    Opened,
+    WorkspaceOption,
+    active_runtime,
+    opened,
+    passage_json,
+    quoted,
+)
 
 QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)]
 
@@ -104,5 +113,5 @@ def _show_answer(here: Opened, value: dict[str, Any]) -> None:
     if value["citations"]:
         here.console.write()
     for citation in value["citations"]:
-        here.console.write(f"  {citation['chunk_id']}: “{textwrap.shorten(citation['quote'], 200)}”")
+        here.console.write(f"  {citation['chunk_id']}: {quoted(citation['quote'])}")
     here.console.note(f"release {value['release']}")

@@ -10,6 +10,7 @@ import pytest
 
 from retrieval.errors import Busy
 from service.cli import main
+from service.commands.common import quoted
 from service.running import announced
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -418,3 +419,8 @@ def test_dataset_shows_and_saves_the_rows(run, run_json, examined, tmp_path):
     assert status == 0
     assert "must abstain" in out
     assert "samples" in out
+
+
+def test_a_citation_without_a_quotation_says_so():
+    assert quoted("It is  5 m\ndeep.") == "“It is 5 m deep.”"
+    assert "shares a word" in quoted("")
