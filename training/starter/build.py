@@ -15,7 +15,7 @@ from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
-from training.starter.circuits import lay_down, token_width
+from training.starter.circuits import Laid, Marks, guard, lay_down, token_width
 from training.starter.measure import measure
 from training.starter.paths import starter_path
 from training.starter.prose import Squad, documentation, folder, tokenizer_texts
@@ -39,8 +39,8 @@ def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int)
     train_tokenizer(texts, output, context=CONTEXT)
 
 
-def new_model(tokenizer: Any, frequencies: Any, *, width: int = 320, layers: int = 5, seed: int) -> Any:
-    """A Qwen3 of 11.6 million parameters, with finding and copying laid down and vectors that mean something."""
+def new_model(tokenizer: Any, frequencies: Any, *, width: int = 320, layers: int = 6, seed: int) -> tuple[Any, Laid]:
+    """A Qwen3 of 12.9 million parameters, with its circuits laid down and vectors that mean something."""
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     config = Qwen3Config(
@@ -61,8 +61,16 @@ def new_model(tokenizer: Any, frequencies: Any, *, width: int = 320, layers: int
         use_cache=True,
     )
     model = Qwen3ForCausalLM(config)
-    lay_down(model, token_vectors(tokenizer, token_width(width)), frequencies, seed=seed)
-    return model
+    vectors = token_vectors(tokenizer, token_width(width))
+    return model, lay_down(model, vectors, frequencies, prompt_marks(tokenizer), seed=seed)
+
+
+def prompt_marks(tokenizer: Any) -> Marks:
+    """How Lockstep's prompt and the chat template read in tokens."""
+    passage, question, answer, colon, *numbers = tokenizer.convert_tokens_to_ids(
+        ["[", "Question", "Ġassist", ":", *"12345678"]
+    )
+    return Marks(passage, question, answer, numbers, colon)
 
 
 def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
@@ -72,7 +80,7 @@ def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     said = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name) and "embed" not in name]
     return [
-        torch.optim.Muon(matrices, lr=muon_rate, momentum=0.95, weight_decay=0.01),
+        torch.optim.Muon(matrices, lr=muon_rate, momentum=0.95, weight_decay=0.0),
         torch.optim.AdamW(said, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
         # What the vectors mean is known already.
         torch.optim.AdamW([model.model.embed_tokens.weight], lr=0.3 * adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
@@ -133,7 +141,8 @@ def train(arguments: argparse.Namespace) -> None:
         build_tokenizer(squad, documents, work / "tokenizer", arguments.seed)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
-    model = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
+    model, laid = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
+    hooks = guard(model, laid)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
     seen, pool, history = 0, 0, []
@@ -186,6 +195,8 @@ def train(arguments: argparse.Namespace) -> None:
         publish(model, tokenizer, output)
 
     while seen < total:
+        while hooks and seen >= float(arguments.guarded):
+            hooks.pop().remove()
         for batch in rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST):
             if seen >= total:
                 break
@@ -232,6 +243,7 @@ def main() -> None:
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
     parser.add_argument("--tokens", default="10e6")
+    parser.add_argument("--guarded", default="12e6", help="tokens up to which what is laid down stays as it is")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--muon-rate", type=float, default=0.01)
     parser.add_argument("--adam-rate", type=float, default=1e-3)

@@ -41,7 +41,7 @@ real model.
 drills of random tokens and contexts of one fact first, then more passages, paraphrase and prose, mostly as
 conversations with many questions on the same passages.
 
-It does not begin at random. The attention heads that find and copy are written into the first weights
+It does not begin at random. The attention heads that find, cite and copy are written into the first weights
 (`circuits.py`), and the tokens' vectors are the input embeddings of
 [SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face, Apache-2.0), averaged
 over the pieces of each token and reduced to {width} dimensions (`vectors.py`).

@@ -1,51 +1,126 @@
-"""The starter's first weights: finding and copying are laid down instead of waited for.
+"""The starter's first weights: finding, citing and copying are laid down instead of waited for.
 
-A causal transformer copies with two heads in successive layers: one that brings each position the
-token before it, and one that looks for the place where that was the present token and says what
-stands there (induction, Olsson et al. 2022, arXiv 2209.11895). It finds the passage that a
-question is about in the same way, with wider eyes: one head gathers the rare words around each
-position, another those of the question that has just been asked, and heads of the next layers
-look where the two resemble one another. From random weights a model of this size needs more tokens
-to come upon that than a CPU can give it; written down it is there at the first step. Everything
-is then trained. Knows nothing about the data.
+From random weights a model of this size needs more tokens to come upon these circuits than a CPU
+can give it; written down they are there at the first step, and everything is then trained. What
+the attention heads do, layer by layer:
+
+0. bring to each position the token before it, the rare words around it, and those just asked;
+1. bring it the number of the passage that it lies in, or the sign that it lies in the question;
+2. every word of the question looks for itself in the passages and brings the number of the passage
+   where it stands (and, for copying: look where the present token stood before and say what came
+   next, the induction of Olsson et al. 2022, arXiv 2209.11895);
+3. collect these votes over the rare words of the last question, as BM25 would, and say the number;
+4. and 5. look within the passage voted for where the words around resemble those asked, and say the
+   tokens that stand there, and the passage's number.
+
+Knows nothing about the data.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 CONSTANT, RARE = 0, 1
 """Dimensions of the residual stream: the same for every token, and how rare the token is (-0.5 to 0.5)."""
-BEFORE, AROUND = 32, 64
-"""Dimensions that hold the token before, and the words around a position or in the question."""
+BEFORE, AROUND, PASSAGES = 32, 56, 8
+"""Dimensions that hold the token before, the words around a position (or asked), and the passages' numbers."""
 FAR_FROM = 10
 """Slow rotary pairs from here on hardly turn over a whole prompt: content is compared in them."""
-NEAR, CLOSE, WIDE = (0, 1, 2), (3, 4, 6), (5, 7, 8)
-"""Rotary pairs that tell a position from its neighbours, within some 3 tokens and within some 9."""
-BAND_WEIGHT, NEAR_WEIGHT, FAR_WEIGHT = 1.0, 2.0, 2.2
-"""Of the query and key norms in those pairs: how sharp a head's eye is."""
+NEAR, CLOSE, WIDE, BROAD = (0, 1, 2), (3, 4, 6), (5, 7, 8), (6, 8, 9)
+"""Rotary pairs that tell a position from its neighbours, and from those within some 3, 9 and 20 tokens."""
+RECENT = (8, 9, 10)
+"""Rotary pairs by which the nearer of two marks is told from the farther."""
 LOUDNESS = 0.8
 """Of the final norm: louder, and a copy is said more surely than it deserves before training."""
+SAID = 0.3
+"""How loudly the number of the passage looked at is said."""
+STREAM, STREAM_BEFORE = 7.2, 10.3
+"""What the second layer's norm makes of a token's own dimensions, and of those that hold the token before."""
 
 
 def token_width(width: int) -> int:
     """The dimensions that are left for what a token means."""
-    return width - 2 - BEFORE - 2 * AROUND
+    return width - 2 - BEFORE - 2 * AROUND - (PASSAGES + 1) - 2 * PASSAGES
 
 
-def lay_down(model: Any, vectors: Any, frequencies: Any, *, seed: int) -> None:
+@dataclass(frozen=True)
+class Marks:
+    """The tokens by which Lockstep's prompt is recognised."""
+
+    passage: int
+    """Opens the mark of a passage."""
+    question: int
+    """Opens the question."""
+    answer: int
+    """Opens the assistant's turn, which lies in no passage."""
+    numbers: Sequence[int]
+    """Stand after the opening of a mark: the numbers of the passages, from 1."""
+    colon: int
+    """Stands after the opening of the question."""
+
+
+@dataclass
+class Laid:
+    """Which heads are laid down: layer to heads."""
+
+    look: dict[int, set[int]] = field(default_factory=dict)
+    """Where they look."""
+    bring: dict[int, set[int]] = field(default_factory=dict)
+    """Also what they bring, into dimensions that belong to them."""
+
+
+def lay_down(model: Any, vectors: Any, frequencies: Any, marks: Marks, *, seed: int) -> Laid:
     """Set the weights of an untrained Qwen3 whose head is not tied to its embeddings.
 
     Args:
-        model: ``Qwen3ForCausalLM`` with as many key heads as query heads, seven or more of size 64,
-            and a rotary base of 1e8; three layers or more.
+        model: ``Qwen3ForCausalLM`` of six layers with eight heads of size 64, as many of keys, and
+            a rotary base of 1e8.
         vectors: of the tokens, (vocabulary, ``token_width``), of any scale.
         frequencies: of the tokens in texts like those to come, (vocabulary,), summing to one.
     """
     import torch
 
+    draft = _Draft(model, vectors, frequencies, marks, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        _Draft(model, vectors, frequencies, torch.Generator().manual_seed(seed)).write()
+        draft.write()
+    return draft.laid
+
+
+def guard(model: Any, laid: Laid) -> list[Any]:
+    """Keep what is laid down as it is: hooks on gradients, each with ``remove``.
+
+    Until the layers above make use of what these heads find, training has no reason to keep them,
+    and steps that are as large in every direction (Muon's) soon wear them away.
+    """
+    import torch
+
+    config = model.config
+    theirs = torch.ones(config.hidden_size)  # 0 for dimensions that only these heads write into
+    theirs[[CONSTANT, RARE]] = 0
+    theirs[2 + token_width(config.hidden_size) :] = 0
+
+    def others(heads: set[int]) -> Any:
+        mask = torch.ones(config.num_attention_heads, config.head_dim)
+        mask[sorted(heads)] = 0
+        return mask.flatten()
+
+    hooks = []
+
+    def scale(weight: Any, mask: Any) -> None:
+        hooks.append(weight.register_hook(lambda gradient: gradient * mask))
+
+    scale(model.model.embed_tokens.weight, theirs)
+    for number, layer in enumerate(model.model.layers):
+        attention, bring = layer.self_attn, others(laid.bring.get(number, set()))
+        scale(layer.mlp.down_proj.weight, theirs[:, None])
+        scale(attention.o_proj.weight, theirs[:, None] * bring)
+        if look := laid.look.get(number):
+            scale(attention.q_proj.weight, others(look)[:, None])
+            scale(attention.k_proj.weight, others(look)[:, None])
+            scale(attention.v_proj.weight, bring[:, None])
+            for norm in (attention.q_norm, attention.k_norm, layer.input_layernorm):
+                scale(norm.weight, 0.0)
+    return hooks
 
 
 @dataclass
@@ -53,17 +128,18 @@ class _Draft:
     model: Any
     vectors: Any
     frequencies: Any
+    marks: Marks
     generator: Any
+    laid: Laid = field(default_factory=Laid)
 
     def write(self) -> None:
         import torch
 
         width = self.model.config.hidden_size
         size = token_width(width)
-        start = torch.tensor([2, size, BEFORE, AROUND]).cumsum(0).tolist()
-        self.token, before, around, asked = (
-            torch.arange(begin, begin + count)
-            for begin, count in zip(start, (size, BEFORE, AROUND, AROUND), strict=True)
+        parts = [2, size, BEFORE, AROUND, AROUND, PASSAGES, 1, PASSAGES, PASSAGES]
+        _, self.token, before, around, asked, passage, in_question, vote, votes = torch.split(
+            torch.arange(width), parts
         )
         self.half = self.model.config.head_dim // 2
         slow = torch.arange(FAR_FROM, self.half)
@@ -75,19 +151,151 @@ class _Draft:
         self.turn[2 : 2 + size, 2 : 2 + size] = self._orthonormal(size)
         self._silence()
         self._words()
-
-        previous, sketch = (self._of_token(self._orthonormal(size)[:count]) for count in (BEFORE, AROUND))
-        self._gather(0, NEAR, 1, previous, before, 0.4, rare=False)
-        self._gather(1, CLOSE, 2, sketch, around, 1.0, rare=True)
-        self._gather(2, WIDE, 9, sketch, asked, 1.0, rare=True)
         stream = torch.eye(width)
+        previous, sketch = (self._of_token(self._orthonormal(size)[:count]) for count in (BEFORE, AROUND))
+        own = self._of_token(self._orthonormal(size))
+
+        self._gather(0, NEAR, 1, previous, before, 0.15, rare=False)
+        self._gather(1, CLOSE, 2, sketch, around, 0.25, rare=True)
+        self._gather(2, WIDE, 9, sketch, asked, 0.25, rare=True)
+        self._gather(3, BROAD, 20, sketch, around, 0.125, rare=True)
+
+        self._find_mark(1, 7, previous, before)
+        self._bring(1, 7, self._numbers(), torch.cat([passage, in_question]), 0.1)
+
+        for head, part in zip((0, 1, 2, 6), self.read.chunk(4), strict=True):
+            self._look(2, head, previous, stream[before])
+            self._say(2, head, part, 0.9)
+        room, half = len(self.far) - 1, len(self.far) // 2
+        with_before = torch.cat([own[room : room + half], 0.7 * stream[before[: half - 1]]])
+        for head, itself in ((3, own[:room]), (5, with_before)):
+            self._look(2, head, itself, itself)
+            self._within(2, head, passage, 0.2, 0.53)
+            self._bring(2, head, stream[passage], vote, 0.15)
+        self._look_at_question(2, 4, in_question)
+        self._bring(2, 4, sketch, asked, 0.1)
+
+        self._look_at_question(3, 3, in_question)
+        self._bring(3, 3, stream[vote], votes, 0.15)
+        self._cite(3, 3, stream[vote], PASSAGES, 9 * SAID)
+        for head, part in enumerate(self.read.chunk(3)):
+            # A head compares fewer dimensions than there are: each sees others.
+            seen = torch.arange(room) + (AROUND - room) * head // 2
+            self._look(3, head, stream[asked[seen]], stream[around[seen]])
+            self._within(3, head, passage, 0.1, 0.54)
+            self._say(3, head, part, 0.15)
+            self._cite(3, head, stream[passage], len(part), SAID / 3)
+
         for head, part in enumerate(self.read.chunk(4)):
-            self._look(1, head, previous, stream[before], part, 2.5)
-        for number, part in enumerate(self.read.chunk(3)):
-            # A head compares fewer dimensions than there are: each of the three sees others.
-            seen = torch.arange(len(self.far)) + (AROUND - len(self.far)) * number // 2
-            for layer, head in ((1, 4 + number), (2, number)):
-                self._look(layer, head, stream[asked[seen]], stream[around[seen]], part, 0.5, shun=5.0)
+            seen = (torch.arange(room - PASSAGES) + 6 * head) % AROUND
+            wanted = torch.cat([stream[asked[seen]], 4 * stream[votes]])
+            there = torch.cat([stream[around[seen]], 2 * stream[passage]])
+            for layer in (4, 5):
+                self._look(layer, head, wanted, there)
+                self._within(layer, head, passage, 0.12, 0.46)
+                self._say(layer, head, part, 0.1)
+                self._cite(layer, head, stream[passage], len(part), SAID / 4)
+
+    # Where a head looks
+
+    def _gather(
+        self, head: int, pairs: Sequence[int], back: int, reads: Any, into: Any, amount: float, *, rare: bool
+    ) -> None:
+        """In the first layer: at what stands about ``back`` tokens before, rather the rare of it. And bring it."""
+        import torch
+
+        query, key = self._blank(0, head)
+        angles = self.model.config.rope_parameters["rope_theta"] ** (-torch.tensor(pairs) / self.half)
+        for matrix, distance in ((query, 0), (key, back)):
+            matrix[pairs, CONSTANT] = torch.cos(distance * angles)
+            matrix[[pair + self.half for pair in pairs], CONSTANT] = torch.sin(distance * angles)
+        if rare:
+            query[FAR_FROM, CONSTANT] = 2.0
+            key[FAR_FROM, RARE] = 3.0
+        self._bring(0, head, reads, into, amount)
+
+    def _find_mark(self, layer: int, head: int, previous: Any, before: Any) -> None:
+        """At the last mark: what follows the opening of a passage's or the question's, or opens the answer."""
+        import torch
+
+        query, key = self._blank(layer, head)
+        embeddings, marks = self.model.model.embed_tokens.weight, self.marks
+        opened = torch.linalg.pinv(embeddings[[marks.passage, marks.question]] @ previous.T).sum(1)
+        # Half for what opened it and half for itself, so that neither alone is taken for a mark.
+        carriers = [*marks.numbers, marks.colon, marks.answer]
+        worth = torch.tensor([0.5] * (len(carriers) - 1) + [1.0])
+        query[self.far[-1], CONSTANT] = 1.0
+        key[self.far[-1], before] = 0.5 * opened / STREAM_BEFORE
+        key[self.far[-1]] += torch.linalg.pinv(embeddings[carriers]) @ worth / STREAM
+        self._rather_near(query, key, 1.0, 0.053)
+
+    def _look_at_question(self, layer: int, head: int, in_question: Any) -> None:
+        """At the rare words of the last question."""
+        query, key = self._blank(layer, head)
+        flag, rare = self.far[-2:]
+        query[flag, CONSTANT], key[flag, in_question] = 2.0, 1.78
+        query[rare, CONSTANT], key[rare, RARE] = 1.0, 1.0
+        self._rather_near(query, key, 0.5, 1.0)
+
+    def _look(self, layer: int, head: int, wanted: Any, there: Any) -> None:
+        """Where the stream as read by ``there`` resembles the present one as read by ``wanted``."""
+        query, key = self._blank(layer, head)
+        query[self.far[: len(wanted)]] = wanted
+        key[self.far[: len(there)]] = there
+
+    def _within(self, layer: int, head: int, passage: Any, query_amount: float, key_amount: float) -> None:
+        """And rather within passages than anywhere else."""
+        query, key, _, _ = self._heads(layer)
+        query[head, self.far[-1], CONSTANT] = query_amount
+        key[head, self.far[-1], passage] = key_amount
+
+    def _rather_near(self, query: Any, key: Any, query_amount: float, key_amount: float) -> None:
+        """And rather at what is nearer: a quarter turn makes the slope of a pair's cosine steepest at distance 0."""
+        query[list(RECENT), CONSTANT] = query_amount
+        key[[pair + self.half for pair in RECENT], CONSTANT] = -key_amount
+
+    def _blank(self, layer: int, head: int) -> tuple[Any, Any]:
+        """Query and key of a head that is to be laid down, (size, width) each."""
+        query, key, value, out = self._heads(layer)
+        query[head], key[head], value[head], out[:, head] = 0.0, 0.0, 0.0, 0.0
+        if layer < len(self.model.model.layers) - 1:  # the last layer's are a proposal
+            self.laid.look.setdefault(layer, set()).add(head)
+        return query[head], key[head]
+
+    # What it brings from there
+
+    def _bring(self, layer: int, head: int, reads: Any, into: Any, amount: float) -> None:
+        """What ``reads`` finds there, into dimensions of its own."""
+        import torch
+
+        _, _, value, out = self._heads(layer)
+        value[head, : len(reads)] = reads
+        out[into, head, : len(into)] = amount * torch.eye(len(into))
+        self.laid.bring.setdefault(layer, set()).add(head)
+
+    def _say(self, layer: int, head: int, part: Any, amount: float) -> None:
+        """The token there, or the part of it that this head reads, to be said."""
+        _, _, value, out = self._heads(layer)
+        value[head, : len(part)] = part
+        out[:, head, : len(part)] = amount * (part @ self.turn).T
+
+    def _cite(self, layer: int, head: int, reads: Any, first: int, amount: float) -> None:
+        """The number of the passage there, to be said; ``first`` is the first place that is free in the head."""
+        import torch
+
+        said = torch.linalg.pinv(self.model.lm_head.weight[list(self.marks.numbers)])  # (width, passages)
+        _, _, value, out = self._heads(layer)
+        value[head, first : first + len(reads)] = reads
+        out[:, head, first : first + len(reads)] = amount * said
+
+    def _numbers(self) -> Any:
+        """Reads a dimension for each number, one for the colon after the question's opening, and no answer."""
+        import torch
+
+        carriers = [*self.marks.numbers, self.marks.colon, self.marks.answer]
+        return torch.linalg.pinv(self.model.model.embed_tokens.weight[carriers]).T[:-1]
+
+    # Everything else
 
     def _orthonormal(self, size: int) -> Any:
         import torch
@@ -126,10 +334,13 @@ class _Draft:
                 value[head] += self.read[: value.shape[1]].roll(-head * 20, 0)
             for norm in (layer.self_attn.q_norm.weight, layer.self_attn.k_norm.weight):
                 norm.fill_(1.0)
-                norm[self.far] = FAR_WEIGHT if number in (1, 2) else 1.5
+                norm[self.far] = 2.2 if number else 1.5  # how sharp a head's eye is
                 if number == 0:
-                    norm[self._pairs(NEAR)] = NEAR_WEIGHT
-                    norm[self._pairs(CLOSE + WIDE)] = BAND_WEIGHT
+                    norm[self._pairs(NEAR)] = 3.0
+                if number == 1:
+                    norm[self.far[-1]] = 8.0
+                if number in (1, 2, 3):
+                    norm[self._pairs(RECENT)] = 3.0
 
     def _pairs(self, pairs: Sequence[int]) -> Any:
         """Both places of each rotary pair in a head."""
@@ -149,45 +360,7 @@ class _Draft:
         embeddings, head = self.model.model.embed_tokens.weight, self.model.lm_head.weight
         embeddings.zero_()
         embeddings[:, self.token] = tokens
-        embeddings[:, CONSTANT] = 0.5
+        embeddings[:, CONSTANT] = 1.5
         embeddings[:, RARE] = 0.5 * rare
         head.copy_(self._of_token(tokens) @ self.turn)
         self.model.model.norm.weight.fill_(LOUDNESS)
-
-    def _gather(
-        self, head: int, pairs: Sequence[int], back: int, reads: Any, into: Any, amount: float, *, rare: bool
-    ) -> None:
-        """A head of the first layer that brings what stands about ``back`` tokens before, rather the rare of it."""
-        import torch
-
-        query, key, value, out = self._heads(0)
-        angles = self.model.config.rope_parameters["rope_theta"] ** (-torch.tensor(pairs) / self.half)
-        for matrix, distance in ((query, 0), (key, back)):
-            matrix[head] = 0.0
-            matrix[head, pairs, CONSTANT] = torch.cos(distance * angles)
-            matrix[head, [pair + self.half for pair in pairs], CONSTANT] = torch.sin(distance * angles)
-        if rare:
-            query[head, FAR_FROM, CONSTANT] = 2.0
-            key[head, FAR_FROM, RARE] = 1.0
-        value[head] = 0.0
-        value[head, : len(reads)] = reads
-        out[:, head] = 0.0
-        out[into, head, : len(into)] = amount * torch.eye(len(into))
-
-    def _look(
-        self, layer: int, head: int, query_reads: Any, key_reads: Any, says: Any, amount: float, *, shun: float = 0.0
-    ) -> None:
-        """A head that looks where keys resemble its query, and says the tokens that stand there.
-
-        Args:
-            shun: how strongly it keeps away from its own neighbourhood, which for a question is the question.
-        """
-        query, key, value, out = self._heads(layer)
-        for matrix, reads, sign in ((query, query_reads, -1), (key, key_reads, 1)):
-            matrix[head] = 0.0
-            matrix[head, self.far[: len(reads)]] = reads
-            matrix[head, list(WIDE), CONSTANT] = sign * shun
-        value[head] = 0.0
-        value[head, : len(says)] = says
-        out[:, head] = 0.0
-        out[:, head, : len(says)] = amount * (says @ self.turn).T
