@@ -155,6 +155,9 @@ class _Draft:
         previous, sketch = (self._of_token(self._orthonormal(size)[:count]) for count in (BEFORE, AROUND))
         own = self._of_token(self._orthonormal(size))
 
+        # The amounts were chosen by how often the right passage is cited before any training, on generated
+        # questions with the wordings of training. Those of layer 0 are small: what a norm makes of a mark
+        # must not hang on the words around it.
         self._gather(0, NEAR, 1, previous, before, 0.15, rare=False)
         self._gather(1, CLOSE, 2, sketch, around, 0.25, rare=True)
         self._gather(2, WIDE, 9, sketch, asked, 0.25, rare=True)
