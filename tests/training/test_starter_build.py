@@ -300,7 +300,9 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
     changed = {name: (weight != before[name]) for name, weight in model.state_dict().items()}
     of_head = changed["model.layers.2.self_attn.q_proj.weight"].view(8, 64, -1).any(dim=2).any(dim=1)
     assert of_head.tolist() == [head not in laid.look[2] for head in range(8)]
-    written = changed["model.layers.1.mlp.down_proj.weight"].any(dim=1)
+    assert not changed["model.embed_tokens.weight"].any()
+    assert not changed["model.layers.1.mlp.down_proj.weight"].any()
+    written = changed["model.layers.3.mlp.down_proj.weight"].any(dim=1)
     assert written[2 : 2 + token_width(320)].all()
     assert not written[2 + token_width(320) :].any()
     assert not changed["model.layers.3.self_attn.k_norm.weight"].any()

@@ -90,7 +90,9 @@ def guard(model: Any, laid: Laid) -> list[Any]:
     """Keep what is laid down as it is: hooks on gradients, each with ``remove``.
 
     Until the layers above make use of what these heads find, training has no reason to keep them,
-    and steps that are as large in every direction (Muon's) soon wear them away.
+    and steps that are as large in every direction (Muon's) soon wear them away. The embeddings
+    stay too, and whatever else is in the first two layers stays silent: marks and words are
+    recognised by the token's own dimensions, which must hold nothing but the token until then.
     """
     import torch
 
@@ -109,11 +111,12 @@ def guard(model: Any, laid: Laid) -> list[Any]:
     def scale(weight: Any, mask: Any) -> None:
         hooks.append(weight.register_hook(lambda gradient: gradient * mask))
 
-    scale(model.model.embed_tokens.weight, theirs)
+    scale(model.model.embed_tokens.weight, 0.0)
     for number, layer in enumerate(model.model.layers):
         attention, bring = layer.self_attn, others(laid.bring.get(number, set()))
-        scale(layer.mlp.down_proj.weight, theirs[:, None])
-        scale(attention.o_proj.weight, theirs[:, None] * bring)
+        speaks = theirs[:, None] * (number > 1)
+        scale(layer.mlp.down_proj.weight, speaks)
+        scale(attention.o_proj.weight, speaks * bring)
         if look := laid.look.get(number):
             scale(attention.q_proj.weight, others(look)[:, None])
             scale(attention.k_proj.weight, others(look)[:, None])
