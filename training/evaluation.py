@@ -1,7 +1,7 @@
 """Evaluate arms on examples: retrieval as served, answers, outcomes, and one record per question.
 
-An arm is one combination of embedder and generator; the four combinations of tuned and
-untouched are the 2 x 2. Knows nothing about statistics (comparison) and decisions (verdict).
+An arm is one combination of embedder, generator and settings; :mod:`training.arms` says which
+there are. Knows nothing about statistics (comparison) and decisions (verdict).
 """
 
 import math

@@ -40,7 +40,7 @@ class EmbedderTraining(BaseModel):
     """Questions that are contrasted with one another; the cached loss makes it independent of memory."""
     mini_batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
-    """Twice what is usual, since the weights are averaged with the untouched ones afterwards."""
+    """High, since the weights are averaged with the untouched ones afterwards."""
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     dropout: float | None = Field(default=0.0, ge=0, lt=1)

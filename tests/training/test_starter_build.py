@@ -272,10 +272,8 @@ def test_the_passage_with_the_question_s_words_is_cited_before_training(laid_dow
     right = []
     for n in range(30):
         passages, question, number = asked(Random(n))
-        ids = encode(
-            tokenizer, render(question, passages, Prompt())[1:]
-        )  # the system message has a citation of its own
-        ids += tokenizer("42 [", add_special_tokens=False)["input_ids"]
+        messages = render(question, passages, Prompt())[1:]  # the system message has a citation of its own
+        ids = encode(tokenizer, messages) + tokenizer("42 [", add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             logits = model(torch.tensor([ids]), logits_to_keep=1).logits[0, 0]
         right.append(int(logits[numbers[:4]].argmax()) == number - 1)
@@ -310,9 +308,8 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
     for hook in hooks:
         hook.remove()
     step()
-    assert (
-        model.state_dict()["model.layers.3.self_attn.k_norm.weight"] != before["model.layers.3.self_attn.k_norm.weight"]
-    ).any()
+    freed = "model.layers.3.self_attn.k_norm.weight"
+    assert (model.state_dict()[freed] != before[freed]).any()
 
 
 def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):

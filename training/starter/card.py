@@ -44,7 +44,7 @@ conversations with many questions on the same passages.
 It does not begin at random. The attention heads that find, cite and copy are written into the first weights
 (`circuits.py`), and the tokens' vectors are the input embeddings of
 [SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face, Apache-2.0), averaged
-over the pieces of each token and reduced to {width} dimensions (`vectors.py`).
+over the pieces of each token and reduced to fewer dimensions (`vectors.py`).
 
 - Generated worlds (`world.py`): facts on things that do not exist.
 - Prose of the **train split** of SQuAD as it lies in Lockstep's evaluation data: paragraphs (Wikipedia, by its

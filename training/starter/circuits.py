@@ -167,7 +167,7 @@ class _Draft:
         self._gather(3, BROAD, 20, sketch, around, 0.125, rare=True)
 
         self._find_mark(1, 7, previous, before)
-        self._bring(1, 7, self._numbers(), torch.cat([passage, in_question]), 0.1)
+        self._bring(1, 7, self._carriers()[:-1], torch.cat([passage, in_question]), 0.1)
 
         for head, part in zip((0, 1, 2, 6), self.read.chunk(4), strict=True):
             self._look(2, head, previous, stream[before])
@@ -228,12 +228,19 @@ class _Draft:
         embeddings, marks = self.model.model.embed_tokens.weight, self.marks
         opened = torch.linalg.pinv(embeddings[[marks.passage, marks.question]] @ previous.T).sum(1)
         # Half for what opened it and half for itself, so that neither alone is taken for a mark.
-        carriers = [*marks.numbers, marks.colon, marks.answer]
+        carriers = self._carriers()
         worth = torch.tensor([0.5] * (len(carriers) - 1) + [1.0])
         query[self.far[-1], CONSTANT] = 1.0
         key[self.far[-1], before] = 0.5 * opened / STREAM_BEFORE
-        key[self.far[-1]] += torch.linalg.pinv(embeddings[carriers]) @ worth / STREAM
+        key[self.far[-1]] += worth @ carriers / STREAM
         self._rather_near(query, key, 1.0, 0.053)
+
+    def _carriers(self) -> Any:
+        """Reads what stands at a mark: the numbers, the colon after the question's opening, the answer's opening."""
+        import torch
+
+        tokens = [*self.marks.numbers, self.marks.colon, self.marks.answer]
+        return torch.linalg.pinv(self.model.model.embed_tokens.weight[tokens]).T
 
     def _look_at_question(self, layer: int, head: int, in_question: Any) -> None:
         """At the rare words of the last question."""
@@ -293,13 +300,6 @@ class _Draft:
         _, _, value, out = self._heads(layer)
         value[head, first : first + len(reads)] = reads
         out[:, head, first : first + len(reads)] = amount * said
-
-    def _numbers(self) -> Any:
-        """Reads a dimension for each number, one for the colon after the question's opening, and no answer."""
-        import torch
-
-        carriers = [*self.marks.numbers, self.marks.colon, self.marks.answer]
-        return torch.linalg.pinv(self.model.model.embed_tokens.weight[carriers]).T[:-1]
 
     # Everything else
 
