@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 from retrieval.documents import Passage
 from retrieval.prompt import Prompt, encode, render
 from training.starter import build, vectors
-from training.starter.circuits import Laid, guard, lay_down, token_width
+from training.starter.circuits import KNOWN, Laid, guard, lay_down, token_width
 from training.starter.drills import recall, repetition
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
@@ -172,11 +172,11 @@ def test_outcomes_by_hand():
     }
 
 
-def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
+def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_starter):
     monkeypatch.setattr(build, "Squad", lambda directory: NoProse())
     monkeypatch.setattr(build, "documentation", lambda: DOCUMENTS)
     (tmp_path / "docs").mkdir()
-    monkeypatch.setattr(build, "new_model", lambda tokenizer, frequencies, seed: (tiny(tokenizer), Laid()))
+    monkeypatch.setattr(build, "new_model", lambda tokenizer, frequencies, seed: (tiny_starter(tokenizer), Laid()))
     (tmp_path / "work").mkdir()
     AutoTokenizer.from_pretrained(starter_path()).save_pretrained(tmp_path / "work" / "tokenizer")
     arguments = Namespace(
@@ -192,7 +192,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
         measure_every=1e9,
         questions=2,
         seed=1,
-        compile=False,
+        pointing=1.0,
     )
     build.train(arguments)
     first = json.loads((tmp_path / "work" / "history.json").read_text())
@@ -209,28 +209,6 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys):
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
 
-def tiny(tokenizer, *, layers: int = 1, width: int = 64):
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
-    return Qwen3ForCausalLM(
-        Qwen3Config(
-            vocab_size=len(tokenizer),
-            hidden_size=width,
-            intermediate_size=64,
-            num_hidden_layers=layers,
-            num_attention_heads=8,
-            num_key_value_heads=8,
-            head_dim=64,
-            max_position_embeddings=2048,
-            rope_parameters={"rope_type": "default", "rope_theta": 1e8},
-            tie_word_embeddings=False,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=None,
-        )
-    )
-
-
 THINGS = ["pump", "valve", "sensor", "buoy", "anchor", "cable", "motor", "filter"]
 QUALITIES = ["price", "weight", "length", "voltage", "capacity", "warranty", "colour", "pressure"]
 
@@ -245,9 +223,9 @@ def asked(random: Random) -> tuple[list[Passage], str, int]:
 
 
 @pytest.fixture(scope="module")
-def laid_down(tokenizer):
+def laid_down(tokenizer, tiny_starter):
     torch.manual_seed(1)
-    model, size = tiny(tokenizer, layers=6, width=320), len(tokenizer)
+    model, size = tiny_starter(tokenizer, width=320), len(tokenizer)
     assert repetition_loss(model, size, seed=2) > 8.5
     prompts = [render(question, passages, Prompt()) for passages, question, _ in (asked(Random(n)) for n in range(50))]
     seen = [token for prompt in prompts for token in encode(tokenizer, prompt)]
@@ -301,8 +279,8 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
     assert not changed["model.embed_tokens.weight"].any()
     assert not changed["model.layers.1.mlp.down_proj.weight"].any()
     written = changed["model.layers.3.mlp.down_proj.weight"].any(dim=1)
-    assert written[2 : 2 + token_width(320)].all()
-    assert not written[2 + token_width(320) :].any()
+    assert written[KNOWN : KNOWN + token_width(320)].all()
+    assert not written[KNOWN + token_width(320) :].any()
     assert not changed["model.layers.3.self_attn.k_norm.weight"].any()
     assert changed["model.layers.5.self_attn.q_proj.weight"].any()
     for hook in hooks:

@@ -8,6 +8,7 @@ the learning rate is constant until the last fifth and then falls to zero.
 import argparse
 import json
 import os
+import re
 import time
 from pathlib import Path
 from random import Random
@@ -18,6 +19,7 @@ from retrieval.prompt import Prompt
 from training.starter.circuits import Laid, Marks, guard, lay_down, token_width
 from training.starter.measure import measure
 from training.starter.paths import starter_path
+from training.starter.pointing import Pointing
 from training.starter.prose import Squad, documentation, folder, tokenizer_texts
 from training.starter.rows import Row, Rows, padded
 from training.starter.tokenizer import train_tokenizer
@@ -70,7 +72,9 @@ def prompt_marks(tokenizer: Any) -> Marks:
     passage, question, answer, colon, *numbers = tokenizer.convert_tokens_to_ids(
         ["[", "Question", "Ġassist", ":", *"12345678"]
     )
-    return Marks(passage, question, answer, numbers, colon)
+    words = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    ends = [token for token, word in enumerate(words) if re.search(r"([.!?|]|Ċ)$", word)]
+    return Marks(passage, question, answer, numbers, colon, ends)
 
 
 def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
@@ -143,6 +147,7 @@ def train(arguments: argparse.Namespace) -> None:
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
     model, laid = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
     hooks = guard(model, laid)
+    pointing = Pointing(model)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
     seen, pool, history = 0, 0, []
@@ -157,7 +162,7 @@ def train(arguments: argparse.Namespace) -> None:
     if not (output / "model.safetensors").exists():
         publish(model, tokenizer, output)
 
-    def forward(ids: Any, index: Any, targets: Any, weights: Any) -> Any:
+    def forward(ids: Any, index: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (B, T, D)
             logits = model.lm_head(hidden.flatten(0, 1)[index])  # (N, V)
@@ -165,14 +170,13 @@ def train(arguments: argparse.Namespace) -> None:
         answer = weights > 1
         return (losses * weights).sum() / weights.sum(), (losses * answer).sum() / answer.sum().clamp(min=1)
 
-    step = torch.compile(forward, dynamic=True) if arguments.compile else forward
     total, started, saved_at, measured_at = (
         int(float(arguments.tokens)),
         time.monotonic(),
         time.monotonic(),
         time.monotonic(),
     )
-    begun, steps, smoothed = seen, 0, [0.0, 0.0]
+    begun, steps, smoothed = seen, 0, [0.0, 0.0, 0.0]
 
     def save() -> None:
         state = {
@@ -190,7 +194,8 @@ def train(arguments: argparse.Namespace) -> None:
         model.eval()
         figures = measure(model, tokenizer, seed=arguments.seed, questions=arguments.questions)
         model.train()
-        history.append({"tokens": seen, "loss": smoothed[0], "answer_loss": smoothed[1], **figures})
+        losses = dict(zip(("loss", "answer_loss", "pointing_loss"), smoothed, strict=True))
+        history.append({"tokens": seen, **losses, **figures})
         print(json.dumps(history[-1]), flush=True)
         publish(model, tokenizer, output)
 
@@ -204,8 +209,9 @@ def train(arguments: argparse.Namespace) -> None:
             for one, base in zip(optimizer, base_rates, strict=True):
                 for group in one.param_groups:
                     group["lr"] = base * rate(seen, total)
-            loss, answer_loss = step(ids, index, targets, weights)
-            loss.backward()
+            loss, answer_loss = forward(ids, index, targets, weights)
+            pointing_loss = pointing.loss([row.pointers for row in batch])
+            (loss + arguments.pointing * pointing_loss).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for one in optimizer:
                 one.step()
@@ -213,13 +219,13 @@ def train(arguments: argparse.Namespace) -> None:
             seen += sum(len(row.ids) for row in batch)
             steps += 1
             keep = min(0.98, steps / (steps + 5))
-            smoothed = [
-                keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, (loss, answer_loss), strict=True)
-            ]
+            values = (loss, answer_loss, pointing_loss)
+            smoothed = [keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, values, strict=True)]
             if steps % 25 == 0:
                 speed = (seen - begun) / (time.monotonic() - started)
                 print(
-                    f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}  {speed:.0f} tok/s",
+                    f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}"
+                    f"  pointing {smoothed[2]:.3f}  {speed:.0f} tok/s",
                     flush=True,
                 )
         pool += 1
@@ -245,12 +251,12 @@ def main() -> None:
     parser.add_argument("--tokens", default="10e6")
     parser.add_argument("--guarded", default="12e6", help="tokens up to which what is laid down stays as it is")
     parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--pointing", type=float, default=1.0, help="weight of the loss on where heads look")
     parser.add_argument("--muon-rate", type=float, default=0.01)
     parser.add_argument("--adam-rate", type=float, default=1e-3)
     parser.add_argument("--measure-every", type=float, default=300, help="seconds between evaluations")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261121)
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     train(arguments)

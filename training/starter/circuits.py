@@ -7,9 +7,11 @@ the attention heads do, layer by layer:
 0. bring to each position the token before it, the rare words around it, and those just asked;
 1. bring it the number of the passage that it lies in, or the sign that it lies in the question;
 2. every word of the question looks for itself in the passages and brings the number of the passage
-   where it stands (and, for copying: look where the present token stood before and say what came
-   next, the induction of Olsson et al. 2022, arXiv 2209.11895);
+   where it stands; every word of the passages looks for itself in the question, and is marked if it
+   is there (and, for copying: look where the present token stood before and say what came next, the
+   induction of Olsson et al. 2022, arXiv 2209.11895);
 3. collect these votes over the rare words of the last question, as BM25 would, and say the number;
+   and bring to each position how many of the words just before it are marked;
 4. and 5. look within the passage voted for where the words around resemble those asked, and say the
    tokens that stand there, and the passage's number.
 
@@ -20,27 +22,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CONSTANT, RARE = 0, 1
-"""Dimensions of the residual stream: the same for every token, and how rare the token is (-0.5 to 0.5)."""
+CONSTANT, RARE, OPENS, ENDS, NUMBERS = 0, 1, 2, 3, slice(4, 14)
+"""Dimensions of the embeddings: the same for every token; how rare the token is (-0.5 to 0.5); whether it opens a
+mark; whether it ends a sentence or a cell; and one each for the passages' numbers, the question's colon, the answer's
+opening."""
+KNOWN = 14
+"""How many these are; what a token means follows."""
 BEFORE, AROUND, PASSAGES = 32, 56, 8
 """Dimensions that hold the token before, the words around a position (or asked), and the passages' numbers."""
 FAR_FROM = 10
 """Slow rotary pairs from here on hardly turn over a whole prompt: content is compared in them."""
-NEAR, CLOSE, WIDE, BROAD = (0, 1, 2), (3, 4, 6), (5, 7, 8), (6, 8, 9)
-"""Rotary pairs that tell a position from its neighbours, and from those within some 3, 9 and 20 tokens."""
+NEAR, CLOSE, WIDE, BROAD, NEARLY = (0, 1, 2), (3, 4, 6), (5, 7, 8), (6, 8, 9), (4, 5, 6)
+"""Rotary pairs that tell a position from its neighbours, and from those within some 3, 9, 20 and 8 tokens."""
 RECENT = (8, 9, 10)
 """Rotary pairs by which the nearer of two marks is told from the farther."""
 LOUDNESS = 0.8
 """Of the final norm: louder, and a copy is said more surely than it deserves before training."""
 SAID = 0.3
 """How loudly the number of the passage looked at is said."""
-STREAM, STREAM_BEFORE = 7.2, 10.3
-"""What the second layer's norm makes of a token's own dimensions, and of those that hold the token before."""
 
 
 def token_width(width: int) -> int:
     """The dimensions that are left for what a token means."""
-    return width - 2 - BEFORE - 2 * AROUND - (PASSAGES + 1) - 2 * PASSAGES
+    return width - KNOWN - BEFORE - 1 - 2 * AROUND - PASSAGES - 1 - 2 * PASSAGES - 2
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Marks:
     """Stand after the opening of a mark: the numbers of the passages, from 1."""
     colon: int
     """Stands after the opening of the question."""
+    ends: Sequence[int]
+    """End a sentence, a line or a cell."""
 
 
 @dataclass
@@ -98,8 +104,8 @@ def guard(model: Any, laid: Laid) -> list[Any]:
 
     config = model.config
     theirs = torch.ones(config.hidden_size)  # 0 for dimensions that only these heads write into
-    theirs[[CONSTANT, RARE]] = 0
-    theirs[2 + token_width(config.hidden_size) :] = 0
+    theirs[:KNOWN] = 0
+    theirs[KNOWN + token_width(config.hidden_size) :] = 0
 
     def others(heads: set[int]) -> Any:
         mask = torch.ones(config.num_attention_heads, config.head_dim)
@@ -140,8 +146,8 @@ class _Draft:
 
         width = self.model.config.hidden_size
         size = token_width(width)
-        parts = [2, size, BEFORE, AROUND, AROUND, PASSAGES, 1, PASSAGES, PASSAGES]
-        _, self.token, before, around, asked, passage, in_question, vote, votes = torch.split(
+        parts = [KNOWN, size, BEFORE, 1, AROUND, AROUND, PASSAGES, 1, PASSAGES, PASSAGES, 1, 1]
+        _, self.token, before, opened, around, asked, passage, in_question, vote, votes, matched, share = torch.split(
             torch.arange(width), parts
         )
         self.half = self.model.config.head_dim // 2
@@ -151,7 +157,9 @@ class _Draft:
         """How a token is read out of the stream, (size, width)."""
         self.turn = torch.zeros(width, width)
         """From a token read to the same token said: saying it must not look like being it."""
-        self.turn[2 : 2 + size, 2 : 2 + size] = self._orthonormal(size)
+        self.turn[KNOWN : KNOWN + size, KNOWN : KNOWN + size] = self._orthonormal(size)
+        carried = self._of_token(self._orthonormal(size))
+        """The same for a word that is only brought to another position."""
         self._silence()
         self._words()
         stream = torch.eye(width)
@@ -161,26 +169,35 @@ class _Draft:
         # The amounts were chosen by how often the right passage is cited before any training, on generated
         # questions with the wordings of training. Those of layer 0 are small: what a norm makes of a mark
         # must not hang on the words around it.
-        self._gather(0, NEAR, 1, previous, before, 0.15, rare=False)
+        opens, last = torch.cat([previous, stream[[OPENS]]]), torch.cat([before, opened])
+        self._gather(0, NEAR, 1, opens, last, 0.15, rare=False)
         self._gather(1, CLOSE, 2, sketch, around, 0.25, rare=True)
         self._gather(2, WIDE, 9, sketch, asked, 0.25, rare=True)
         self._gather(3, BROAD, 20, sketch, around, 0.125, rare=True)
 
-        self._find_mark(1, 7, previous, before)
-        self._bring(1, 7, self._carriers()[:-1], torch.cat([passage, in_question]), 0.1)
+        self._find_mark(1, 7, opened)
+        self._bring(1, 7, stream[NUMBERS][:-1], torch.cat([passage, in_question]), 0.14)
 
         for head, part in zip((0, 1, 2, 6), self.read.chunk(4), strict=True):
             self._look(2, head, previous, stream[before])
-            self._say(2, head, part, 0.9)
+            self._move(2, head, part, part @ self.turn, 0.9)
         room, half = len(self.far) - 1, len(self.far) // 2
         with_before = torch.cat([own[room : room + half], 0.7 * stream[before[: half - 1]]])
         for head, itself in ((3, own[:room]), (5, with_before)):
             self._look(2, head, itself, itself)
-            self._within(2, head, passage, 0.2, 0.53)
+            self._rather(2, head, self.far[-1], 0.2, passage, 0.53)
             self._bring(2, head, stream[passage], vote, 0.15)
+        # A word that the question does not have finds nothing more like it than itself, which is not in the question.
+        self._look(2, 7, own[:room], own[:room])
+        self._rather(2, 7, self.far[-1], 0.22, in_question, 0.4)
+        self._bring(2, 7, stream[in_question], matched, 0.15)
         self._look_at_question(2, 4, in_question)
         self._bring(2, 4, sketch, asked, 0.1)
 
+        query, key = self._blank(3, 4)
+        self._near(query, key, NEARLY, 8)
+        self._rather(3, 4, FAR_FROM, 0.05, RARE, 3.0)
+        self._bring(3, 4, stream[matched], share, 0.8)
         self._look_at_question(3, 3, in_question)
         self._bring(3, 3, stream[vote], votes, 0.15)
         self._cite(3, 3, stream[vote], PASSAGES, 9 * SAID)
@@ -188,19 +205,25 @@ class _Draft:
             # A head compares fewer dimensions than there are: each sees others.
             seen = torch.arange(room) + (AROUND - room) * head // 2
             self._look(3, head, stream[asked[seen]], stream[around[seen]])
-            self._within(3, head, passage, 0.1, 0.54)
-            self._say(3, head, part, 0.15)
+            self._rather(3, head, self.far[-1], 0.1, passage, 0.54)
+            self._move(3, head, part, part @ self.turn, 0.15)
             self._cite(3, head, stream[passage], len(part), SAID / 3)
 
-        for head, part in enumerate(self.read.chunk(4)):
-            seen = (torch.arange(room - PASSAGES) + 6 * head) % AROUND
-            wanted = torch.cat([stream[asked[seen]], 4 * stream[votes]])
-            there = torch.cat([stream[around[seen]], 2 * stream[passage]])
+        # Where heads 4 to 7 of the last two layers look is taught (``pointing``): the last layer's at the end of a
+        # sentence, for the word that those of the layer before have brought there.
+        for head, (part, carry) in enumerate(zip(self.read.chunk(4), carried.chunk(4), strict=True)):
+            seen = (torch.arange(room - PASSAGES - 2) + 6 * head) % AROUND
+            wanted = torch.cat([stream[asked[seen]], 4 * stream[votes], stream[[CONSTANT]]])
+            there = torch.cat([stream[around[seen]], 2 * stream[passage], 2 * stream[share]])
+            for layer, number in ((4, head), (5, head), (5, 4 + head)):
+                self._look(layer, number, wanted, there)
+                self._rather(layer, number, self.far[-1], 0.12, passage, 0.46)
             for layer in (4, 5):
-                self._look(layer, head, wanted, there)
-                self._within(layer, head, passage, 0.12, 0.46)
-                self._say(layer, head, part, 0.1)
+                self._move(layer, head, part, part @ self.turn, 0.1)
                 self._cite(layer, head, stream[passage], len(part), SAID / 4)
+            self._rather(5, 4 + head, self.far[-2], 1.0, ENDS, 1.0)
+            self._move(4, 4 + head, part, carry, 0.1)
+            self._move(5, 4 + head, carry, part @ self.turn, 0.1)
 
     # Where a head looks
 
@@ -208,46 +231,36 @@ class _Draft:
         self, head: int, pairs: Sequence[int], back: int, reads: Any, into: Any, amount: float, *, rare: bool
     ) -> None:
         """In the first layer: at what stands about ``back`` tokens before, rather the rare of it. And bring it."""
+        query, key = self._blank(0, head)
+        self._near(query, key, pairs, back)
+        if rare:
+            self._rather(0, head, FAR_FROM, 2.0, RARE, 3.0)
+        self._bring(0, head, reads, into, amount)
+
+    def _near(self, query: Any, key: Any, pairs: Sequence[int], back: int) -> None:
+        """At what stands about ``back`` tokens before."""
         import torch
 
-        query, key = self._blank(0, head)
         angles = self.model.config.rope_parameters["rope_theta"] ** (-torch.tensor(pairs) / self.half)
         for matrix, distance in ((query, 0), (key, back)):
             matrix[pairs, CONSTANT] = torch.cos(distance * angles)
             matrix[[pair + self.half for pair in pairs], CONSTANT] = torch.sin(distance * angles)
-        if rare:
-            query[FAR_FROM, CONSTANT] = 2.0
-            key[FAR_FROM, RARE] = 3.0
-        self._bring(0, head, reads, into, amount)
 
-    def _find_mark(self, layer: int, head: int, previous: Any, before: Any) -> None:
+    def _find_mark(self, layer: int, head: int, opened: Any) -> None:
         """At the last mark: what follows the opening of a passage's or the question's, or opens the answer."""
-        import torch
-
         query, key = self._blank(layer, head)
-        embeddings, marks = self.model.model.embed_tokens.weight, self.marks
-        opened = torch.linalg.pinv(embeddings[[marks.passage, marks.question]] @ previous.T).sum(1)
-        # Half for what opened it and half for itself, so that neither alone is taken for a mark.
-        carriers = self._carriers()
-        worth = torch.tensor([0.5] * (len(carriers) - 1) + [1.0])
-        query[self.far[-1], CONSTANT] = 1.0
-        key[self.far[-1], before] = 0.5 * opened / STREAM_BEFORE
-        key[self.far[-1]] += worth @ carriers / STREAM
-        self._rather_near(query, key, 1.0, 0.053)
-
-    def _carriers(self) -> Any:
-        """Reads what stands at a mark: the numbers, the colon after the question's opening, the answer's opening."""
-        import torch
-
-        tokens = [*self.marks.numbers, self.marks.colon, self.marks.answer]
-        return torch.linalg.pinv(self.model.model.embed_tokens.weight[tokens]).T
+        self._rather(layer, head, self.far[-1], 1.0, NUMBERS, 1.0)
+        # Neither an opening nor a number alone is a mark: only their sum is above zero.
+        key[self.far[-1], opened] = 0.7
+        key[self.far[-1], NUMBERS.stop - 1] = 2.0
+        key[self.far[-1], CONSTANT] = -1.0
+        self._rather_near(query, key, 1.0, 0.12)
 
     def _look_at_question(self, layer: int, head: int, in_question: Any) -> None:
         """At the rare words of the last question."""
         query, key = self._blank(layer, head)
-        flag, rare = self.far[-2:]
-        query[flag, CONSTANT], key[flag, in_question] = 2.0, 1.78
-        query[rare, CONSTANT], key[rare, RARE] = 1.0, 1.0
+        self._rather(layer, head, self.far[-2], 2.0, in_question, 1.78)
+        self._rather(layer, head, self.far[-1], 1.0, RARE, 1.0)
         self._rather_near(query, key, 0.5, 1.0)
 
     def _look(self, layer: int, head: int, wanted: Any, there: Any) -> None:
@@ -256,11 +269,11 @@ class _Draft:
         query[self.far[: len(wanted)]] = wanted
         key[self.far[: len(there)]] = there
 
-    def _within(self, layer: int, head: int, passage: Any, query_amount: float, key_amount: float) -> None:
-        """And rather within passages than anywhere else."""
+    def _rather(self, layer: int, head: int, place: Any, query_amount: float, reads: Any, key_amount: float) -> None:
+        """And rather where a dimension (any of these) is high; ``place`` is where the head compares it."""
         query, key, _, _ = self._heads(layer)
-        query[head, self.far[-1], CONSTANT] = query_amount
-        key[head, self.far[-1], passage] = key_amount
+        query[head, place, CONSTANT] = query_amount
+        key[head, place, reads] = key_amount
 
     def _rather_near(self, query: Any, key: Any, query_amount: float, key_amount: float) -> None:
         """And rather at what is nearer: a quarter turn makes the slope of a pair's cosine steepest at distance 0."""
@@ -286,11 +299,11 @@ class _Draft:
         out[into, head, : len(into)] = amount * torch.eye(len(into))
         self.laid.bring.setdefault(layer, set()).add(head)
 
-    def _say(self, layer: int, head: int, part: Any, amount: float) -> None:
-        """The token there, or the part of it that this head reads, to be said."""
+    def _move(self, layer: int, head: int, reads: Any, into: Any, amount: float) -> None:
+        """What ``reads`` finds there, so that ``into`` reads it here; with ``turn``, so that it is said."""
         _, _, value, out = self._heads(layer)
-        value[head, : len(part)] = part
-        out[:, head, : len(part)] = amount * (part @ self.turn).T
+        value[head, : len(reads)] = reads
+        out[:, head, : len(reads)] = amount * into.T
 
     def _cite(self, layer: int, head: int, reads: Any, first: int, amount: float) -> None:
         """The number of the passage there, to be said; ``first`` is the first place that is free in the head."""
@@ -368,5 +381,10 @@ class _Draft:
         embeddings[:, self.token] = tokens
         embeddings[:, CONSTANT] = 1.5
         embeddings[:, RARE] = 0.5 * rare
+        marks = self.marks
+        embeddings[[marks.passage, marks.question], OPENS] = 1.0
+        embeddings[marks.ends, ENDS] = 1.0
+        for place, token in enumerate([*marks.numbers, marks.colon, marks.answer], start=NUMBERS.start):
+            embeddings[token, place] = 1.0
         head.copy_(self._of_token(tokens) @ self.turn)
         self.model.model.norm.weight.fill_(LOUDNESS)

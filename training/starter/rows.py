@@ -6,27 +6,33 @@ spends nine tokens in ten on reading. A pool of rows depends on the seed, its nu
 seen so far only, so training can stop and go on.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from retrieval.prompt import Message, Prompt, encode
+from retrieval.prompt import Message, Prompt, cited_marks, encode, strip_marks
 from training.starter.drills import recall, repetition
+from training.starter.pointing import BACK, SENTENCE, WORD, Pointer
 from training.starter.prose import Prose, Squad, Table
 from training.starter.world import Episode, World
 
 PROMPT_SHARE, COMPLETION_WEIGHT = 0.15, 4.0
 """Of the prompt's tokens a random share counts, at weight one: the loss over 8,000 words costs as much as a layer."""
 POOL_ROWS = 384
+SENTENCE_END = re.compile(r"[.!?](?=\s)|.(?=\n)")
+"""Where a sentence or a line ends."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids and how much each counts as a target."""
+    """Token ids, how much each counts as a target, and where the answers' words stand."""
 
     ids: list[int]
     weights: list[float]
+    pointers: tuple[Pointer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,11 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(0.5, 0.25, (0.4, 0.4, 0.2, 0, 0), 0.2, 0.9, 12),
-    Stage(2.0, 0.15, (0.2, 0.4, 0.3, 0.1, 0), 0.3, 0.8, 12),
-    Stage(5.0, 0.1, (0.1, 0.3, 0.35, 0.25, 0), 0.35, 0.7, 12),
-    Stage(10.0, 0.07, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 10),
-    Stage(float("inf"), 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 6),
+    Stage(0.5, 0.2, (0.6, 0.3, 0.1, 0, 0), 0.2, 0.9, 6),
+    Stage(1.5, 0.1, (0.3, 0.4, 0.2, 0.1, 0), 0.3, 0.8, 4),
+    Stage(3.5, 0.1, (0.1, 0.3, 0.35, 0.25, 0), 0.35, 0.7, 4),
+    Stage(7.0, 0.07, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 4),
+    Stage(float("inf"), 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 4),
 )
 
 
@@ -91,6 +97,8 @@ class Rows:
         messages = episode.messages(self.prompt)[1 if bare else 0 :]
         ids: list[int] = []
         weights = [0.0] * (0 if bare else self.unscored)
+        source = Source(self.tokenizer, messages, episode)
+        pointers = list(source.back.values())
         follow = [
             ([Message(role="user", content=f"Question: {question}")], completion)
             for question, completion in episode.more[: turns - 1]
@@ -98,9 +106,10 @@ class Rows:
         for asked, completion in [(messages, episode.completion), *follow]:
             ids += [*(self.newline if ids else []), *encode(self.tokenizer, asked)]
             weights += [float(random.random() < PROMPT_SHARE) for _ in range(len(ids) - len(weights))]
+            pointers += source.pointers(completion, len(ids) - 1)
             ids += [*self.tokenizer(completion, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
             weights += [COMPLETION_WEIGHT] * (len(ids) - len(weights))
-        return Row(ids, weights)
+        return Row(ids, weights, tuple(pointers))
 
     def batches(self, pool: int, tokens_seen: int, *, batch_tokens: int, longest: int) -> list[list[Row]]:
         """One pool, cut into batches of at most ``batch_tokens`` padded tokens, in random order."""
@@ -152,6 +161,75 @@ class Rows:
             after = random.choice(self.documents) if random.random() < 0.6 else ""
             passages.append(replace(passage, text="\n".join(part for part in (before, passage.text, after) if part)))
         return replace(episode, passages=tuple(passages))
+
+
+class Source:
+    """The passages as tokens of a prompt, and where in them answers stand."""
+
+    def __init__(self, tokenizer: Any, messages: Sequence[Message], episode: Episode) -> None:
+        self.tokenizer = tokenizer
+        self.text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        encoded = tokenizer(self.text, add_special_tokens=False, return_offsets_mapping=True)
+        self.ids = encoded["input_ids"]
+        self.ends = [end for _, end in encoded["offset_mapping"]]
+        self.spans: list[tuple[int, int]] = []
+        """Characters of each passage's text."""
+        end = 0
+        for mark, passage in enumerate(episode.passages, start=1):
+            block = f"[{mark}]{f' {passage.context}' if passage.context else ''}\n{passage.text}"
+            end = self.text.index(block, end) + len(block)
+            self.spans.append((end - len(passage.text), end))
+        self.back: dict[int, Pointer] = {}
+        for completion in (episode.completion, *(completion for _, completion in episode.more)):
+            for sentence, word in self._stands(completion):
+                # What the question before the passages asks for goes first; there it can be known.
+                self.back.setdefault(sentence, Pointer(BACK, sentence, (word,)))
+
+    def pointers(self, completion: str, last: int) -> list[Pointer]:
+        """What to look at while a completion is said: its words in the passage, then the passage, for its mark.
+
+        An abstention looks at the first token of all, where there is nothing.
+
+        Args:
+            last: the position of the prompt's last token.
+        """
+        cited = cited_marks(completion, len(self.spans))
+        if not cited:
+            return [Pointer(SENTENCE, last, (0,)), Pointer(WORD, last, (0,))]
+        start, end = self.spans[cited[0] - 1]
+        stands = self._stands(completion)
+        if not stands:
+            return []
+        found = [Pointer(SENTENCE, last, tuple({sentence for sentence, _ in stands}))]
+        ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
+        words = len(self.tokenizer(strip_marks(completion), add_special_tokens=False)["input_ids"])
+        for number in range(len(ids)):
+            if number < words:
+                places: Sequence[int] = [word + number for _, word in stands]
+            else:
+                places = range(self._token(start), self._token(end - 1) + 1)
+            found.append(Pointer(WORD, last + number, tuple(places)))
+        return found
+
+    def _stands(self, completion: str) -> list[tuple[int, int]]:
+        """The tokens that end the sentence (or line) of an answer and that begin the answer, wherever it stands."""
+        cited = cited_marks(completion, len(self.spans))
+        if not cited:
+            return []
+        start, end = self.spans[cited[0] - 1]
+        value = strip_marks(completion)
+        ids = self.tokenizer(value, add_special_tokens=False)["input_ids"]
+        found = []
+        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", self.text[start:end]):
+            stop = SENTENCE_END.search(self.text, start + match.end(), end)
+            sentence = self._token(stop.start() if stop else end - 1)
+            # Counted from the end: words at a start may be cut otherwise than in the middle of a line.
+            found.append((sentence, self._token(start + match.end() - 1) - len(ids) + 1))
+        return found
+
+    def _token(self, character: int) -> int:
+        """The token that a character of the prompt lies in."""
+        return bisect_right(self.ends, character)
 
 
 def padded(length: int) -> int:
