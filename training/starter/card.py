@@ -38,13 +38,14 @@ real model.
 ## Training
 
 {tokens} tokens ({minutes}), seed {seed}, by `training/starter/build.py`: Muon for the matrices, AdamW for the rest;
-drills of random tokens and contexts of one fact first, then more passages, paraphrase and prose, mostly as
-conversations with many questions on the same passages.
+drills of random tokens and contexts of one fact first, then more passages, paraphrase and prose, often as
+conversations with some questions on the same passages. Besides the next token, heads of the last two layers are told
+where the words of each answer stand (`pointing.py`).
 
 It does not begin at random. The attention heads that find, cite and copy are written into the first weights
 (`circuits.py`), and the tokens' vectors are the input embeddings of
 [SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face, Apache-2.0), averaged
-over the pieces of each token and reduced to fewer dimensions (`vectors.py`).
+over the pieces of each token, reduced to fewer dimensions, with something random of each token's own (`vectors.py`).
 
 - Generated worlds (`world.py`): facts on things that do not exist.
 - Prose of the **train split** of SQuAD as it lies in Lockstep's evaluation data: paragraphs (Wikipedia, by its

@@ -28,7 +28,7 @@ mark; whether it ends a sentence or a cell; and one each for the passages' numbe
 opening."""
 KNOWN = 14
 """How many these are; what a token means follows."""
-BEFORE, AROUND, PASSAGES = 32, 56, 8
+BEFORE, AROUND, PASSAGES = 32, 48, 8
 """Dimensions that hold the token before, the words around a position (or asked), and the passages' numbers."""
 FAR_FROM = 10
 """Slow rotary pairs from here on hardly turn over a whole prompt: content is compared in them."""
@@ -38,13 +38,20 @@ RECENT = (8, 9, 10)
 """Rotary pairs by which the nearer of two marks is told from the farther."""
 LOUDNESS = 0.8
 """Of the final norm: louder, and a copy is said more surely than it deserves before training."""
+BALLAST, TYPICAL = 20.0, (0.10, 0.13, 0.14, 0.32, 0.58, 0.62, 0.64)
+"""What the constant dimension holds, and how large the rest of the stream is at first (root mean square) before each
+layer and at the end. Without ballast the norms shrink what is laid down as soon as the learned part of the stream
+grows: the votes for passages were at half their size after 0.7 million tokens, and no longer decided anything."""
 SAID = 0.3
 """How loudly the number of the passage looked at is said."""
 
 
 def token_width(width: int) -> int:
-    """The dimensions that are left for what a token means."""
-    return width - KNOWN - BEFORE - 1 - 2 * AROUND - PASSAGES - 1 - 2 * PASSAGES - 2
+    """The dimensions for what a token means; as many (or one more) are for what is to be said.
+
+    Apart from each other, so that a token can still be read when much has been said over it.
+    """
+    return (width - KNOWN - BEFORE - 1 - 2 * AROUND - PASSAGES - 1 - 2 * PASSAGES - 2) // 2
 
 
 @dataclass(frozen=True)
@@ -92,44 +99,40 @@ def lay_down(model: Any, vectors: Any, frequencies: Any, marks: Marks, *, seed: 
     return draft.laid
 
 
-def guard(model: Any, laid: Laid) -> list[Any]:
-    """Keep what is laid down as it is: hooks on gradients, each with ``remove``.
+def guard(model: Any, laid: Laid) -> None:
+    """Keep what is laid down as it is, by masks on gradients, as long as this model is trained.
 
-    Until the layers above make use of what these heads find, training has no reason to keep them,
-    and steps that are as large in every direction (Muon's) soon wear them away. The embeddings
-    stay too, and whatever else is in the first two layers stays silent: marks and words are
-    recognised by the token's own dimensions, which must hold nothing but the token until then.
+    Training has no reason to keep a head before the layers above make use of it, and steps that are
+    as large in every direction (Muon's) soon wear it away. The embeddings stay too, and the
+    dimensions that they and these heads write into are closed to everything else, which says what it
+    has to say into those that are left.
     """
     import torch
 
     config = model.config
-    theirs = torch.ones(config.hidden_size)  # 0 for dimensions that only these heads write into
-    theirs[:KNOWN] = 0
-    theirs[KNOWN + token_width(config.hidden_size) :] = 0
+    size = token_width(config.hidden_size)
+    theirs = torch.zeros(config.hidden_size)  # 1 for the dimensions that others may write into: what is to be said
+    theirs[KNOWN + size : KNOWN + 2 * size] = 1
 
     def others(heads: set[int]) -> Any:
         mask = torch.ones(config.num_attention_heads, config.head_dim)
         mask[sorted(heads)] = 0
         return mask.flatten()
 
-    hooks = []
-
     def scale(weight: Any, mask: Any) -> None:
-        hooks.append(weight.register_hook(lambda gradient: gradient * mask))
+        weight.register_hook(lambda gradient: gradient * mask)
 
-    scale(model.model.embed_tokens.weight, 0.0)
+    model.model.embed_tokens.weight.requires_grad_(False)
     for number, layer in enumerate(model.model.layers):
         attention, bring = layer.self_attn, others(laid.bring.get(number, set()))
-        speaks = theirs[:, None] * (number > 1)
-        scale(layer.mlp.down_proj.weight, speaks)
-        scale(attention.o_proj.weight, speaks * bring)
+        scale(layer.mlp.down_proj.weight, theirs[:, None])
+        scale(attention.o_proj.weight, theirs[:, None] * bring)
         if look := laid.look.get(number):
             scale(attention.q_proj.weight, others(look)[:, None])
             scale(attention.k_proj.weight, others(look)[:, None])
             scale(attention.v_proj.weight, bring[:, None])
             for norm in (attention.q_norm, attention.k_norm, layer.input_layernorm):
                 scale(norm.weight, 0.0)
-    return hooks
 
 
 @dataclass
@@ -146,9 +149,9 @@ class _Draft:
 
         width = self.model.config.hidden_size
         size = token_width(width)
-        parts = [KNOWN, size, BEFORE, 1, AROUND, AROUND, PASSAGES, 1, PASSAGES, PASSAGES, 1, 1]
-        _, self.token, before, opened, around, asked, passage, in_question, vote, votes, matched, share = torch.split(
-            torch.arange(width), parts
+        parts = [BEFORE, 1, AROUND, AROUND, PASSAGES, 1, PASSAGES, PASSAGES, 1, 1]
+        _, self.token, self.said, before, opened, around, asked, passage, in_question, vote, votes, matched, share = (
+            torch.split(torch.arange(width), [KNOWN, size, width - KNOWN - size - sum(parts), *parts])
         )
         self.half = self.model.config.head_dim // 2
         slow = torch.arange(FAR_FROM, self.half)
@@ -157,8 +160,8 @@ class _Draft:
         """How a token is read out of the stream, (size, width)."""
         self.turn = torch.zeros(width, width)
         """From a token read to the same token said: saying it must not look like being it."""
-        self.turn[KNOWN : KNOWN + size, KNOWN : KNOWN + size] = self._orthonormal(size)
-        carried = self._of_token(self._orthonormal(size))
+        self.turn[self.token[:, None], self.said] = self._orthonormal(len(self.said))[:size]
+        carried = self.read @ self.turn @ self._mixed()
         """The same for a word that is only brought to another position."""
         self._silence()
         self._words()
@@ -218,12 +221,12 @@ class _Draft:
             for layer, number in ((4, head), (5, head), (5, 4 + head)):
                 self._look(layer, number, wanted, there)
                 self._rather(layer, number, self.far[-1], 0.12, passage, 0.46)
-            for layer in (4, 5):
-                self._move(layer, head, part, part @ self.turn, 0.1)
+            for layer, amount in ((4, 0.3), (5, 1.5)):
+                self._move(layer, head, part, part @ self.turn, amount)
                 self._cite(layer, head, stream[passage], len(part), SAID / 4)
             self._rather(5, 4 + head, self.far[-2], 1.0, ENDS, 1.0)
-            self._move(4, 4 + head, part, carry, 0.1)
-            self._move(5, 4 + head, carry, part @ self.turn, 0.1)
+            self._move(4, 4 + head, part, carry, 1.0)
+            self._move(5, 4 + head, carry, part @ self.turn, 1.0)
 
     # Where a head looks
 
@@ -321,6 +324,14 @@ class _Draft:
 
         return torch.linalg.qr(torch.randn(size, size, generator=self.generator))[0]
 
+    def _mixed(self) -> Any:
+        """Another basis of what is to be said, (width, width)."""
+        import torch
+
+        mixed = torch.zeros(self.turn.shape)
+        mixed[self.said[:, None], self.said] = self._orthonormal(len(self.said))
+        return mixed
+
     def _of_token(self, matrix: Any) -> Any:
         """A reading of a token's own dimensions as one of the stream, (rows, width)."""
         import torch
@@ -351,6 +362,8 @@ class _Draft:
                     matrix[head] *= 0.3
                     matrix[head, self.far] += alike
                 value[head] += self.read[: value.shape[1]].roll(-head * 20, 0)
+            self._weigh(layer.input_layernorm, TYPICAL[number])
+            self._weigh(layer.post_attention_layernorm, TYPICAL[number + 1])
             for norm in (layer.self_attn.q_norm.weight, layer.self_attn.k_norm.weight):
                 norm.fill_(1.0)
                 norm[self.far] = 2.2 if number else 1.5  # how sharp a head's eye is
@@ -360,6 +373,11 @@ class _Draft:
                     norm[self.far[-1]] = 8.0
                 if number in (1, 2, 3):
                     norm[self._pairs(RECENT)] = 3.0
+
+    def _weigh(self, norm: Any, typical: float) -> None:
+        """Let a norm give what it would without ballast, of which a little is left: a constant of 1.5."""
+        norm.weight.fill_((1 + BALLAST**2 / len(norm.weight) / typical**2) ** 0.5)
+        norm.weight[CONSTANT] *= 1.5 / BALLAST
 
     def _pairs(self, pairs: Sequence[int]) -> Any:
         """Both places of each rotary pair in a head."""
@@ -379,7 +397,7 @@ class _Draft:
         embeddings, head = self.model.model.embed_tokens.weight, self.model.lm_head.weight
         embeddings.zero_()
         embeddings[:, self.token] = tokens
-        embeddings[:, CONSTANT] = 1.5
+        embeddings[:, CONSTANT] = BALLAST
         embeddings[:, RARE] = 0.5 * rare
         marks = self.marks
         embeddings[[marks.passage, marks.question], OPENS] = 1.0
@@ -387,4 +405,5 @@ class _Draft:
         for place, token in enumerate([*marks.numbers, marks.colon, marks.answer], start=NUMBERS.start):
             embeddings[token, place] = 1.0
         head.copy_(self._of_token(tokens) @ self.turn)
-        self.model.model.norm.weight.fill_(LOUDNESS)
+        self._weigh(self.model.model.norm, TYPICAL[-1])
+        self.model.model.norm.weight *= LOUDNESS

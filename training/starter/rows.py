@@ -19,7 +19,7 @@ from training.starter.pointing import BACK, SENTENCE, WORD, Pointer
 from training.starter.prose import Prose, Squad, Table
 from training.starter.world import Episode, World
 
-PROMPT_SHARE, COMPLETION_WEIGHT = 0.15, 4.0
+PROMPT_SHARE, COMPLETION_WEIGHT = 0.05, 4.0
 """Of the prompt's tokens a random share counts, at weight one: the loss over 8,000 words costs as much as a layer."""
 POOL_ROWS = 384
 SENTENCE_END = re.compile(r"[.!?](?=\s)|.(?=\n)")
@@ -54,10 +54,10 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(0.5, 0.2, (0.6, 0.3, 0.1, 0, 0), 0.2, 0.9, 6),
-    Stage(1.5, 0.1, (0.3, 0.4, 0.2, 0.1, 0), 0.3, 0.8, 4),
-    Stage(3.5, 0.1, (0.1, 0.3, 0.35, 0.25, 0), 0.35, 0.7, 4),
-    Stage(7.0, 0.07, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 4),
+    Stage(0.3, 0.2, (0.5, 0.3, 0.15, 0.05, 0), 0.2, 0.9, 6),
+    Stage(1.0, 0.1, (0.25, 0.3, 0.25, 0.2, 0), 0.3, 0.8, 4),
+    Stage(2.2, 0.1, (0.1, 0.25, 0.3, 0.35, 0), 0.35, 0.7, 4),
+    Stage(4.2, 0.05, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 4),
     Stage(float("inf"), 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 4),
 )
 

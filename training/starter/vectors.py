@@ -45,6 +45,8 @@ def token_vectors(tokenizer: Any, width: int) -> Any:
     vectors -= vectors.mean(0)
     directions = torch.linalg.svd(vectors, full_matrices=False).Vh[:width]
     means = torch.nn.functional.normalize(vectors @ directions.T, dim=1)
-    # Digits resemble one another so much that a copy could go astray: each token has something of its own.
-    own = torch.randn(means.shape, generator=torch.Generator().manual_seed(0))
-    return means + 0.4 * torch.nn.functional.normalize(own, dim=1)
+    # Tokens resemble one another so much that a copy could go astray, numbers above all: each has something of its own.
+    own = torch.nn.functional.normalize(torch.randn(means.shape, generator=torch.Generator().manual_seed(0)), dim=1)
+    amount = torch.full((len(tokenizer), 1), 0.5)
+    amount[[number for token, number in tokenizer.get_vocab().items() if token.isdigit()]] = 1.5
+    return means + amount * own
