@@ -1,3 +1,4 @@
+import copy
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -10,7 +11,7 @@ from transformers import AutoTokenizer
 from retrieval.documents import Passage
 from retrieval.prompt import Prompt, encode, render
 from training.starter import build, vectors
-from training.starter.circuits import KNOWN, Laid, guard, lay_down, token_width
+from training.starter.circuits import KNOWN, Guard, Laid, lay_down, token_width
 from training.starter.drills import recall, repetition
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
@@ -258,11 +259,9 @@ def test_the_passage_with_the_question_s_words_is_cited_before_training(laid_dow
 
 
 def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer):
-    import copy
-
     model, laid = copy.deepcopy(laid_down[0]), laid_down[1]
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    guard(model, laid)
+    Guard(model, laid)
     ids = torch.tensor([[*range(300, 340), *range(300, 340)]])
 
     def step() -> None:
@@ -283,6 +282,29 @@ def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer
         assert written.sum() == written[said].sum()
     assert not changed["model.layers.3.self_attn.k_norm.weight"].any()
     assert changed["model.layers.5.self_attn.q_proj.weight"].any()
+
+
+def test_what_heads_bring_keeps_its_size_while_the_stream_grows(laid_down, tokenizer):
+    model, laid = copy.deepcopy(laid_down[0]).train(), laid_down[1]
+    passages, question, _ = asked(Random(1))
+    ids = torch.tensor([encode(tokenizer, render(question, passages, Prompt()))])
+    guard = Guard(model, laid)
+
+    def look() -> torch.Tensor:
+        with torch.no_grad():
+            return model(ids, output_hidden_states=True).hidden_states[4][0, -1, -18:]  # votes, what is marked
+
+    before = look()
+    guard.follow()
+    said = slice(KNOWN + token_width(352), KNOWN + 2 * token_width(352))
+    torch.nn.init.normal_(model.model.layers[0].mlp.down_proj.weight.data[said], std=200.0)
+    shrunk = look()
+    for _ in range(3):  # what a layer brings makes the stream before the next one larger
+        guard.follow()
+        look()
+    followed = look()
+    assert shrunk.norm() < 0.5 * before.norm()
+    assert 0.7 < followed.norm() / before.norm() < 1.4
 
 
 def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):

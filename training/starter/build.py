@@ -16,7 +16,7 @@ from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
-from training.starter.circuits import Laid, Marks, guard, lay_down, token_width
+from training.starter.circuits import Guard, Laid, Marks, lay_down, token_width
 from training.starter.measure import measure
 from training.starter.paths import starter_path
 from training.starter.pointing import Pointing
@@ -145,7 +145,7 @@ def train(arguments: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
     model, laid = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
-    guard(model, laid)
+    guard = Guard(model, laid)
     pointing = Pointing(model)
     optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
     base_rates = [group.param_groups[0]["lr"] for group in optimizer]
@@ -226,6 +226,7 @@ def train(arguments: argparse.Namespace) -> None:
                     flush=True,
                 )
         pool += 1
+        guard.follow()
         now = time.monotonic()
         if now - saved_at > 120:
             save()

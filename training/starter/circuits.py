@@ -41,7 +41,7 @@ LOUDNESS = 0.8
 BALLAST, TYPICAL = 20.0, (0.10, 0.13, 0.14, 0.32, 0.58, 0.62, 0.64)
 """What the constant dimension holds, and how large the rest of the stream is at first (root mean square) before each
 layer and at the end. Without ballast the norms shrink what is laid down as soon as the learned part of the stream
-grows: the votes for passages were at half their size after 0.7 million tokens, and no longer decided anything."""
+grows."""
 SAID = 0.3
 """How loudly the number of the passage looked at is said."""
 
@@ -99,40 +99,63 @@ def lay_down(model: Any, vectors: Any, frequencies: Any, marks: Marks, *, seed: 
     return draft.laid
 
 
-def guard(model: Any, laid: Laid) -> None:
-    """Keep what is laid down as it is, by masks on gradients, as long as this model is trained.
+class Guard:
+    """Keeps what is laid down as it is while the rest of a model is trained.
 
     Training has no reason to keep a head before the layers above make use of it, and steps that are
-    as large in every direction (Muon's) soon wear it away. The embeddings stay too, and the
-    dimensions that they and these heads write into are closed to everything else, which says what it
-    has to say into those that are left.
+    as large in every direction (Muon's) soon wear it away. So the gradients of what is laid down
+    are masked, the embeddings stay, and the dimensions that they and these heads write into are
+    closed to everything else, which says what it has to say into those that are left.
     """
-    import torch
 
-    config = model.config
-    size = token_width(config.hidden_size)
-    theirs = torch.zeros(config.hidden_size)  # 1 for the dimensions that others may write into: what is to be said
-    theirs[KNOWN + size : KNOWN + 2 * size] = 1
+    def __init__(self, model: Any, laid: Laid) -> None:
+        import torch
 
-    def others(heads: set[int]) -> Any:
-        mask = torch.ones(config.num_attention_heads, config.head_dim)
-        mask[sorted(heads)] = 0
-        return mask.flatten()
+        self.layers, self.laid = model.model.layers, laid
+        self.found: dict[int, float] = {}
+        """How large the stream is before the layers that bring something (root mean square), in the last pass."""
+        self.followed: dict[int, float] = {}
+        config = model.config
+        size = token_width(config.hidden_size)
+        open_to_all = torch.zeros(config.hidden_size)
+        open_to_all[KNOWN + size : KNOWN + 2 * size] = 1
 
-    def scale(weight: Any, mask: Any) -> None:
-        weight.register_hook(lambda gradient: gradient * mask)
+        def others(heads: set[int]) -> Any:
+            mask = torch.ones(config.num_attention_heads, config.head_dim)
+            mask[sorted(heads)] = 0
+            return mask.flatten()
 
-    model.model.embed_tokens.weight.requires_grad_(False)
-    for number, layer in enumerate(model.model.layers):
-        attention, bring = layer.self_attn, others(laid.bring.get(number, set()))
-        scale(layer.mlp.down_proj.weight, theirs[:, None])
-        scale(attention.o_proj.weight, theirs[:, None] * bring)
-        if look := laid.look.get(number):
-            scale(attention.q_proj.weight, others(look)[:, None])
-            scale(attention.k_proj.weight, others(look)[:, None])
-            scale(attention.v_proj.weight, bring[:, None])
-            for norm in (attention.q_norm, attention.k_norm, layer.input_layernorm):
-                scale(norm.weight, 0.0)
+        def scale(weight: Any, mask: Any) -> None:
+            weight.register_hook(lambda gradient: gradient * mask)
+
+        model.model.embed_tokens.weight.requires_grad_(False)
+        for number, layer in enumerate(self.layers):
+            attention, bring = layer.self_attn, others(laid.bring.get(number, set()))
+            scale(layer.mlp.down_proj.weight, open_to_all[:, None])
+            scale(attention.o_proj.weight, open_to_all[:, None] * bring)
+            if look := laid.look.get(number):
+                scale(attention.q_proj.weight, others(look)[:, None])
+                scale(attention.k_proj.weight, others(look)[:, None])
+                scale(attention.v_proj.weight, bring[:, None])
+                for norm in (attention.q_norm, attention.k_norm, layer.input_layernorm):
+                    scale(norm.weight, 0.0)
+            if number in laid.bring:
+                layer.input_layernorm.register_forward_pre_hook(self._note(number))
+
+    def follow(self) -> None:
+        """Let the heads bring as much as ever: the norms divide by the size of the stream, which grows."""
+        for number, size in self.found.items():
+            value = self.layers[number].self_attn.v_proj.weight.data
+            heads = value.view(-1, self.layers[number].self_attn.head_dim, value.shape[1])
+            heads[sorted(self.laid.bring[number])] *= size / self.followed.get(number, size)
+        self.followed = dict(self.found)
+
+    def _note(self, number: int) -> Any:
+        def note(module: Any, inputs: Any) -> None:
+            if module.training:
+                self.found[number] = float(inputs[0].detach().float().square().mean().sqrt())
+
+        return note
 
 
 @dataclass
