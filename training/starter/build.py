@@ -189,12 +189,14 @@ def train(arguments: argparse.Namespace) -> None:
         temporary.replace(checkpoint)
         (work / "history.json").write_text(json.dumps(history))
 
+    def losses() -> dict[str, float]:
+        return {"tokens": seen, **dict(zip(("loss", "answer_loss", "pointing_loss"), smoothed, strict=True))}
+
     def look() -> None:
         model.eval()
         figures = measure(model, tokenizer, seed=arguments.seed, questions=arguments.questions)
         model.train()
-        losses = dict(zip(("loss", "answer_loss", "pointing_loss"), smoothed, strict=True))
-        history.append({"tokens": seen, **losses, **figures})
+        history.append({**losses(), **figures})
         print(json.dumps(history[-1]), flush=True)
         publish(model, tokenizer, output)
 
@@ -229,6 +231,7 @@ def train(arguments: argparse.Namespace) -> None:
         guard.follow()
         now = time.monotonic()
         if now - saved_at > 120:
+            history.append(losses())
             save()
             saved_at = now
         if now - measured_at > arguments.measure_every:
