@@ -1,7 +1,7 @@
 """The starter's first weights: finding, citing and copying are laid down instead of waited for.
 
 From random weights a model of this size needs more tokens to come upon these circuits than a CPU
-can give it; written down they are there at the first step, and everything is then trained. What
+can give it; written down they are there at the first step, and the rest is trained around them. What
 the attention heads do, layer by layer:
 
 0. bring to each position the token before it, the rare words around it, and those just asked;

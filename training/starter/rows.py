@@ -6,24 +6,21 @@ spends nine tokens in ten on reading. A pool of rows depends on the seed, its nu
 seen so far only, so training can stop and go on.
 """
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from retrieval.prompt import Message, Prompt, cited_marks, encode, strip_marks
+from retrieval.prompt import Message, Prompt, encode
 from training.starter.drills import recall, repetition
-from training.starter.pointing import BACK, SENTENCE, WORD, Pointer
+from training.starter.places import Source
+from training.starter.pointing import Pointer
 from training.starter.prose import Prose, Squad, Table
 from training.starter.world import Episode, World
 
 PROMPT_SHARE, COMPLETION_WEIGHT = 0.05, 4.0
 """Of the prompt's tokens a random share counts, at weight one: the loss over 8,000 words costs as much as a layer."""
 POOL_ROWS = 384
-SENTENCE_END = re.compile(r"[.!?](?=\s)|.(?=\n)")
-"""Where a sentence or a line ends."""
 
 
 @dataclass(frozen=True)
@@ -161,75 +158,6 @@ class Rows:
             after = random.choice(self.documents) if random.random() < 0.6 else ""
             passages.append(replace(passage, text="\n".join(part for part in (before, passage.text, after) if part)))
         return replace(episode, passages=tuple(passages))
-
-
-class Source:
-    """The passages as tokens of a prompt, and where in them answers stand."""
-
-    def __init__(self, tokenizer: Any, messages: Sequence[Message], episode: Episode) -> None:
-        self.tokenizer = tokenizer
-        self.text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-        encoded = tokenizer(self.text, add_special_tokens=False, return_offsets_mapping=True)
-        self.ids = encoded["input_ids"]
-        self.ends = [end for _, end in encoded["offset_mapping"]]
-        self.spans: list[tuple[int, int]] = []
-        """Characters of each passage's text."""
-        end = 0
-        for mark, passage in enumerate(episode.passages, start=1):
-            block = f"[{mark}]{f' {passage.context}' if passage.context else ''}\n{passage.text}"
-            end = self.text.index(block, end) + len(block)
-            self.spans.append((end - len(passage.text), end))
-        self.back: dict[int, Pointer] = {}
-        for completion in (episode.completion, *(completion for _, completion in episode.more)):
-            for sentence, word in self._stands(completion):
-                # What the question before the passages asks for goes first; there it can be known.
-                self.back.setdefault(sentence, Pointer(BACK, sentence, (word,)))
-
-    def pointers(self, completion: str, last: int) -> list[Pointer]:
-        """What to look at while a completion is said: its words in the passage, then the passage, for its mark.
-
-        An abstention looks at the first token of all, where there is nothing.
-
-        Args:
-            last: the position of the prompt's last token.
-        """
-        cited = cited_marks(completion, len(self.spans))
-        if not cited:
-            return [Pointer(SENTENCE, last, (0,)), Pointer(WORD, last, (0,))]
-        start, end = self.spans[cited[0] - 1]
-        stands = self._stands(completion)
-        if not stands:
-            return []
-        found = [Pointer(SENTENCE, last, tuple({sentence for sentence, _ in stands}))]
-        ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
-        words = len(self.tokenizer(strip_marks(completion), add_special_tokens=False)["input_ids"])
-        for number in range(len(ids)):
-            if number < words:
-                places: Sequence[int] = [word + number for _, word in stands]
-            else:
-                places = range(self._token(start), self._token(end - 1) + 1)
-            found.append(Pointer(WORD, last + number, tuple(places)))
-        return found
-
-    def _stands(self, completion: str) -> list[tuple[int, int]]:
-        """The tokens that end the sentence (or line) of an answer and that begin the answer, wherever it stands."""
-        cited = cited_marks(completion, len(self.spans))
-        if not cited:
-            return []
-        start, end = self.spans[cited[0] - 1]
-        value = strip_marks(completion)
-        ids = self.tokenizer(value, add_special_tokens=False)["input_ids"]
-        found = []
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", self.text[start:end]):
-            stop = SENTENCE_END.search(self.text, start + match.end(), end)
-            sentence = self._token(stop.start() if stop else end - 1)
-            # Counted from the end: words at a start may be cut otherwise than in the middle of a line.
-            found.append((sentence, self._token(start + match.end() - 1) - len(ids) + 1))
-        return found
-
-    def _token(self, character: int) -> int:
-        """The token that a character of the prompt lies in."""
-        return bisect_right(self.ends, character)
 
 
 def padded(length: int) -> int:
