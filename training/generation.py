@@ -21,6 +21,9 @@ from training.generator_files import context_length, encode_completion, eos_toke
 
 logger = logging.getLogger(__name__)
 
+CPU_REQUESTS = 4
+"""Requests computed at a time on a CPU, where each is compared with the keys of all. Against eight, 40 prompts of 490
+tokens with short answers took two thirds of the time; 16 long answers to one prompt 4 % more."""
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 _END = object()
 
@@ -344,7 +347,7 @@ def load_generator(
         path: directory of a model of transformers with a chat template.
         adapter: directory of a LoRA adapter as peft saves it.
         device: None chooses the GPU where there is one.
-        bounds: passed on to :class:`Generator`.
+        bounds: passed on to :class:`Generator`; on a CPU ``max_requests`` is 4 unless given.
 
     Raises:
         InputError: files are missing or of another kind.
@@ -354,6 +357,8 @@ def load_generator(
     from retrieval.hardware import best_device, cpu_has_bf16
 
     device = device or best_device()
+    if device == "cpu":
+        bounds.setdefault("max_requests", CPU_REQUESTS)
     reduced = device != "cpu" or cpu_has_bf16()
     model, tokenizer = load_model(Path(path))
     if adapter is not None:
