@@ -11,8 +11,9 @@ from transformers import AutoTokenizer
 from retrieval.documents import Passage
 from retrieval.prompt import Prompt, encode, render
 from training.starter import build, vectors
-from training.starter.circuits import KNOWN, Guard, Laid, lay_down, token_width
+from training.starter.circuits import KNOWN, Laid, lay_down, token_width
 from training.starter.drills import recall, repetition
+from training.starter.guard import Guard
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.rows import CURRICULUM, Rows, padded

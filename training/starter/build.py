@@ -16,7 +16,8 @@ from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
-from training.starter.circuits import Guard, Laid, Marks, lay_down, token_width
+from training.starter.circuits import Laid, Marks, lay_down, token_width
+from training.starter.guard import Guard
 from training.starter.measure import measure
 from training.starter.paths import starter_path
 from training.starter.pointing import Pointing

@@ -19,9 +19,8 @@ class Source:
     def __init__(self, tokenizer: Any, messages: Sequence[Message], episode: Episode) -> None:
         self.tokenizer = tokenizer
         self.text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-        encoded = tokenizer(self.text, add_special_tokens=False, return_offsets_mapping=True)
-        self.ids = encoded["input_ids"]
-        self.ends = [end for _, end in encoded["offset_mapping"]]
+        offsets = tokenizer(self.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        self.ends = [end for _, end in offsets]
         self.spans: list[tuple[int, int]] = []
         """Characters of each passage's text."""
         end = 0
