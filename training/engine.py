@@ -12,6 +12,8 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 )
 from transformers.generation.continuous_batching.continuous_api import ContinuousBatchingManager
 
+from training.request_attention import NAME, use_request_attention
+
 PAGE = 64
 """Tokens in a page of the key/value cache: small, since answers are."""
 
@@ -61,10 +63,14 @@ def make_manager(
         allow_block_sharing=False,
         per_request_processors=True,
     )
+    if model.config._attn_implementation == NAME:  # from the engine before: a manager does not know it
+        model.set_attn_implementation("sdpa")
     manager = model.init_continuous_batching(generation_config=settings, continuous_batching_config=bounds)
     processors = manager.logit_processor.logits_processor
     found = [type(one).__name__ for one in processors]
     if found != [ContinuousBatchingTemperatureLogitsWarper.__name__]:
         raise RuntimeError(f"found logits processors {found}, expected one for the temperature: transformers changed")
     processors[0] = TemperatureOrGreedy(processors[0])
+    if model.device.type == "cpu":
+        use_request_attention(model)
     return manager
