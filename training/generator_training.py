@@ -20,7 +20,7 @@ from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.generation import Generator, load_generator
 from training.generator_files import context_length, load_model
-from training.generator_rows import EncodedRow, Supervised, encode_rows
+from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
 from training.watch import Events, resumable_checkpoint, watch
@@ -191,10 +191,11 @@ def _arguments(
 
 
 def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
+    from torch.nn.functional import cross_entropy
     from trl import SFTTrainer
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
-        """Evaluates by the caller's metric instead of the loss."""
+        """Evaluates by the caller's metric instead of the loss, and computes no logits in vain."""
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             assert measure is not None
@@ -202,6 +203,24 @@ def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            """Mean cross-entropy where labels count; logits of the prompts, most of every row, are never made."""
+            ahead = inputs["labels"][:, 1:]
+            kept = (ahead != MASKED).any(dim=0).nonzero().flatten()  # columns in which some row's label counts
+            logits = model(
+                **{name: value for name, value in inputs.items() if name != "labels"},
+                use_cache=False,
+                logits_to_keep=kept,
+            ).logits  # (rows, kept, vocabulary)
+            targets = ahead[:, kept].flatten()
+            total = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=MASKED, reduction="sum")
+            if num_items_in_batch is None:
+                return total / (targets != MASKED).sum()
+            # The count is over all processes, and their gradients are averaged.
+            return total / num_items_in_batch * self.accelerator.num_processes
 
     return Trainer
 

@@ -2,16 +2,19 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message
 from training import generator_training
 from training.generation import Generator, load_generator
-from training.generator_rows import encode_row
-from training.generator_training import TrainingResult, train_generator
+from training.generator_files import load_model
+from training.generator_rows import MASKED, encode_row
+from training.generator_training import TrainingResult, _trainer_class, train_generator
 from training.settings import GeneratorTraining
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, dropout=0.0, evaluations=1)
@@ -81,6 +84,21 @@ def test_a_large_model_is_measured_in_place(tiny_model_path, tmp_path, monkeypat
     served = load_generator(tiny_model_path, result.adapter)
     assert likelihood(served) == pytest.approx(result.best_metric, abs=0.05)
     assert len(set(texts)) > 1
+
+
+def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
+    model, _ = load_model(tiny_model_path)
+    ids = torch.randint(5, 500, (3, 12))
+    labels = torch.full_like(ids, MASKED)
+    for row, (start, end) in enumerate([(4, 6), (9, 12), (1, 3)]):
+        labels[row, start:end] = ids[row, start:end]
+    whole = SimpleNamespace(accelerator=SimpleNamespace(num_processes=1))
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+    compute_loss = _trainer_class(None).compute_loss
+    expected = model(**inputs).loss
+    assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
+    counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
+    assert counted.item() == pytest.approx(expected.item() / 2, rel=1e-5)
 
 
 def test_the_best_checkpoint_is_kept_and_training_stops_early(tiny_model_path, tmp_path):
