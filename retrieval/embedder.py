@@ -17,7 +17,7 @@ import numpy as np
 from retrieval.cpu_attention import use_cpu_attention
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
 from retrieval.errors import InputError, TrainingError
-from retrieval.hardware import best_device, cpu_has_bf16
+from retrieval.hardware import best_device, cpu_has_bf16, use_one_core
 from retrieval.models import resolve
 
 if TYPE_CHECKING:
@@ -184,13 +184,12 @@ def _single_core_threads(count: int) -> ThreadPoolExecutor:
     """Threads in which torch uses one core each; elsewhere it goes on using all of them."""
     import torch
 
-    started = threading.Barrier(count + 1)
-    threads = ThreadPoolExecutor(count, "lockstep-embed", initializer=torch.set_num_threads, initargs=(1,))
+    usual, started = torch.get_num_threads(), threading.Barrier(count + 1)
+    threads = ThreadPoolExecutor(count, "lockstep-embed", initializer=use_one_core)
     for _ in range(count):
         threads.submit(started.wait)
     started.wait()
-    # The call in a thread also sets what threads made later begin with: put that back.
-    torch.set_num_threads(torch.get_num_threads())
+    torch.set_num_threads(usual)
     return threads
 
 

@@ -124,3 +124,11 @@ class _Gpus:
                 figures[f"gpu{i}_memory_bytes"] = float(self._nvml.nvmlDeviceGetMemoryInfo(handle).used)
                 figures[f"gpu{i}_percent"] = float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         return figures
+
+
+def use_one_core() -> None:
+    """Let torch compute on one core in this thread. Threads made later do so, too, until its number is set again."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.get_num_threads()  # makes it last: else the thread's first operation takes the number that holds by then

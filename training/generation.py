@@ -166,10 +166,10 @@ class Generator:
             return
         kept = self._kept
         self.stop()  # what is left of an engine that died
-        from training.engine import make_manager
+        from training.engine import make_manager, start
 
         self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
-        self._manager.start()
+        start(self._manager, self.model)
         self._failure, self._kept = None, kept
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
