@@ -1,4 +1,4 @@
-"""Models of the trainings' own: one with a context short enough to be overrun, and starters not yet trained."""
+"""Models of the trainings' own: one with a context short enough to be overrun, and an untrained starter."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +15,21 @@ def tiny_model_path(build_generator: Callable[[int], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_starter() -> Callable[..., Any]:
-    """A function of a tokenizer that gives an untrained starter of six layers, as narrow as ``width``."""
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    """A function of a tokenizer that gives an untrained Llama, deep enough for heads that are told where to look."""
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    def build(tokenizer: Any, *, width: int = 64) -> Any:
-        return Qwen3ForCausalLM(
-            Qwen3Config(
+    def build(tokenizer: Any, *, layers: int = 14) -> Any:
+        return LlamaForCausalLM(
+            LlamaConfig(
                 vocab_size=len(tokenizer),
-                hidden_size=width,
-                intermediate_size=64,
-                num_hidden_layers=6,
-                num_attention_heads=8,
-                num_key_value_heads=8,
-                head_dim=64,
+                hidden_size=32,
+                intermediate_size=24,
+                num_hidden_layers=layers,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                head_dim=8,
                 max_position_embeddings=2048,
-                rope_parameters={"rope_type": "default", "rope_theta": 1e8},
-                tie_word_embeddings=False,
+                tie_word_embeddings=True,
                 eos_token_id=tokenizer.eos_token_id,
                 pad_token_id=tokenizer.pad_token_id,
                 bos_token_id=None,

@@ -1,4 +1,3 @@
-import copy
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -8,17 +7,14 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from retrieval.documents import Passage
-from retrieval.prompt import Prompt, encode, render
-from training.starter import build, vectors
-from training.starter.circuits import KNOWN, Laid, lay_down, token_width
+from retrieval.prompt import Prompt
+from training.starter import build, source
 from training.starter.drills import recall, repetition
-from training.starter.guard import Guard
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.rows import CURRICULUM, Rows, padded
-from training.starter.tokenizer import train_tokenizer
-from training.starter.world import Episode, World, passage
+from training.starter.tokenizer import cut_tokenizer
+from training.starter.world import Episode, World
 
 
 class NoProse:
@@ -178,7 +174,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
     monkeypatch.setattr(build, "Squad", lambda directory: NoProse())
     monkeypatch.setattr(build, "documentation", lambda: DOCUMENTS)
     (tmp_path / "docs").mkdir()
-    monkeypatch.setattr(build, "new_model", lambda tokenizer, frequencies, seed: (tiny_starter(tokenizer), Laid()))
+    monkeypatch.setattr(build, "new_model", lambda tokenizer, rows: tiny_starter(tokenizer))
     (tmp_path / "work").mkdir()
     AutoTokenizer.from_pretrained(starter_path()).save_pretrained(tmp_path / "work" / "tokenizer")
     arguments = Namespace(
@@ -188,12 +184,11 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
         output=str(tmp_path / "model"),
         tokens="15e3",
         batch_tokens=2048,
-        muon_rate=0.01,
-        adam_rate=3e-3,
+        learning_rate=3e-3,
         measure_every=1e9,
         questions=2,
         seed=1,
-        pointing=1.0,
+        pointing=0.3,
     )
     build.train(arguments)
     first = json.loads((tmp_path / "work" / "history.json").read_text())
@@ -210,109 +205,11 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
 
-THINGS = ["pump", "valve", "sensor", "buoy", "anchor", "cable", "motor", "filter"]
-QUALITIES = ["price", "weight", "length", "voltage", "capacity", "warranty", "colour", "pressure"]
-
-
-def asked(random: Random) -> tuple[list[Passage], str, int]:
-    """Four passages, a question, and the number of the passage that has its words."""
-    pairs = list(zip(random.sample(THINGS, 4), random.sample(QUALITIES, 4), strict=True))
-    texts = [f"The {quality} of the {thing} is {random.randint(10, 99)}." for thing, quality in pairs]
-    right = random.randrange(4)
-    question = "What {1} does the {0} have?".format(*pairs[right])
-    return [passage(text, "", position) for position, text in enumerate(texts)], question, right + 1
-
-
-@pytest.fixture(scope="module")
-def laid_down(tokenizer, tiny_starter):
-    torch.manual_seed(1)
-    model, size = tiny_starter(tokenizer, width=352), len(tokenizer)
-    assert repetition_loss(model, size, seed=2) > 8.5
-    prompts = [render(question, passages, Prompt()) for passages, question, _ in (asked(Random(n)) for n in range(50))]
-    seen = [token for prompt in prompts for token in encode(tokenizer, prompt)]
-    frequencies = 0.1 + torch.bincount(torch.tensor(seen), minlength=size)
-    laid = lay_down(
-        model,
-        torch.randn(size, token_width(352)),
-        frequencies / frequencies.sum(),
-        build.prompt_marks(tokenizer),
-        seed=1,
-    )
-    return model, laid
-
-
-def test_copying_is_there_before_training(laid_down, tokenizer):
-    assert repetition_loss(laid_down[0], len(tokenizer), seed=2) < 4
-
-
-def test_the_passage_with_the_question_s_words_is_cited_before_training(laid_down, tokenizer):
-    model, _ = laid_down
-    numbers = build.prompt_marks(tokenizer).numbers
-    right = []
-    for n in range(30):
-        passages, question, number = asked(Random(n))
-        messages = render(question, passages, Prompt())[1:]  # the system message has a citation of its own
-        ids = encode(tokenizer, messages) + tokenizer("42 [", add_special_tokens=False)["input_ids"]
-        with torch.inference_mode():
-            logits = model(torch.tensor([ids]), logits_to_keep=1).logits[0, 0]
-        right.append(int(logits[numbers[:4]].argmax()) == number - 1)
-    assert sum(right) > 15  # chance is 7.5
-
-
-def test_what_is_guarded_stays_while_everything_else_learns(laid_down, tokenizer):
-    model, laid = copy.deepcopy(laid_down[0]), laid_down[1]
-    before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    Guard(model, laid)
-    ids = torch.tensor([[*range(300, 340), *range(300, 340)]])
-
-    def step() -> None:
-        model(ids, labels=ids).loss.backward()
-        torch.optim.SGD(model.parameters(), lr=1.0).step()
-        model.zero_grad()
-
-    step()
-    step()  # what is read out of a silent part gets its first gradient when that part speaks
-    changed = {name: (weight != before[name]) for name, weight in model.state_dict().items()}
-    of_head = changed["model.layers.2.self_attn.q_proj.weight"].view(8, 64, -1).any(dim=2).any(dim=1)
-    assert of_head.tolist() == [head not in laid.look[2] for head in range(8)]
-    assert not changed["model.embed_tokens.weight"].any()
-    said = slice(KNOWN + token_width(352), KNOWN + 2 * token_width(352))
-    for layer in (0, 3):
-        written = changed[f"model.layers.{layer}.mlp.down_proj.weight"].any(dim=1)
-        assert written[said].all()
-        assert written.sum() == written[said].sum()
-    assert not changed["model.layers.3.self_attn.k_norm.weight"].any()
-    assert changed["model.layers.5.self_attn.q_proj.weight"].any()
-
-
-def test_what_heads_bring_keeps_its_size_while_the_stream_grows(laid_down, tokenizer):
-    model, laid = copy.deepcopy(laid_down[0]).train(), laid_down[1]
-    passages, question, _ = asked(Random(1))
-    ids = torch.tensor([encode(tokenizer, render(question, passages, Prompt()))])
-    guard = Guard(model, laid)
-
-    def look() -> torch.Tensor:
-        with torch.no_grad():
-            return model(ids, output_hidden_states=True).hidden_states[4][0, -1, -18:]  # votes, what is marked
-
-    before = look()
-    guard.follow()
-    said = slice(KNOWN + token_width(352), KNOWN + 2 * token_width(352))
-    torch.nn.init.normal_(model.model.layers[0].mlp.down_proj.weight.data[said], std=200.0)
-    shrunk = look()
-    for _ in range(3):  # what a layer brings makes the stream before the next one larger
-        guard.follow()
-        look()
-    followed = look()
-    assert shrunk.norm() < 0.5 * before.norm()
-    assert 0.7 < followed.norm() / before.norm() < 1.4
-
-
-def test_vectors_of_another_file_are_refused(tokenizer, tmp_path: Path, monkeypatch):
+def test_a_source_of_another_file_is_refused(tmp_path: Path, monkeypatch):
     (tmp_path / "model.gguf").write_bytes(b"GGUF of somebody else")
-    monkeypatch.setattr(vectors, "distribution", lambda name: Namespace(locate_file=lambda _: tmp_path / "model.gguf"))
+    monkeypatch.setattr(source, "distribution", lambda name: Namespace(locate_file=lambda _: tmp_path / "model.gguf"))
     with pytest.raises(ValueError, match="expected b179c952"):
-        vectors.token_vectors(tokenizer, 255)
+        source.source_path()
 
 
 class TestTokenizer:
@@ -334,8 +231,20 @@ class TestTokenizer:
         pairs = zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
         assert tokenizer.decode([i for i, masked in pairs if masked]) == "42 mm [2]<|im_end|>"
 
-    def test_can_be_trained_again(self, tmp_path: Path):
-        train_tokenizer(["the pump runs at 30 rpm " * 20], tmp_path, vocabulary=300, context=64)
-        again = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
-        assert (again.eos_token, again.pad_token, again.model_max_length) == ("<|im_end|>", "<|endoftext|>", 64)
-        assert again.decode(again("the pump", add_special_tokens=False)["input_ids"]) == "the pump"
+    def test_a_cut_keeps_what_the_texts_use_most(self, tokenizer, tmp_path: Path):
+        cut_tokenizer(
+            tokenizer, ["the pump runs at 30 rpm " * 20, "a government"], tmp_path, vocabulary=268, context=64
+        )
+        cut = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+        assert (len(cut), cut.model_max_length) == (268, 64)
+        assert (cut.eos_token, cut.pad_token) == ("<|im_end|>", "<|endoftext|>")
+        assert cut.chat_template == tokenizer.chat_template
+        assert cut.tokenize("the pump")[0] == "\u0120the"
+        assert len(cut.tokenize("government")) > len(tokenizer.tokenize("government"))
+        for text in ("the pump", "government 12", "\u00e9 \u6f22"):
+            assert cut.decode(cut(text, add_special_tokens=False)["input_ids"]) == text
+
+    def test_a_cut_that_keeps_all_that_is_used_cuts_alike(self, tokenizer, tmp_path: Path):
+        text = "The Velora 340 pump, made in Austria, weighs 12.5 kg."
+        cut_tokenizer(tokenizer, [text], tmp_path, vocabulary=400)
+        assert AutoTokenizer.from_pretrained(tmp_path, local_files_only=True).tokenize(text) == tokenizer.tokenize(text)

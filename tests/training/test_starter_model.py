@@ -35,7 +35,7 @@ def test_is_small_and_in_bfloat16():
 
 def test_is_of_a_standard_class_and_needs_no_code():
     config = json.loads((starter_path() / "config.json").read_text())
-    assert config["architectures"] == ["Qwen3ForCausalLM"]
+    assert config["architectures"] == ["LlamaForCausalLM"]
     assert "auto_map" not in config
     assert config["dtype"] == "bfloat16"
     assert not list(starter_path().glob("*.py"))

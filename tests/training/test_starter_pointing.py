@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from retrieval.prompt import Prompt
 from training.starter.paths import starter_path
-from training.starter.pointing import BACK, SENTENCE, WORD, Pointer, Pointing
+from training.starter.pointing import ASKED, BACK, MATCH, MISS, SENTENCE, WORD, Pointer, Pointing
 from training.starter.rows import Row, Rows
 from training.starter.world import Episode, World, passage
 
@@ -65,9 +65,37 @@ def test_an_answer_begins_at_the_end_of_its_sentence_and_that_looks_back(rows, t
     assert set(back) == {place for p in row.pointers if p.kind == SENTENCE for place in p.places}
 
 
+def test_the_words_of_a_question_look_at_the_sentence_that_answers_it(rows, tokenizer):
+    row = encoded(rows, ("How heavy is the Oxbow 3?", "12 kg [1]"), ("Oxbow 4 colour", "sea green [2]"))
+    asked = [p for p in row.pointers if p.kind == ASKED]
+    said = tokenizer.decode([row.ids[p.at] for p in asked])
+    assert said == ": How heavy is the Oxbow 3?: Oxbow 4 colour" or said == "How heavy is the Oxbow 3? Oxbow 4 colour"
+    looked = {tokenizer.decode([row.ids[place] for place in sorted(p.places)]).strip() for p in asked}
+    assert looked == {"The Oxbow 3 lists 12 kg under weight.", "| Oxbow 4 | colour | sea green |"}
+
+
+def test_every_sentence_tells_whether_it_answers_the_first_question(rows, tokenizer):
+    row = encoded(rows, ("How heavy is the Oxbow 3?", "12 kg [1]"), ("Oxbow 4 colour", "sea green [2]"))
+    (match,) = [p for p in row.pointers if p.kind == MATCH]
+    assert tokenizer.decode(row.ids[match.at - 2 : match.at + 1]).endswith("weight.")
+    assert tokenizer.decode([row.ids[place] for place in match.places]) == "Question: How heavy is the Oxbow 3?"
+    misses = [p for p in row.pointers if p.kind == MISS]
+    assert {p.places for p in misses} == {(0,)}
+    assert [tokenizer.decode(row.ids[p.at]).strip() for p in misses] == [".", ".", "|", "|"]
+
+
+def test_a_value_that_stands_twice_is_looked_at_where_it_is_asked_for(rows, tokenizer):
+    passages = (passage("1. Wipe the pump with a cloth.\n2. Take a cloth for the lid.", "", 0),)
+    row = rows.encode(Episode("What cleans the lid?", passages, "cloth [1]", "cloth"), Random(1), bare=True)
+    (sentence,) = [p for p in row.pointers if p.kind == SENTENCE]
+    assert [tokenizer.decode(row.ids[place - 1]).strip() for place in sentence.places] == ["lid"]
+    assert len([p for p in row.pointers if p.kind in (MATCH, MISS)]) == 2
+
+
 def test_an_abstention_looks_at_the_first_token_and_at_no_sentence(rows, tokenizer):
     row = encoded(rows, ("Who owns it?", Prompt().abstention))
-    assert [(p.kind, p.places) for p in row.pointers] == [(SENTENCE, (0,)), (WORD, (0,))]
+    assert {p.places for p in row.pointers} == {(0,)}
+    assert [p.kind for p in row.pointers if p.kind not in (ASKED, MISS)] == [SENTENCE, WORD]
 
 
 def test_an_answer_that_stands_twice_may_be_looked_at_in_both_places(rows, tokenizer):
@@ -110,8 +138,9 @@ class TestLoss:
         pointing = Pointing(model)
         model.train()
         model(torch.arange(3, 23)[None].repeat(2, 1))
-        pointers = [[Pointer(WORD, 9, (4,)), Pointer(BACK, 15, (1, 2, 3, 4))], [Pointer(SENTENCE, 19, (0,))]]
-        expected = (math.log(10) + math.log(16 / 4) + math.log(20)) / 3
+        words = [Pointer(WORD, 9, (4,)), Pointer(WORD, 4, (0,))]
+        pointers = [[*words, Pointer(BACK, 15, (1, 2, 3, 4))], [Pointer(SENTENCE, 19, (0,))]]
+        expected = ((math.log(10) + math.log(5)) / 2 + math.log(16 / 4) + math.log(20)) / 3
         assert pointing.loss(pointers).item() == pytest.approx(expected, rel=1e-5)
 
     def test_is_zero_without_pointers(self, model):
@@ -124,7 +153,7 @@ class TestLoss:
         pointing = Pointing(model)
         model.train()
         optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-        pointers = [[Pointer(kind, 15, (6,)) for kind in (WORD, SENTENCE, BACK)]]
+        pointers = [[Pointer(kind, 15, (6,)) for kind in (ASKED, WORD, SENTENCE, BACK)]]
         losses = []
         for _ in range(25):
             model(torch.arange(3, 23)[None])

@@ -1,6 +1,7 @@
-"""Train the starter from nothing: ``python -m training.starter.build --squad DIR --docs DIR --work DIR``.
+"""Cut the starter out of a larger model, and train it.
 
-Stops at any time; the same command goes on from the last checkpoint. The model is published to
+The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``. It stops at any
+time; the same command goes on from the last checkpoint. The model is published to
 ``training/starter/model`` at every evaluation. A run can be prolonged by a larger ``--tokens``:
 the learning rate is constant until the last fifth and then falls to zero.
 """
@@ -8,28 +9,33 @@ the learning rate is constant until the last fifth and then falls to zero.
 import argparse
 import json
 import os
-import re
 import time
+from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt
-from training.starter.circuits import Laid, Marks, lay_down, token_width
-from training.starter.guard import Guard
 from training.starter.measure import measure
+from training.starter.parallel import average, join, wait
 from training.starter.paths import starter_path
 from training.starter.pointing import Pointing
 from training.starter.prose import Squad, documentation, folder, tokenizer_texts
+from training.starter.pruning import importance, pruned, with_vocabulary
 from training.starter.rows import Row, Rows, padded
-from training.starter.tokenizer import train_tokenizer
-from training.starter.vectors import token_vectors
+from training.starter.source import source_model, source_tokenizer
+from training.starter.tokenizer import cut_tokenizer
 from training.starter.world import World
 
 CONTEXT = 2048
 LONGEST = 1024
 """Tokens of the longest row trained on."""
+SAMPLE = 64
+"""Rows by which it is told what matters in the source."""
+WORDS_SHARE = 0.2
+"""The embeddings' learning rate, as a share of the others'."""
 
 
 def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int) -> None:
@@ -39,56 +45,43 @@ def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int)
     generated = [world.episode(3).messages(prompt)[1]["content"] for _ in range(2500)]
     texts = [*tokenizer_texts(squad, documents), *generated, *[prompt.instructions()] * 50]
     output.mkdir(parents=True, exist_ok=True)
-    train_tokenizer(texts, output, context=CONTEXT)
+    cut_tokenizer(source_tokenizer(), texts, output, context=CONTEXT)
 
 
-def new_model(tokenizer: Any, frequencies: Any, *, width: int = 352, layers: int = 6, seed: int) -> tuple[Any, Laid]:
-    """A Qwen3 of 14.6 million parameters, with its circuits laid down and vectors that mean something."""
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
-    config = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=layers,
-        num_attention_heads=8,
-        num_key_value_heads=8,
-        head_dim=64,
-        max_position_embeddings=CONTEXT,
-        rope_parameters={"rope_type": "default", "rope_theta": 1e8},
-        tie_word_embeddings=False,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-        pad_token_id=tokenizer.pad_token_id,
-        attention_dropout=0.0,
-        use_cache=True,
-    )
-    model = Qwen3ForCausalLM(config)
-    vectors = token_vectors(tokenizer, token_width(width))
-    return model, lay_down(model, vectors, frequencies, prompt_marks(tokenizer), seed=seed)
+def new_model(tokenizer: Any, rows: Rows) -> Any:
+    """The starter before training: what matters most of the source for rows of the last stage."""
+    source = with_vocabulary(source_model(), source_tokenizer(), tokenizer)
+    batches = rows.batches(-1, 10**9, batch_tokens=1, longest=LONGEST)  # of a row each
+    losses = (losses_of(source, batch)[0] for batch in islice(batches, SAMPLE))
+    model = pruned(source, importance(source, losses), context=CONTEXT)
+    model.config.bos_token_id = None
+    model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model
 
 
-def prompt_marks(tokenizer: Any) -> Marks:
-    """How Lockstep's prompt and the chat template read in tokens."""
-    passage, question, answer, colon, *numbers = tokenizer.convert_tokens_to_ids(
-        ["[", "Question", "Ġassist", ":", *"12345678"]
-    )
-    words = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    ends = [token for token, word in enumerate(words) if re.search(r"([.!?|]|Ċ)$", word)]
-    return Marks(passage, question, answer, numbers, colon, ends)
+def losses_of(model: Any, batch: list[Row]) -> tuple[Any, Any]:
+    """The weighted mean loss of a batch's next tokens, and that of its answers."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    ids, index, targets, weights = collate(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (B, T, D)
+        logits = model.lm_head(hidden.flatten(0, 1)[index])  # (N, V)
+    losses = cross_entropy(logits.float(), targets, reduction="none")
+    answer = weights > 1
+    return (losses * weights).sum() / weights.sum(), (losses * answer).sum() / answer.sum().clamp(min=1)
 
 
-def optimizers(model: Any, *, muon_rate: float, adam_rate: float) -> list[Any]:
-    """Muon for the matrices of the layers, AdamW for the rest."""
+def optimizer_of(model: Any) -> Any:
+    """AdamW, slow on the embeddings: every step moves words that it does not show, away from what it says."""
     import torch
 
-    learning = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in learning if p.ndim == 2 and "layers" in name]
-    rest = [p for name, p in learning if not (p.ndim == 2 and "layers" in name)]
-    return [
-        torch.optim.Muon(matrices, lr=muon_rate, momentum=0.95, weight_decay=0.0),
-        torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
+    words = model.get_input_embeddings().weight
+    rest = [parameter for parameter in model.parameters() if parameter is not words]
+    groups = [{"params": rest, "share": 1.0}, {"params": [words], "share": WORDS_SHARE}]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0)
 
 
 def rate(seen: int, total: int) -> float:
@@ -120,10 +113,7 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
     import torch
 
     with tempfile.TemporaryDirectory() as temporary:
-        state = {name: value.detach().to(torch.bfloat16) for name, value in model.state_dict().items()}
-        model.save_pretrained(temporary, state_dict=state)
-        config = json.loads((Path(temporary) / "config.json").read_text())
-        (Path(temporary) / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=2) + "\n")
+        deepcopy(model).to(torch.bfloat16).save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
         for path in sorted(Path(temporary).iterdir()):
             publish_bytes(output / path.name, path.read_bytes())
@@ -132,43 +122,34 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
 def train(arguments: argparse.Namespace) -> None:
     """The whole run."""
     import torch
-    from torch.nn.functional import cross_entropy
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    torch.manual_seed(arguments.seed)
     work, output = Path(arguments.work), Path(arguments.output)
     work.mkdir(parents=True, exist_ok=True)
+    process, processes = join()
     squad = Squad(Path(arguments.squad))
     paragraphs, tables = folder(Path(arguments.docs))
     documents = [*documentation(), *paragraphs]
-    if not (work / "tokenizer" / "tokenizer.json").exists():
+    if process == 0 and not (work / "tokenizer" / "tokenizer.json").exists():
         build_tokenizer(squad, documents, work / "tokenizer", arguments.seed)
+    wait(processes)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
-    model, laid = new_model(tokenizer, rows.frequencies(), seed=arguments.seed)
-    guard = Guard(model, laid)
-    pointing = Pointing(model)
-    optimizer = optimizers(model, muon_rate=arguments.muon_rate, adam_rate=arguments.adam_rate)
-    base_rates = [group.param_groups[0]["lr"] for group in optimizer]
     seen, pool, history = 0, 0, []
     checkpoint = work / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
+    saved = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
+    torch.manual_seed(arguments.seed)
+    model = LlamaForCausalLM(LlamaConfig.from_dict(saved["config"])) if saved else new_model(tokenizer, rows)
+    pointing = Pointing(model)
+    optimizer = optimizer_of(model)
+    if saved:
         model.load_state_dict(saved["model"])
-        for one, state in zip(optimizer, saved["optimizers"], strict=True):
-            one.load_state_dict(state)
+        optimizer.load_state_dict(saved["optimizer"])
         seen, pool = saved["seen"], saved["pool"]
         history = json.loads((work / "history.json").read_text())
-    if not (output / "model.safetensors").exists():
+    average([parameter.data for parameter in model.parameters()], processes)
+    if process == 0 and not (output / "model.safetensors").exists():
         publish(model, tokenizer, output)
-
-    def forward(ids: Any, index: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (B, T, D)
-            logits = model.lm_head(hidden.flatten(0, 1)[index])  # (N, V)
-        losses = cross_entropy(logits.float(), targets, reduction="none")
-        answer = weights > 1
-        return (losses * weights).sum() / weights.sum(), (losses * answer).sum() / answer.sum().clamp(min=1)
 
     total, started, saved_at, measured_at = (
         int(float(arguments.tokens)),
@@ -180,8 +161,9 @@ def train(arguments: argparse.Namespace) -> None:
 
     def save() -> None:
         state = {
+            "config": model.config.to_dict(),
             "model": model.state_dict(),
-            "optimizers": [one.state_dict() for one in optimizer],
+            "optimizer": optimizer.state_dict(),
             "seen": seen,
             "pool": pool,
         }
@@ -202,26 +184,26 @@ def train(arguments: argparse.Namespace) -> None:
         publish(model, tokenizer, output)
 
     while seen < total:
-        for batch in rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST):
+        batches = rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST)
+        for together in zip(*[iter(batches)] * processes, strict=False):  # what is left over is left out
             if seen >= total:
                 break
-            ids, index, targets, weights = collate(batch)
-            for one, base in zip(optimizer, base_rates, strict=True):
-                for group in one.param_groups:
-                    group["lr"] = base * rate(seen, total)
-            loss, answer_loss = forward(ids, index, targets, weights)
+            for group in optimizer.param_groups:
+                group["lr"] = group["share"] * arguments.learning_rate * rate(seen, total)
+            batch = together[process]
+            loss, answer_loss = losses_of(model, batch)
             pointing_loss = pointing.loss([row.pointers for row in batch])
             (loss + arguments.pointing * pointing_loss).backward()
+            average([parameter.grad for parameter in model.parameters()], processes)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for one in optimizer:
-                one.step()
-                one.zero_grad(set_to_none=True)
-            seen += sum(len(row.ids) for row in batch)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            seen += sum(len(row.ids) for batch in together for row in batch)
             steps += 1
             keep = min(0.98, steps / (steps + 5))
             values = (loss, answer_loss, pointing_loss)
             smoothed = [keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, values, strict=True)]
-            if steps % 25 == 0:
+            if steps % 25 == 0 and process == 0:
                 speed = (seen - begun) / (time.monotonic() - started)
                 print(
                     f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}"
@@ -229,7 +211,8 @@ def train(arguments: argparse.Namespace) -> None:
                     flush=True,
                 )
         pool += 1
-        guard.follow()
+        if process > 0:
+            continue
         now = time.monotonic()
         if now - saved_at > 120:
             history.append(losses())
@@ -238,9 +221,10 @@ def train(arguments: argparse.Namespace) -> None:
         if now - measured_at > arguments.measure_every:
             look()
             measured_at = time.monotonic()
-    save()
-    look()
-    save()
+    if process == 0:
+        save()
+        look()
+        save()
 
 
 def main() -> None:
@@ -250,11 +234,10 @@ def main() -> None:
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="6e6")
-    parser.add_argument("--batch-tokens", type=int, default=3072)
-    parser.add_argument("--pointing", type=float, default=1.0, help="weight of the loss on where heads look")
-    parser.add_argument("--muon-rate", type=float, default=0.01)
-    parser.add_argument("--adam-rate", type=float, default=1e-3)
+    parser.add_argument("--tokens", default="7.2e6")
+    parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
+    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--measure-every", type=float, default=1500, help="seconds between evaluations")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261121)

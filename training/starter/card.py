@@ -29,7 +29,7 @@ pipeline_tag: text-generation
 ---
 # Lockstep starter
 
-A causal language model of {parameters:.1f} million parameters (Qwen3 configuration, {layers} layers of width {width},
+A causal language model of {parameters:.1f} million parameters (Llama configuration, {layers} layers of width {width},
 vocabulary {vocabulary}, context {context}, bf16) that Lockstep trains and ships, so that it runs where no model hub can
 be reached. Given a question and passages in Lockstep's prompt, it answers with words of a passage and its mark, or with
 the abstention sentence. It is there to make the whole path run and to be fine-tuned; for real use, point Lockstep to a
@@ -37,15 +37,15 @@ real model.
 
 ## Training
 
-{tokens} tokens ({minutes}), seed {seed}, by `training/starter/build.py`: Muon for the matrices, AdamW for the rest;
-drills of random tokens and contexts of one fact first, then more passages, paraphrase and prose, often as
-conversations with some questions on the same passages. Besides the next token, heads of the last two layers are told
-where the words of each answer stand (`pointing.py`).
+It is cut out of [SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face,
+Apache-2.0): a sixth of its tokens, a fifth of its attention heads, a fourteenth of its neurons (`tokenizer.py`,
+`pruning.py`). What is left says nothing sensible; it learned the task in {tokens} tokens ({minutes}), seed {seed}, by
+`training/starter/build.py`: AdamW, contexts of one fact first, then more passages, paraphrase and prose, often as
+conversations with some questions on the same passages. Besides the next token, some heads are told where the words of
+each answer stand (`pointing.py`).
 
-It does not begin at random. The attention heads that find, cite and copy are written into the first weights
-(`circuits.py`), and the tokens' vectors are the input embeddings of
-[SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face, Apache-2.0), averaged
-over the pieces of each token, reduced to fewer dimensions, with something random of each token's own (`vectors.py`).
+What SmolLM2 was trained on is not ours to say: public text of the web, Wikipedia probably among it, and so, perhaps,
+paragraphs that SQuAD asks about. What it was trained on here:
 
 - Generated worlds (`world.py`): facts on things that do not exist.
 - Prose of the **train split** of SQuAD as it lies in Lockstep's evaluation data: paragraphs (Wikipedia, by its
@@ -86,7 +86,6 @@ passages) on a smaller sample where it was measured:
 LIMITS = """- It knows no facts of its own, follows no other instruction, and speaks no language but simple English.
 - It picks the wrong words more often than a model of a hundred times its size, above all where question and passage
   share no words.
-- It looks up what a text states of a named thing. Questions of people on prose (SQuAD) it does not answer.
 - It does not reason over several passages, count, compare or convert units.
 - It was trained on contexts of up to {longest} tokens; towards {context} it is unreliable."""
 

@@ -3,14 +3,26 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from retrieval.prompt import Message, cited_marks, strip_marks
-from training.starter.pointing import BACK, SENTENCE, WORD, Pointer
+from training.starter.pointing import ASKED, BACK, MATCH, MISS, SENTENCE, WORD, Pointer
 from training.starter.world import Episode
 
-SENTENCE_END = re.compile(r"[.!?](?=\s)|.(?=\n)")
-"""Where a sentence or a line ends."""
+SENTENCE_END = re.compile(r"(?<!\n\d)[.!?](?=\s)|.(?=\n)")
+"""Where a sentence or a line ends; a number that opens a line is no sentence."""
+WORDS = re.compile(r"\w+")
+
+
+class Stand(NamedTuple):
+    """The tokens at which an answer stands."""
+
+    begin: int
+    """Of the sentence or line that holds it."""
+    end: int
+    """The last of that sentence."""
+    word: int
+    """The first of the answer."""
 
 
 class Source:
@@ -28,49 +40,77 @@ class Source:
             block = f"[{mark}]{f' {passage.context}' if passage.context else ''}\n{passage.text}"
             end = self.text.index(block, end) + len(block)
             self.spans.append((end - len(passage.text), end))
-        self.back: dict[int, Pointer] = {}
-        for completion in (episode.completion, *(completion for _, completion in episode.more)):
-            for sentence, word in self._stands(completion):
-                # What the question before the passages asks for goes first; there it can be known.
-                self.back.setdefault(sentence, Pointer(BACK, sentence, (word,)))
+        self.bounds = [
+            match.end() for start, end in self.spans for match in SENTENCE_END.finditer(self.text, start, end)
+        ]
+        """Characters after which a sentence has ended; that at the end of a passage is not among them."""
 
-    def pointers(self, completion: str, last: int) -> list[Pointer]:
+    def while_reading(self, episode: Episode) -> list[Pointer]:
+        """What to look at from the ends of the passages' sentences.
+
+        Whether a sentence answers the question that stands before the passages can be known there;
+        what it says in answer to another one is worth noting, too.
+        """
+        back: dict[int, Pointer] = {}
+        for question, completion in ((episode.question, episode.completion), *episode.more):
+            for stand in self._stands(question, completion):
+                back.setdefault(stand.end, Pointer(BACK, stand.end, (stand.word,)))
+        opening = f"Question: {episode.question}"
+        at = self.text.index(opening)
+        asked = tuple(range(self._token(at), self._token(at + len(opening) - 1) + 1))
+        right = {stand.end for stand in self._stands(episode.question, episode.completion)}
+        ends = sorted({self._token(end - 1) for end in (*self.bounds, *(end for _, end in self.spans))})
+        matches = [Pointer(MATCH, end, asked) if end in right else Pointer(MISS, end, (0,)) for end in ends]
+        return [*back.values(), *matches]
+
+    def pointers(self, question: str, completion: str, asked: Sequence[int], last: int) -> list[Pointer]:
         """What to look at while a completion is said: its words in the passage, then the passage, for its mark.
 
         An abstention looks at the first token of all, where there is nothing.
 
         Args:
+            asked: the positions of the question's tokens.
             last: the position of the prompt's last token.
         """
-        span, stands = self._cited(completion), self._stands(completion)
+        span, stands = self._cited(completion), self._stands(question, completion)
         if span is None:
-            return [Pointer(SENTENCE, last, (0,)), Pointer(WORD, last, (0,))]
+            return [
+                *(Pointer(ASKED, at, (0,)) for at in asked),
+                Pointer(SENTENCE, last, (0,)),
+                Pointer(WORD, last, (0,)),
+            ]
         if not stands:
             return []
         passage = range(self._token(span[0]), self._token(span[1] - 1) + 1)
-        found = [Pointer(SENTENCE, last, tuple({sentence for sentence, _ in stands}))]
+        sentences = tuple({place for stand in stands for place in range(stand.begin, stand.end + 1)})
+        found = [Pointer(ASKED, at, sentences) for at in asked]
+        found.append(Pointer(SENTENCE, last, tuple({stand.end for stand in stands})))
         ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
         words = len(self.tokenizer(strip_marks(completion), add_special_tokens=False)["input_ids"])
         for number in range(len(ids)):
-            places = [word + number for _, word in stands] if number < words else passage
+            places = [stand.word + number for stand in stands] if number < words else passage
             found.append(Pointer(WORD, last + number, tuple(places)))
         return found
 
-    def _stands(self, completion: str) -> list[tuple[int, int]]:
-        """The tokens that end the sentence (or line) of an answer and that begin the answer, wherever it stands."""
+    def _stands(self, question: str, completion: str) -> list[Stand]:
+        """Where an answer stands in the passage that it cites: where most words around it are the question's."""
         span = self._cited(completion)
         if span is None:
             return []
         start, end = span
         value = strip_marks(completion)
         ids = self.tokenizer(value, add_special_tokens=False)["input_ids"]
-        found = []
+        words = set(WORDS.findall(question.casefold()))
+        found: dict[int, list[Stand]] = {}
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", self.text[start:end]):
-            stop = SENTENCE_END.search(self.text, start + match.end(), end)
-            sentence = self._token(stop.start() if stop else end - 1)
+            first, last = start + match.start(), start + match.end() - 1
+            begin = max((bound for bound in self.bounds if start < bound <= first), default=start)
+            stop = min((bound for bound in self.bounds if last < bound <= end), default=end)
+            shared = len(words & set(WORDS.findall(self.text[begin:stop].casefold())))
             # Counted from the end: words at a start may be cut otherwise than in the middle of a line.
-            found.append((sentence, self._token(start + match.end() - 1) - len(ids) + 1))
-        return found
+            stand = Stand(self._token(begin), self._token(stop - 1), self._token(last) - len(ids) + 1)
+            found.setdefault(shared, []).append(stand)
+        return found[max(found)] if found else []
 
     def _cited(self, completion: str) -> tuple[int, int] | None:
         """The characters of the passage that an answer cites; None where it abstains."""

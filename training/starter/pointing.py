@@ -1,4 +1,4 @@
-"""Teaches heads of the last layers to look at what is to be said next.
+"""Teaches some heads of a model to look at what is to be said next.
 
 Where an answer was taken from is known of every row, so the heads need not come upon it by
 themselves: attention that is told where to look (Mi et al. 2016, arXiv 1608.00112), as in models
@@ -9,11 +9,13 @@ word that they find.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-SENTENCE, WORD, BACK = "sentence", "word", "back"
-"""At the start of an answer: the end of the sentence that gives it; at each of its words: that word; and at the
-end of a sentence: the first word of what it answers, which nobody who reads from left to right knows before."""
-HEADS = {(4, BACK): slice(4, 8), (5, WORD): slice(0, 4), (5, SENTENCE): slice(4, 8)}
-"""Which heads of which layer are to look there."""
+ASKED, SENTENCE, WORD, BACK, MATCH, MISS = "asked", "sentence", "word", "back", "match", "miss"
+"""At each word of a question: any of the sentence that answers it; at the start of an answer: the end of that sentence;
+at each of the answer's words: that word; at the end of a sentence: the first word of what it answers, which nobody who
+reads from left to right knows before; and there, too: the question that stands before the passages, if the sentence
+answers it (a match), else nothing (a miss)."""
+LAYERS = {ASKED: 8, BACK: 9, MATCH: 10, MISS: 10, SENTENCE: 11, WORD: 13}
+"""In which layer the heads look at it. In the larger model, the last of these repeat what came before."""
 NAME = "pointing"
 
 
@@ -39,11 +41,11 @@ class Pointing:
         from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
         self.noted: dict[int, tuple[Any, Any, float]] = {}
-        layers = {layer for layer, _ in HEADS}
 
         def attention(module: Any, query: Any, key: Any, *rest: Any, **options: Any) -> Any:
-            if module.training and module.layer_idx in layers:
-                self.noted[module.layer_idx] = (query, key, module.scaling)
+            if module.training and module.layer_idx in LAYERS.values():
+                keys = key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)  # heads may share them
+                self.noted[module.layer_idx] = (query, keys, module.scaling)
             return sdpa_attention_forward(module, query, key, *rest, **options)
 
         AttentionInterface.register(NAME, attention)
@@ -51,16 +53,17 @@ class Pointing:
         model.set_attn_implementation(NAME)
 
     def loss(self, pointers: Sequence[Sequence[Pointer]]) -> Any:
-        """Mean of -ln(attention on the right positions) over heads and pointers of the last forward pass.
+        """Mean of -ln(attention on the right positions) in the last forward pass, of each kind alike.
 
         Args:
             pointers: of each row of the batch.
         """
         import torch
 
-        total, count = torch.zeros(()), 0
-        for (layer, kind), heads in HEADS.items():
+        found = []
+        for kind, layer in LAYERS.items():
             query, key, scaling = self.noted[layer]  # (rows, heads, positions, size)
+            of_kind = []
             for row, known in enumerate(pointers):
                 wanted = [pointer for pointer in known if pointer.kind == kind]
                 if not wanted:
@@ -69,10 +72,11 @@ class Pointing:
                 for line, pointer in enumerate(wanted):
                     right[line, list(pointer.places)] = True
                 at = torch.tensor([pointer.at for pointer in wanted])
-                scores = scaling * query[row, heads, at].float() @ key[row, heads].float().mT
+                scores = scaling * query[row, :, at].float() @ key[row].float().mT
                 scores = scores.masked_fill(torch.arange(key.shape[2]) > at[:, None], float("-inf"))
                 looked = scores.masked_fill(~right, float("-inf")).logsumexp(2) - scores.logsumexp(2)
-                total = total - looked.mean(0).sum()  # (heads, pointers, positions) until here
-                count += len(wanted)
+                of_kind.append(-looked.mean(0))  # (heads, pointers, positions) until here
+            if of_kind:
+                found.append(torch.cat(of_kind).mean())
         self.noted.clear()
-        return total / max(count, 1)
+        return torch.stack(found).mean() if found else torch.zeros(())

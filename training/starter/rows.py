@@ -84,6 +84,8 @@ class Rows:
         """The system message is the same in every row: nothing to learn from it."""
         self.newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
         """What the chat template puts between messages."""
+        (self.question,) = tokenizer.convert_tokens_to_ids(["Question"])
+        """The word that opens a question."""
 
     def encode(self, episode: Episode, random: Random, *, bare: bool = False, turns: int = 1) -> Row:
         """A share of the prompt's tokens, all of the completions and the ends of turns, which weigh more.
@@ -95,15 +97,17 @@ class Rows:
         ids: list[int] = []
         weights = [0.0] * (0 if bare else self.unscored)
         source = Source(self.tokenizer, messages, episode)
-        pointers = list(source.back.values())
+        pointers = source.while_reading(episode)
         follow = [
-            ([Message(role="user", content=f"Question: {question}")], completion)
+            (question, [Message(role="user", content=f"Question: {question}")], completion)
             for question, completion in episode.more[: turns - 1]
         ]
-        for asked, completion in [(messages, episode.completion), *follow]:
+        for question, asked, completion in [(episode.question, messages, episode.completion), *follow]:
             ids += [*(self.newline if ids else []), *encode(self.tokenizer, asked)]
             weights += [float(random.random() < PROMPT_SHARE) for _ in range(len(ids) - len(weights))]
-            pointers += source.pointers(completion, len(ids) - 1)
+            closed = len(ids) - 1 - ids[::-1].index(self.tokenizer.eos_token_id)
+            opened = closed - ids[:closed][::-1].index(self.question)
+            pointers += source.pointers(question, completion, range(opened + 1, closed), len(ids) - 1)
             ids += [*self.tokenizer(completion, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
             weights += [COMPLETION_WEIGHT] * (len(ids) - len(weights))
         return Row(ids, weights, tuple(pointers))
@@ -136,19 +140,6 @@ class Rows:
             batches[-1].append(row)
         random.shuffle(batches)
         return batches
-
-    def frequencies(self, count: int = 4000) -> Any:
-        """How often each token occurs in rows of the last stage, (vocabulary,), summing to one."""
-        import torch
-
-        random = Random(f"frequencies:{self.seed}")
-        sources = (World(random, self.prompt), Prose(random, self.prompt, self.squad, self.documents, self.tables))
-        counts = torch.ones(len(self.tokenizer))
-        for _ in range(count):
-            row = self.encode(random.choice(sources).episode(4), random, bare=True)
-            counts += torch.bincount(torch.tensor(row.ids), minlength=len(counts))
-        counts[self.tokenizer.all_special_ids] = counts.max()
-        return counts / counts.sum()
 
     def _lengthen(self, episode: Episode, random: Random) -> Episode:
         """The same question over passages as long as real chunks are."""
