@@ -8,6 +8,7 @@ from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering import Answerer
 from training.evaluation import Arm
+from training.remembered import Remembered
 
 if TYPE_CHECKING:
     from training.generation import Generator
@@ -43,6 +44,7 @@ def answering(
         served: the settings of the active release: the untouched arm is measured as it is served.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
     """
+    remembered = {tuned: Remembered(generator) for tuned, generator in generators.items()}
     arms = []
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:
@@ -57,7 +59,12 @@ def answering(
                 searcher=searcher.at(settings),
                 settings=settings,
                 answerer=Answerer(
-                    searcher.at(settings), generator, prompt, settings, release, max_new_tokens=max_new_tokens
+                    searcher.at(settings),
+                    remembered[generator_tuned],
+                    prompt,
+                    settings,
+                    release,
+                    max_new_tokens=max_new_tokens,
                 ),
                 scorer=generator,
                 embedder_tuned=embedder_tuned,

@@ -1,0 +1,32 @@
+"""A generator that answers every prompt once."""
+
+from training.remembered import Remembered
+
+
+class Counting:
+    max_context = 7
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, messages):
+        return [len(messages)]
+
+    def generate(self, prompts, max_new_tokens):
+        self.asked.append((prompts, max_new_tokens))
+        return [f"{prompt} in {max_new_tokens}" for prompt in prompts]
+
+
+def test_what_was_said_is_not_computed_again():
+    counting = Counting()
+    generator = Remembered(counting)
+    assert generator.generate([[1], [2], [1]], 5) == ["[1] in 5", "[2] in 5", "[1] in 5"]
+    assert generator.generate([[2], [3]], 5) == ["[2] in 5", "[3] in 5"]
+    assert generator.generate([[1]], 5) == ["[1] in 5"]
+    assert generator.generate([[1]], 6) == ["[1] in 6"]
+    assert counting.asked == [([[1], [2]], 5), ([[3]], 5), ([[1]], 6)]
+
+
+def test_everything_else_is_the_generator_s_own():
+    assert Remembered(Counting()).max_context == 7
+    assert Remembered(Counting()).encode([{"role": "user", "content": "a"}]) == [1]

@@ -1,0 +1,40 @@
+"""A generator that answers every prompt once.
+
+Arms that show the same passages ask the same. Answered once they say the same, too: greedy answers
+in bfloat16 hang a little on what is computed beside them.
+"""
+
+from collections.abc import Sequence
+
+from retrieval.prompt import Message
+from training.answering import Generates
+
+
+class Remembered:
+    """Remembers what another generator said, for as long as it is used.
+
+    Args:
+        generator: greedy, so that the same prompt means the same answer.
+    """
+
+    def __init__(self, generator: Generates) -> None:
+        self.generator = generator
+        self._said: dict[tuple[int, ...], str] = {}
+        """By room for the answer and prompt."""
+
+    @property
+    def max_context(self) -> int:
+        """Tokens of prompt and completion together."""
+        return self.generator.max_context
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the messages with the generation prompt."""
+        return self.generator.encode(messages)
+
+    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+        """The completion of each prompt; computed for those that are new."""
+        keys = [(max_new_tokens, *prompt) for prompt in prompts]
+        new = [key for key in dict.fromkeys(keys) if key not in self._said]
+        if new:
+            self._said |= zip(new, self.generator.generate([list(key[1:]) for key in new], max_new_tokens), strict=True)
+        return [self._said[key] for key in keys]
