@@ -69,7 +69,7 @@ def test_the_words_of_a_question_look_at_the_sentence_that_answers_it(rows, toke
     row = encoded(rows, ("How heavy is the Oxbow 3?", "12 kg [1]"), ("Oxbow 4 colour", "sea green [2]"))
     asked = [p for p in row.pointers if p.kind == ASKED]
     said = tokenizer.decode([row.ids[p.at] for p in asked])
-    assert said == ": How heavy is the Oxbow 3?: Oxbow 4 colour" or said == "How heavy is the Oxbow 3? Oxbow 4 colour"
+    assert said == "How heavy is the Oxbow 3? Oxbow 4 colour"
     looked = {tokenizer.decode([row.ids[place] for place in sorted(p.places)]).strip() for p in asked}
     assert looked == {"The Oxbow 3 lists 12 kg under weight.", "| Oxbow 4 | colour | sea green |"}
 

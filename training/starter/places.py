@@ -51,14 +51,15 @@ class Source:
         Whether a sentence answers the question that stands before the passages can be known there;
         what it says in answer to another one is worth noting, too.
         """
+        first = self._stands(episode.question, episode.completion)
+        others = [stand for asked_for in episode.more for stand in self._stands(*asked_for)]
         back: dict[int, Pointer] = {}
-        for question, completion in ((episode.question, episode.completion), *episode.more):
-            for stand in self._stands(question, completion):
-                back.setdefault(stand.end, Pointer(BACK, stand.end, (stand.word,)))
+        for stand in (*first, *others):
+            back.setdefault(stand.end, Pointer(BACK, stand.end, (stand.word,)))
         opening = f"Question: {episode.question}"
         at = self.text.index(opening)
         asked = tuple(range(self._token(at), self._token(at + len(opening) - 1) + 1))
-        right = {stand.end for stand in self._stands(episode.question, episode.completion)}
+        right = {stand.end for stand in first}
         ends = sorted({self._token(end - 1) for end in (*self.bounds, *(end for _, end in self.spans))})
         matches = [Pointer(MATCH, end, asked) if end in right else Pointer(MISS, end, (0,)) for end in ends]
         return [*back.values(), *matches]
