@@ -49,7 +49,7 @@ def answering(
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:
             continue
-        searcher, generator = searchers[embedder_tuned], generators[generator_tuned]
+        searcher = searchers[embedder_tuned]
         settings = served if name == BASELINE else searcher.settings
         if name in thresholds:
             settings = settings.model_copy(update={"abstain_below": thresholds[name]})
@@ -66,7 +66,7 @@ def answering(
                     release,
                     max_new_tokens=max_new_tokens,
                 ),
-                scorer=generator,
+                scorer=remembered[generator_tuned],
                 embedder_tuned=embedder_tuned,
                 generator_tuned=generator_tuned,
                 release=release,

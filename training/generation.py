@@ -273,8 +273,8 @@ class Generator:
         # The engine runs in another thread: keep its steps out while the model is used here.
         with self._manager.pause() if self.running else nullcontext(), torch.inference_mode():
             # Without a cache: cached keys would mix with other rows' when positions restart.
-            logits = self.model(input_ids=ids, use_cache=False).logits[0, len(prompt_ids) - 1 : -1].float()  # (N, V)
-            losses = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+            logits = self.model(input_ids=ids[:, :-1], use_cache=False, logits_to_keep=len(targets)).logits[0].float()
+            losses = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")  # of (N, V)
             correct = (logits.argmax(-1) == targets).sum()
         return float(losses), len(completion_ids), int(correct)
 

@@ -1,4 +1,4 @@
-"""A generator that answers every prompt once.
+"""A generator that answers every prompt once, and scores every completion of it once.
 
 Arms that show the same passages ask the same. Answered once they say the same, too: greedy answers
 in bfloat16 hang a little on what is computed beside them.
@@ -7,7 +7,7 @@ in bfloat16 hang a little on what is computed beside them.
 from collections.abc import Sequence
 
 from retrieval.prompt import Message
-from training.answering import Generates
+from training.evaluation import Scores
 
 
 class Remembered:
@@ -17,10 +17,12 @@ class Remembered:
         generator: greedy, so that the same prompt means the same answer.
     """
 
-    def __init__(self, generator: Generates) -> None:
+    def __init__(self, generator: Scores) -> None:
         self.generator = generator
         self._said: dict[tuple[int, ...], str] = {}
         """By room for the answer and prompt."""
+        self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
+        """By prompt and completion."""
 
     @property
     def max_context(self) -> int:
@@ -38,3 +40,14 @@ class Remembered:
         if new:
             self._said |= zip(new, self.generator.generate([list(key[1:]) for key in new], max_new_tokens), strict=True)
         return [self._said[key] for key in keys]
+
+    def encode_completion(self, text: str) -> list[int]:
+        """Token ids of an answer as it follows the prompt, without the end of the turn."""
+        return self.generator.encode_completion(text)
+
+    def score(self, prompt_ids: list[int], completion_ids: list[int]) -> tuple[float, int, int]:
+        """Teacher-forced: sum of the losses, number of tokens, number predicted right."""
+        key = tuple(prompt_ids), tuple(completion_ids)
+        if key not in self._scored:
+            self._scored[key] = self.generator.score(prompt_ids, completion_ids)
+        return self._scored[key]

@@ -1,4 +1,4 @@
-"""A generator that answers every prompt once."""
+"""A generator that answers every prompt once, and scores every completion of it once."""
 
 from training.remembered import Remembered
 
@@ -16,6 +16,13 @@ class Counting:
         self.asked.append((prompts, max_new_tokens))
         return [f"{prompt} in {max_new_tokens}" for prompt in prompts]
 
+    def encode_completion(self, text):
+        return [len(text)]
+
+    def score(self, prompt_ids, completion_ids):
+        self.asked.append((prompt_ids, completion_ids))
+        return 0.5, len(completion_ids), len(self.asked)
+
 
 def test_what_was_said_is_not_computed_again():
     counting = Counting()
@@ -27,6 +34,15 @@ def test_what_was_said_is_not_computed_again():
     assert counting.asked == [([[1], [2]], 5), ([[3]], 5), ([[1]], 6)]
 
 
+def test_what_was_scored_is_not_computed_again():
+    counting = Counting()
+    generator = Remembered(counting)
+    assert generator.score([1], [2, 3]) == generator.score([1], [2, 3]) == (0.5, 2, 1)
+    assert generator.score([1, 2], [3]) == (0.5, 1, 2), "the same tokens, divided elsewhere"
+    assert counting.asked == [([1], [2, 3]), ([1, 2], [3])]
+
+
 def test_everything_else_is_the_generator_s_own():
     assert Remembered(Counting()).max_context == 7
     assert Remembered(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
+    assert Remembered(Counting()).encode_completion("two") == [3]

@@ -3,7 +3,7 @@
 The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``. It stops at any
 time; the same command goes on from the last checkpoint. The model is published to
 ``training/starter/model`` at every evaluation. A run can be prolonged by a larger ``--tokens``:
-the learning rate is constant until the last fifth and then falls to zero.
+the learning rate is constant over two fifths of them and then falls to zero.
 """
 
 import argparse
@@ -85,8 +85,8 @@ def optimizer_of(model: Any) -> Any:
 
 
 def rate(seen: int, total: int) -> float:
-    """Warm-up over 100k tokens, constant, then linearly to zero over the last fifth."""
-    return min(1.0, (seen + 5_000) / 100_000, max(0.0, (total - seen) / (0.2 * total)))
+    """Warm-up over 100k tokens, constant, then linearly to zero over the last three fifths."""
+    return min(1.0, (seen + 5_000) / 100_000, max(0.0, (total - seen) / (0.6 * total)))
 
 
 def collate(batch: list[Row]) -> tuple[Any, Any, Any, Any]:
