@@ -105,11 +105,15 @@ class Console:
             console=Rich(file=self.err),
         )
         tasks: dict[str, TaskID] = {}
+        reached: dict[str, int] = {}
 
         def update(task: str, done: int, total: int | None) -> None:
             if task not in tasks:
                 tasks[task] = bars.add_task(task, total=total)
+            elif done < reached[task]:  # it begins again
+                bars.reset(tasks[task], total=total)
             bars.update(tasks[task], completed=done, total=total)
+            reached[task] = done
 
         with bars:
             yield update
@@ -128,15 +132,15 @@ class _Lines:
         started = self._started.setdefault(task, now)
         last = self._told.get(task, started)
         finished = total is not None and done >= total
-        if now - last < _LINE_SECONDS and not (finished and task in self._told):
-            return
-        self._told[task] = now
-        left = ""
-        if total and 0 < done < total:
-            left = f", {(now - started) * (total - done) / done:.0f} s left"
-        self._write(f"{task}: {done}" + (f" of {total}" if total is not None else "") + left)
-        if finished:
-            del self._told[task], self._started[task]
+        if now - last >= _LINE_SECONDS or (finished and task in self._told):
+            self._told[task] = now
+            left = ""
+            if total and 0 < done < total:
+                left = f", {(now - started) * (total - done) / done:.0f} s left"
+            self._write(f"{task}: {done}" + (f" of {total}" if total is not None else "") + left)
+        if finished:  # a task of the same name begins anew
+            self._started.pop(task)
+            self._told.pop(task, None)
 
 
 @contextmanager

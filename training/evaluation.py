@@ -153,6 +153,7 @@ def evaluate(
     """
     records: list[Record] = []
     task = f"evaluating: {arm.name}"
+    progress(task, 0, len(examples))
     for start in range(0, len(examples), BATCH):
         batch = examples[start : start + BATCH]
         records += _evaluate_batch(arm, batch, groups)

@@ -57,6 +57,27 @@ def test_quick_work_says_nothing_without_a_terminal(streams):
     assert err.getvalue() == ""
 
 
+def test_a_task_that_begins_again_is_timed_anew(streams, monkeypatch):
+    out, err = streams
+    clock = iter([0.0, 1.0, 500.0, 520.0])
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    with Console(out=out, err=err).progress() as progress:
+        for done in (0, 10, 0, 5):
+            progress("evaluating", done, 10)
+    assert err.getvalue().splitlines() == ["evaluating: 5 of 10, 20 s left"]
+
+
+def test_a_bar_that_begins_again_shows_its_own_time(monkeypatch):
+    err, now = Terminal(), [0.0]
+    monkeypatch.setattr("rich.console.monotonic", lambda: now[0])
+    with Console(out=io.StringIO(), err=err).progress() as progress:
+        for now[0], done in ((0.0, 0), (500.0, 10), (600.0, 0), (607.0, 3)):
+            progress("evaluating", done, 10)
+    last = next(line for line in reversed(err.getvalue().splitlines()) if "evaluating" in line)
+    assert "3/10" in last
+    assert "0:00:07" in last
+
+
 def test_bars_on_a_terminal_show_what_is_left():
     err = Terminal()
     with Console(out=io.StringIO(), err=err).progress() as progress:
