@@ -3,8 +3,9 @@ from random import Random
 import pytest
 
 from retrieval.prompt import Prompt, is_abstention, render
-from training.starter import words
-from training.starter.relations import RELATIONS, STATEMENTS, quantity_relation
+from training.starter import wordings, words
+from training.starter.frames import framed_question, framed_statement
+from training.starter.relations import BARE, QUESTIONS, RELATIONS, STATEMENTS, quantity_relation
 from training.starter.world import World
 
 PROMPT = Prompt()
@@ -63,6 +64,27 @@ def test_evaluation_shares_no_wording_with_training():
     seen, unseen = World(Random(1), PROMPT), World(Random(1), PROMPT, evaluation=True)
     assert {unseen._pick(STATEMENTS) for _ in range(50)} == {STATEMENTS[-1]}
     assert STATEMENTS[-1] not in {seen._pick(STATEMENTS) for _ in range(500)}
+
+
+def test_no_wording_is_listed_twice():
+    lists = [value for name, value in vars(wordings).items() if name.isupper()]
+    lists += [getattr(one, part) for kind in RELATIONS.values() for one in kind for part in ("statements", "questions")]
+    for wording in [*lists, STATEMENTS, BARE, QUESTIONS]:
+        assert len(set(wording)) == len(wording) > 1, "the last is kept for evaluation"
+
+
+def test_a_frame_leaves_the_words_of_a_sentence():
+    random = Random(3)
+    statements = {framed_statement(random, "The lid is 3 mm.") for _ in range(300)}
+    assert len(statements) > 30
+    assert all("he lid is 3 mm" in one and one.endswith(".") for one in statements)
+    assert framed_statement(random, "- lid: 3 mm.") == "- lid: 3 mm."
+    assert framed_statement(random, "lid = 3 mm") == "lid = 3 mm"
+    questions = {framed_question(random, "Which lid fits?") for _ in range(300)}
+    assert len(questions) > 15
+    assert all("hich lid fits?" in one for one in questions)
+    assert "Please tell me: which lid fits?" in questions
+    assert "Falcon lid? Thanks!" in {framed_question(random, "Falcon lid?") for _ in range(300)}
 
 
 def test_the_same_seed_draws_the_same_world():

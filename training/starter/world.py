@@ -12,7 +12,17 @@ from random import Random
 from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, render
 from training.starter import words
+from training.starter.frames import framed_question, framed_statement
 from training.starter.relations import RELATIONS, Relation, quantity_relation
+from training.starter.wordings import (
+    FAULT_LINES,
+    FAULT_QUESTIONS,
+    REMEDY_QUESTIONS,
+    STEPS,
+    TOOL_QUESTIONS,
+    WAIT_QUESTIONS,
+    WAITS,
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,8 @@ class World:
         random = self.random
         name = random.choice(fact.relation.names)
         question = self._pick(fact.relation.questions).replace("{a}", name).replace("{s}", fact.subject)
+        if not self.evaluation and random.random() < 0.25:
+            question = framed_question(random, question)
         draw = random.random()
         if draw < 0.1:
             question = question.lower()
@@ -232,7 +244,8 @@ class World:
         template = self._pick(options)
         text = template.replace("{a}", fact.name).replace("{s}", fact.subject).replace("{v}", fact.value)
         # A value keeps its case wherever it stands: the answer is copied from here.
-        return text if template.startswith("{v}") else text[:1].upper() + text[1:]
+        text = text if template.startswith("{v}") else text[:1].upper() + text[1:]
+        return text if self.evaluation or self.random.random() < 0.6 else framed_statement(self.random, text)
 
     def _fault_table(self, level: int) -> Episode:
         """Error codes with meaning and remedy, as a table or as sentences."""
@@ -246,11 +259,7 @@ class World:
             for _ in range(random.randint(1, 4)):
                 code = f"{prefix}{random.choice(['', '-'])}{random.randint(1, 999)}"
                 rows.append((code, random.choice(words.FAULTS), random.choice(words.REMEDIES)))
-            form = random.choice(
-                ["| {c} | {f} | {r} |", "{c}: {f}. To fix it, {r}.", "- {c} means {f}; {r}.", "Error {c} ({f}): {r}."]
-                if not self.evaluation
-                else ["If {c} shows up, the cause is {f} and you should {r}."]
-            )
+            form = random.choice(FAULT_LINES[-1:] if self.evaluation else FAULT_LINES[:-1])
             lines = [form.replace("{c}", c).replace("{f}", f).replace("{r}", r) for c, f, r in rows]
             tables.append(("\n".join(lines), f"{product} > Error codes" if random.random() < 0.7 else ""))
             entries += [(index, row) for row in rows]
@@ -263,13 +272,9 @@ class World:
     def _ask_fault(self, index: int, row: tuple[str, str, str]) -> Asked:
         code, fault, remedy = row
         if self.random.random() < 0.5:
-            question = self._pick(("What does {c} mean?", "What is error {c}?", "{c} meaning", "Why does it show {c}?"))
-            value = fault
+            question, value = self._pick(FAULT_QUESTIONS), fault
         else:
-            question = self._pick(
-                ("How do I fix {c}?", "What do I do about {c}?", "{c} solution", "How to get rid of {c}?")
-            )
-            value = remedy
+            question, value = self._pick(REMEDY_QUESTIONS), remedy
         if self.random.random() < 0.2:
             return question.replace("{c}", f"{code[0]}{self.random.randint(1000, 1999)}"), None, None
         return question.replace("{c}", code), index, value
@@ -286,19 +291,17 @@ class World:
             for part in parts[index * 2 : index * 2 + 2]:
                 tool, time = random.choice(words.TOOLS), words.quantity(random, "duration")
                 verb = random.choice(["remove", "loosen", "clean", "replace", "check"])
-                step = self._pick(
-                    ("{V} the {p} with the {t}.", "Use the {t} to {o} the {p}.", "The {t} serves to {o} the {p}.")
-                )
                 step = (
-                    step.replace("{V}", verb.capitalize())
+                    self._pick(STEPS)
+                    .replace("{V}", verb.capitalize())
                     .replace("{o}", verb)
                     .replace("{p}", part)
                     .replace("{t}", tool)
                 )
-                wait = self._pick(("Then wait {d}.", "Let it rest for {d}.", "Leave it alone for {d}."))
-                lines += [step, wait.replace("{d}", time)]
-                entries.append((index, f"Which tool do I need to {verb} the {part}?", tool))
-                entries.append((index, f"How long do I wait after I {verb} the {part}?", time))
+                lines += [step, self._pick(WAITS).replace("{d}", time)]
+                for questions, value in ((TOOL_QUESTIONS, tool), (WAIT_QUESTIONS, time)):
+                    question = self._pick(questions).replace("{o}", verb).replace("{p}", part)
+                    entries.append((index, question, value))
             numbered = random.random() < 0.6
             text = "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1)) if numbered else " ".join(lines)
             texts.append((text, f"{product} > Maintenance" if random.random() < 0.6 else ""))
@@ -308,7 +311,8 @@ class World:
             if random.random() < 0.2:
                 other = random.choice([p for p in words.PARTS if p not in parts])
                 verb = random.choice(["remove", "clean"])
-                asked.append((f"Which tool do I need to {verb} the {other}?", None, None))
+                question = self._pick(TOOL_QUESTIONS).replace("{o}", verb).replace("{p}", other)
+                asked.append((question, None, None))
             else:
                 asked.append((question, index, value))
         return shuffled(random, self.prompt, texts, asked)
