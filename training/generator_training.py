@@ -27,8 +27,6 @@ from training.watch import Events, resumable_checkpoint, watch
 
 METRIC = "score"
 STATE = "training.json"
-CPU_TOKENS = 2_048
-"""Tokens computed together on a CPU: few, so that what one operation hands to the next is still in the cache."""
 COPIED_BELOW = 1_000_000_000
 """Parameters below which a second copy, merged as serving merges it, is made to measure."""
 
@@ -99,7 +97,6 @@ def train_generator(
         checkpoints,
         seed=seed,
         on_cpu=device == "cpu",
-        at_once=_at_once(rows, settings.batch_size) if device == "cpu" else settings.batch_size,
         steps_per_epoch=-(-len(rows) // settings.batch_size),
         longest=longest,
         measured=measure is not None,
@@ -151,7 +148,6 @@ def _arguments(
     *,
     seed: int,
     on_cpu: bool,
-    at_once: int,
     steps_per_epoch: int,
     longest: int,
     measured: bool,
@@ -163,8 +159,7 @@ def _arguments(
     return SFTConfig(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=at_once,
-        gradient_accumulation_steps=settings.batch_size // at_once,
+        per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup_steps=settings.warmup_ratio,  # below one: a share of all steps
@@ -193,13 +188,6 @@ def _arguments(
         disable_tqdm=True,
         dataloader_pin_memory=not on_cpu,
     )
-
-
-def _at_once(rows: Sequence[EncodedRow], batch_size: int) -> int:
-    """How many rows of a batch to compute together on a CPU: a divisor of its size, at least 1."""
-    tokens = sum(len(row.input_ids) for row in rows) / len(rows)
-    divisors = [size for size in range(1, batch_size + 1) if batch_size % size == 0]
-    return max(size for size in divisors if size == 1 or size * tokens <= CPU_TOKENS)
 
 
 def _trainer_class(measure: Callable[[Any], float] | None) -> Any:

@@ -13,8 +13,8 @@ from retrieval.prompt import Message
 from training import generator_training
 from training.generation import Generator, load_generator
 from training.generator_files import load_model
-from training.generator_rows import MASKED, EncodedRow, encode_row
-from training.generator_training import TrainingResult, _at_once, _trainer_class, train_generator
+from training.generator_rows import MASKED, encode_row
+from training.generator_training import TrainingResult, _trainer_class, train_generator
 from training.settings import GeneratorTraining
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, dropout=0.0, evaluations=1)
@@ -99,28 +99,6 @@ def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
     assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
     counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
     assert counted.item() == pytest.approx(expected.item() / 2, rel=1e-5)
-
-
-def test_rows_computed_together_or_one_by_one_train_alike(tiny_model_path, tmp_path, monkeypatch):
-    rows = [Row(row.messages, row.completion * (1 + number % 3)) for number, row in enumerate(ROWS)]
-    settings = SETTINGS.model_copy(update={"epochs": 1})
-    losses = []
-    for tokens in (1, 10**9):
-        monkeypatch.setattr(generator_training, "CPU_TOKENS", tokens)
-        result = train(tiny_model_path, tmp_path / str(tokens), rows=rows, validate=None, settings=settings)
-        losses += [loss for _, loss in result.losses]
-    assert result.steps == 3
-    assert losses[:3] == pytest.approx(losses[3:], rel=1e-3)
-
-
-def test_as_many_rows_are_computed_together_as_stay_in_the_cache():
-    def of(tokens: int) -> EncodedRow:
-        return EncodedRow([0] * tokens, [0] * tokens)
-
-    assert _at_once([of(500), of(524)], 8) == 4
-    assert _at_once([of(500), of(525)], 8) == 2
-    assert _at_once([of(5000)], 8) == 1
-    assert _at_once([of(10)], 6) == 6
 
 
 def test_the_best_checkpoint_is_kept_and_training_stops_early(tiny_model_path, tmp_path):
