@@ -19,8 +19,10 @@ from training.generation import Generator, load_generator
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.prose import rows
-from training.starter.world import World
+from training.starter.world import Episode, World, passage
 
+WRITTEN = Path(__file__).with_name("written.jsonl")
+"""Passages, a question, its answer and the number of the passage that gives it; null where none does."""
 CARD = """---
 license: apache-2.0
 language: en
@@ -60,7 +62,9 @@ The weights and the code are under the Apache License 2.0; the attributions abov
 
 ## Figures
 
-Greedy, through Lockstep's own generation. Names and wordings of the generated worlds are unseen.
+Greedy, through Lockstep's own generation. Names and wordings of the generated worlds are unseen. What was written by
+hand (`written.jsonl`) comes from somebody who knew neither the worlds nor their wordings. F1 is over all questions, exact
+match over those that can be answered.
 
 | Data | Questions | Exact match | F1 | Abstention F1 | Citation accuracy |
 | --- | --- | --- | --- | --- | --- |
@@ -90,18 +94,32 @@ LIMITS = """- It knows no facts of its own, follows no other instruction, and sp
 - It was trained on contexts of up to {longest} tokens; towards {context} it is unreliable."""
 
 
-def world_row(generator: Generator, level: int, *, seed: int, questions: int) -> tuple[str, dict[str, float]]:
-    """Figures on a level of the generated worlds."""
+def world_episodes(level: int, *, seed: int, questions: int) -> list[Episode]:
+    """Episodes of a level of the generated worlds."""
+    world = World(Random(f"card:{seed}:{level}"), Prompt(), evaluation=True)
+    return [world.episode(level) for _ in range(questions)]
+
+
+def written_episodes() -> list[Episode]:
+    """What somebody wrote by hand who had seen neither the generated worlds nor how they are worded."""
+    episodes = []
+    for row in map(json.loads, WRITTEN.read_text().splitlines()):
+        passages = tuple(passage(text, "", position) for position, text in enumerate(row["passages"]))
+        completion = Prompt().abstention if row["answer"] is None else f"{row['answer']} [{row['passage']}]"
+        episodes.append(Episode(row["question"], passages, completion, row["answer"]))
+    return episodes
+
+
+def reading_row(name: str, generator: Generator, episodes: list[Episode]) -> str:
+    """The figures on episodes."""
     prompt = Prompt()
-    world = World(Random(f"card:{seed}:{level}"), prompt, evaluation=True)
-    episodes = [world.episode(level) for _ in range(questions)]
     answers = generator.generate([generator.encode(episode.messages(prompt)) for episode in episodes], 32)
     figures = outcomes(episodes, answers, prompt)
     figures["f1"] = _mean_f1(answers, [[] if e.value is None else [e.value] for e in episodes], prompt)
-    return _row(f"generated worlds, level {level}", questions, figures), figures
+    return _row(name, len(episodes), figures)
 
 
-def squad_row(generator: Generator, directory: Path, *, seed: int, questions: int) -> tuple[str, dict[str, float]]:
+def squad_row(generator: Generator, directory: Path, *, seed: int, questions: int) -> str:
     """Figures on SQuAD's validation split: the right paragraph and three others of the same article."""
     prompt, random = Prompt(), Random(f"card:{seed}:squad")
     corpus = {str(row["id"]): row for row in rows(directory / "corpus.jsonl.gz")}
@@ -129,7 +147,7 @@ def squad_row(generator: Generator, directory: Path, *, seed: int, questions: in
         )
         / len(chosen),
     }
-    return _row("SQuAD validation, 4 paragraphs", len(chosen), figures), figures
+    return _row("SQuAD validation, 4 paragraphs", len(chosen), figures)
 
 
 def throughput(generator: Generator, *, requests: int = 16, tokens: int = 64) -> float:
@@ -176,8 +194,16 @@ def main() -> None:
     history = json.loads((Path(arguments.work) / "history.json").read_text())
     generator = load_generator(model, device="cpu")
     config = generator.model.config
-    table = [world_row(generator, level, seed=arguments.seed, questions=arguments.questions)[0] for level in (1, 2, 4)]
-    table.append(squad_row(generator, Path(arguments.squad), seed=arguments.seed, questions=arguments.questions)[0])
+    table = [
+        reading_row(
+            f"generated worlds, level {level}",
+            generator,
+            world_episodes(level, seed=arguments.seed, questions=arguments.questions),
+        )
+        for level in (1, 2, 4)
+    ]
+    table.append(reading_row("written by hand, 4 passages", generator, written_episodes()))
+    table.append(squad_row(generator, Path(arguments.squad), seed=arguments.seed, questions=arguments.questions))
     speed = f"{throughput(generator):.0f} tokens per second over 16 concurrent requests on the CPU that trained it."
     repetition = repetition_loss(generator.model, config.vocab_size, seed=arguments.seed)
     curve, last = [], 0.0
