@@ -63,8 +63,8 @@ The weights and the code are under the Apache License 2.0; the attributions abov
 ## Figures
 
 Greedy, through Lockstep's own generation. Names and wordings of the generated worlds are unseen. What was written by
-hand (`written.jsonl`) comes from somebody who knew neither the worlds nor their wordings. F1 is over all questions, exact
-match over those that can be answered.
+hand (`written.jsonl`) comes from somebody who knew neither the worlds nor their wordings. F1 is over all questions,
+exact match over those that can be answered.
 
 | Data | Questions | Exact match | F1 | Abstention F1 | Citation accuracy |
 | --- | --- | --- | --- | --- | --- |
