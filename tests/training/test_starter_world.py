@@ -4,8 +4,9 @@ import pytest
 
 from retrieval.prompt import Prompt, is_abstention, render
 from training.starter import wordings, words
-from training.starter.frames import framed_question, framed_statement
-from training.starter.relations import BARE, QUESTIONS, RELATIONS, STATEMENTS, quantity_relation
+from training.starter.frames import CONTRASTS, framed_question, framed_statement, joined
+from training.starter.quantities import BARE, QUESTIONS, STATEMENTS, quantity_relation, similar_relation
+from training.starter.relations import RELATIONS
 from training.starter.world import World
 
 PROMPT = Prompt()
@@ -85,6 +86,33 @@ def test_a_frame_leaves_the_words_of_a_sentence():
     assert all("hich lid fits?" in one for one in questions)
     assert "Please tell me: which lid fits?" in questions
     assert "Falcon lid? Thanks!" in {framed_question(random, "Falcon lid?") for _ in range(300)}
+
+
+def test_sentences_run_together_keep_their_words_and_lists_stay():
+    random = Random(5)
+    sentences = ["The lid is 3 mm.", "It is red.", "- base: 4 mm", "Falcon has a fan."]
+    drawn = [joined(random, sentences) for _ in range(200)]
+    assert {len(one) for one in drawn} == {3, 4}, "the sentence after the list's line never joins it"
+    for one in drawn:
+        assert one[-2:] == ["- base: 4 mm", "Falcon has a fan."]
+        assert "he lid is 3 mm" in one[0]
+        assert "t is red." in " ".join(one)
+
+
+def test_a_contrast_gives_both_subjects_their_own_value():
+    for text in CONTRASTS:
+        assert all(f"{{{key}}}" in text for key in "asvow")
+
+
+def test_a_similar_attribute_can_be_told_from_those_stated():
+    drawn = [quantity_relation(Random(n), "pressure") for n in range(9)]
+    stated = [one for one in drawn if one.names[0] != "pressure"]
+    found = [similar for n in range(99) if (similar := similar_relation(Random(n), stated))]
+    assert found
+    assert all("pressure" in one.names[0] for one in found)
+    told = [set(one.names[0].split()) for one in stated]
+    assert not any(set(one.names[0].split()) <= stated_words for one in found for stated_words in told)
+    assert similar_relation(Random(1), RELATIONS["person"]) is None
 
 
 def test_the_same_seed_draws_the_same_world():

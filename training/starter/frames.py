@@ -20,6 +20,20 @@ ASKING = (
     "Can you look this up? |We were asked: |Not sure about this: |Help, |One more: |Hi! |My boss wants to know: "
 ).split("|")
 THANKING = " Thanks!| Thank you.| I could not find it.| It is urgent.| Please be exact.| Any idea?| thx".split("|")
+LINKS = ", and |; |, while |, but | and |, so | – |, whereas |, yet |. Besides, |, though ".split("|")
+CONTRASTS = (
+    "The {a} of {s} is {v}, that of {o} {w}.",
+    "While {s} has a {a} of {v}, {o} has {w}.",
+    "Unlike {o} ({a} {w}), {s} is given with {v}.",
+    "{s} and {o} differ in {a}: {v} and {w}.",
+    "The {a} is {v} for {s} and {w} for {o}.",
+    "Compared with {o} at {w}, {s} has a {a} of {v}.",
+    "{s} ({v}) and {o} ({w}) do not share their {a}.",
+    "For the {a}, take {v} with {s} but {w} with {o}.",
+    "{a}: {s} {v}, {o} {w}",
+    "With {w} as its {a}, {o} lies behind {s} and its {v}.",
+)
+"""Two subjects in one sentence: ``{v}`` is the first one's value, ``{o}`` the other subject, ``{w}`` its value."""
 LOWERED = frozenset(
     "The It Its On With For As Set If We Our Use In Clean Wipe Order Ask At Since A Every Where From After "
     "What Which How When Who Whose Whom To By Could Tell Find Name Please Explain Under Of Does Is".split()
@@ -34,6 +48,18 @@ def framed_statement(random: Random, sentence: str) -> str:
     if random.random() < 0.5:
         return random.choice(OPENINGS) + _lowered(sentence)
     return sentence[:-1] + random.choice(CLOSINGS) + "."
+
+
+def joined(random: Random, sentences: list[str]) -> list[str]:
+    """The sentences, some of them run together with the one before."""
+    out: list[str] = []
+    for sentence in sentences:
+        plain = out and out[-1].endswith(".") and sentence.endswith(".") and sentence[0] not in "|-*"
+        if plain and random.random() < 0.3:
+            out[-1] = out[-1][:-1] + random.choice(LINKS) + _lowered(sentence)
+        else:
+            out.append(sentence)
+    return out
 
 
 def framed_question(random: Random, question: str) -> str:

@@ -24,108 +24,6 @@ class Relation:
     questions: tuple[str, ...]
 
 
-STATEMENTS = (
-    "The {a} of the {s} is {v}.",
-    "The {s} has a {a} of {v}.",
-    "{s}: {a} {v}.",
-    "For the {s}, the {a} is {v}.",
-    "On the {s} the {a} is {v}.",
-    "Set the {a} of the {s} to {v}.",
-    "{v} is the {a} of the {s}.",
-    "The {s} comes with a {a} of {v}.",
-    "With the {s}, expect a {a} of {v}.",
-    "{s} offers {v} as its {a}.",
-    "The {s} needs a {a} of {v}.",
-    "As for the {a}, the {s} is given as {v}.",
-    "The {s} reaches a {a} of {v}.",
-    "We measured a {a} of {v} on the {s}.",
-    "{v} was measured as the {a} of the {s}.",
-    "The {a} of the {s} was raised to {v}.",
-    "The {a} of the {s} amounts to {v}.",
-    "At {v}, the {a} of the {s} is the best of its class.",
-    "Thanks to a {a} of {v}, the {s} is popular with schools.",
-    "A {a} of {v} makes the {s} a good choice.",
-    "The {s}, with a {a} of {v}, was made for daily use.",
-    "Nobody should run the {s} without a {a} of {v}.",
-    "Wherever the {s} is used, a {a} of {v} must be kept.",
-    "The {s} passed the test at a {a} of {v}.",
-    "The label of the {s} says {v} for the {a}.",
-    "The {a} ({v}) sets the {s} apart from the others.",
-    "Its {a} of {v} was what sold the {s}.",
-    "The {s} was changed last year: {a} now {v}, new cable.",
-    "The {s} lists {v} under {a}.",
-)
-BARE = (
-    "The {a} is {v}.",
-    "Its {a} is {v}.",
-    "{a}: {v}.",
-    "- {a}: {v}",
-    "| {a} | {v} |",
-    "Set the {a} to {v}.",
-    "The {a} must be {v}.",
-    "{v} is the {a}.",
-    "It has a {a} of {v}.",
-    "Expect a {a} of {v}.",
-    "The {a} amounts to {v}.",
-    "We measured a {a} of {v}.",
-    "Its {a} was raised to {v}.",
-    "With a {a} of {v} it is the best of its class.",
-    "{v} was measured as the {a}.",
-    "The label says {v} for the {a}.",
-    "Thanks to a {a} of {v} it sells well.",
-    "A {a} of {v} must be kept.",
-    "{a} = {v}",
-    "Here the {a} stays at {v}.",
-)
-QUESTIONS = (
-    "What is the {a} of the {s}?",
-    "what's the {a} on the {s}",
-    "{s} {a}?",
-    "{a} {s}",
-    "Which {a} does the {s} have?",
-    "Tell me the {a} of the {s}.",
-    "What {a} should I use for the {s}?",
-    "I need the {a} for the {s}.",
-    "Which {a} is given for the {s}?",
-    "How is the {a} of the {s} specified?",
-    "Could you give me the {a} of the {s}?",
-    "I am looking for the {a} of the {s}.",
-    "What does the data sheet say about the {a} of the {s}?",
-    "What value has the {a} of the {s}?",
-    "{s}: what {a}?",
-    "Please look up the {a} for the {s}.",
-    "What is the {s}'s {a}?",
-    "With which {a} is the {s} delivered?",
-    "What {a} can I count on with the {s}?",
-    "On a {s}, what is the {a}?",
-    "What {a} did they measure on the {s}?",
-    "A customer wants the {a} of the {s}.",
-    "Which {a} must be kept on the {s}?",
-    "How much {a} does the {s} come with?",
-    "Find the {a}: {s}.",
-    "Do you know the {a} that the {s} has?",
-)
-HOW: dict[str, tuple[str, ...]] = {
-    "weight": ("How heavy is the {s}?", "How much does the {s} weigh?"),
-    "length": ("How long is the {s}?", "What does the {s} measure in length?"),
-    "depth": ("How deep can the {s} go?", "How deep is the {s}?"),
-    "price": ("How much does the {s} cost?", "What do I pay for the {s}?", "what does the {s} cost"),
-    "fee": ("How much is charged for the {s}?", "What do you charge for the {s}?"),
-    "lifetime": ("How long does the {s} last?", "After what time does the {s} wear out?"),
-    "speed": ("How fast is the {s}?", "How quick is the {s}?"),
-    "capacity": ("How much does the {s} hold?", "How much fits into the {s}?"),
-    "noise": ("How loud is the {s}?", "How noisy is the {s}?"),
-    "temperature": ("How hot does the {s} get?", "How warm may the {s} become?"),
-    "voltage": ("How many volts does the {s} need?", "On how many volts does the {s} run?"),
-    "interval": ("How often does the {s} run?", "How many times is the {s} due?"),
-    "duration": ("How long does the {s} take?", "How much time does the {s} need?"),
-    "range": ("How far does the {s} reach?", "What distance does the {s} cover?"),
-    "power": ("How much power does the {s} draw?", "How many watts does the {s} use?"),
-    "accuracy": ("How accurate is the {s}?", "How precise is the {s}?"),
-    "limit": ("How many does the {s} allow?", "How much is allowed on the {s}?"),
-}
-
-
 def _special(names: str, value: Callable[[Random], str], statements: str, bare: str, questions: str) -> Relation:
     """A relation from lists separated by ``|``; ``~`` stands for the bar of a table row."""
     split = [tuple(part.replace("~", "|") for part in text.split("|")) for text in (statements, bare, questions)]
@@ -261,12 +159,17 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "default|default value",
             lambda r: r.choice([words.number(r), f"{r.randint(1, 90)} s", "true", "false", words.path(r)]),
+            "A fresh install puts {v} into `{s}`.|Leave `{s}` out and {v} is taken.|"
+            "`{s}` is {v} from the start, which suits most.|"
+            "Nobody has to touch `{s}`, it is {v} anyway.|"
             "Out of the box `{s}` is {v}.|`{s}`: {v} unless you say otherwise.|We ship `{s}` as {v}.|"
             "`{s}` starts at {v} and may be changed.|"
             "`{s}` defaults to {v}.|The default of `{s}` is {v}.|~ `{s}` ~ {v} ~|"
             "`{s}` (default {v})|If unset, `{s}` is {v}.",
             "Out of the box: {v}|We ship it as {v}.|It starts at {v}.|"
             "The default is {v}.|Default: {v}|If unset, {v} is taken.",
+            "I never touched {s}. What is it then?|{s} without any change?|What does a fresh install put into {s}?|"
+            "Tell me what {s} is from the start.|what do I get for {s} when the line is missing|"
             "What is {s} out of the box?|How is {s} set by default?|default {s}|What is {s} when nobody sets it?|"
             "What do you ship {s} as?|"
             "What is the default of {s}?|What does {s} default to?|{s} default|"
@@ -275,10 +178,14 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "environment variable|variable",
             words.path,
+            "From outside, `{s}` is set by {v}.|If {v} exists it wins over `{s}`.|`{s}` may come from {v}, too.|"
+            "Whoever wants another `{s}` writes it into {v}.|"
             "At the start `{s}` is taken from {v}.|{v} holds `{s}`.|`{s}` follows {v}.|Look into {v} for `{s}`.|"
             "`{s}` is read from {v}.|{v} overrides `{s}`.|Set {v} to change `{s}`.|`{s}` can be given as {v}.",
             "At the start it is taken from {v}.|It follows {v}.|Look into {v}.|"
             "It is read from {v}.|{a}: {v}|{v} overrides it.",
+            "Which place does {s} come from?|I want to change {s} from outside. What do I use?|{s} override|"
+            "Under what name can {s} be passed in?|what sets {s} besides the file|"
             "Where is {s} taken from?|What holds {s}?|What does {s} follow?|Where do I look for {s}?|"
             "What is the {a} of {s}?|"
             "Where is {s} read from?|What overrides {s}?|{s} {a}|How can {s} be given otherwise?",
@@ -286,11 +193,16 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "first version|availability",
             words.version,
+            "You need {v} to use `{s}`.|`{s}` is understood from {v} on.|"
+            "Up to now `{s}` was a trial; {v} made it stable.|"
+            "`{s}`, new in {v}, is off at first.|"
             "`{s}` came with {v}.|Before {v} there was no `{s}`.|`{s}` ({v} and later) is optional.|"
             "Release {v} introduced `{s}`.|"
             "`{s}` exists since {v}.|`{s}` was added in version {v}.|Version {v} brought `{s}`.|"
             "From {v} on there is `{s}`.",
             "Came with {v}.|Only in {v} and later.|Introduced by {v}.|Added in {v}.|Since: {v}|It exists since {v}.",
+            "How new must my install be for {s}?|{s} is unknown here, what do I need?|{s} availability|"
+            "From when on is {s} understood?|what release do I need to use {s}|"
             "Which version introduced {s}?|With which release did {s} come?|From which version on can I use {s}?|"
             "{s} first version|"
             "Since which version does {s} exist?|When was {s} added?|{s} since|In what version did {s} appear?",
@@ -304,28 +216,40 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
                 + " "
                 + r.choice(words.TOPICS)
             ),
+            "Being {v}, {s} travels a lot.|We need a new {v}, since {s} retires.|{s} (our {v}) signs this form.|"
+            "The work of a {v} is done by {s} these days.|"
             "As {v}, {s} decides on this.|Ask {s}, {v}.|{s} was made {v} last spring.|{s} has been {v} for years.|"
             "{s} is {v}.|{s} works as {v}.|Our {v} is {s}.|The post of {v} is held by {s}.",
             "Has been {v} for years.|Made {v} last spring.|{a}: {v}|Works as {v}.|Holds the post of {v}.",
+            "Tell me about the job of {s}.|{s} is in charge of what?|What is {s} responsible for?|"
+            "I met {s}. What is their work?|what is {s} here|"
             "What is {s}'s {a}?|As what does {s} work?|Who is {s}?|What was {s} made?|In what position is {s}?|"
             "What does {s} do?|What is the {a} of {s}?|{s} job|Which post does {s} hold?",
         ),
         _special(
             "email|address|contact",
             words.path,
+            "Use {v} to get hold of {s}.|If you need {s}, try {v} first.|{s} (see {v}) is out on Fridays.|"
+            "The address of {s}, {v}, is new.|"
             "{s} answers mail to {v}.|Questions for {s} go to {v}.|Mail for {s}: {v}.|{s} reads {v} once a day.|"
             "Write to {s} at {v}.|{s} can be reached at {v}.|Contact {s}: {v}.|{v} reaches {s}.",
             "Questions go to {v}.|Answers mail to {v}.|Email: {v}|Reach out at {v}.|Write to {v}.",
+            "I must ask {s} something, where to?|Do you have an address for {s}?|{s} mail|"
+            "Under what do I find {s}?|how does one get hold of {s}|"
             "Where do questions for {s} go?|How can I contact {s}?|Where does {s} get mail?|mail {s}|"
             "How do I reach {s}?|What is the {a} of {s}?|{s} contact|Where do I write to {s}?",
         ),
         _special(
             "start date|birthday|first day",
             words.date,
+            "It was {v} when {s} came to us.|{s} came in {v} and never left.|Hello to {s}, who begins here in {v}.|"
+            "{s} (here since {v}) knows every customer.|"
             "The first day of {s} was {v}.|{s} started in {v} as a trainee.|We hired {s} in {v}.|"
             "{s} signed a contract in {v}.|"
             "{s} joined in {v}.|{s} has been with us since {v}.|Since {v} {s} works here.|{s} came on board in {v}.",
             "Hired in {v}.|Started in {v} as a trainee.|Joined: {v}|With us since {v}.|Came on board in {v}.",
+            "How many years has {s} worked here, since when?|{s} first day?|Tell me when {s} began here.|"
+            "What was the day on which {s} came?|since when do we know {s}|"
             "When did {s} start?|When was {s} hired?|How long has {s} been here?|When did {s} sign?|"
             "When did {s} join?|Since when is {s} with us?|{s} {a}|When did {s} come on board?",
         ),
@@ -334,47 +258,46 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         _special(
             "founding year|foundation",
             lambda r: str(r.randint(1850, 2024)),
+            "It was in {v} that {s} was born.|{v} saw the birth of {s}.|"
+            "{s} has been in business since {v} without a break.|"
+            "Two brothers set up {s} in {v} with borrowed money.|"
             "{s} opened its doors in {v}.|The history of {s} goes back to {v}.|"
             "{s}, set up in {v}, is still a family business.|The papers of {s} were signed in {v}.|"
             "{s} was founded in {v}.|Founded in {v}, {s} has grown ever since.|{s} dates from {v}.|In {v} {s} began.",
             "It opened its doors in {v}.|Its history goes back to {v}.|"
             "Founded: {v}|It was founded in {v}.|It dates from {v}.",
+            "How long has there been a {s}?|{s} since?|Tell me the year in which {s} was born.|"
+            "When does the history of {s} start?|how many years does {s} exist, since when|"
             "When did {s} open its doors?|How old is {s}?|When was {s} set up?|What is the {a} of {s}?|"
             "When was {s} founded?|What year was {s} established?|{s} {a}|In which year did {s} begin?",
         ),
         _special(
             "headquarters|seat|head office",
             lambda r: words.stem(r, False) + r.choice(["", "ville", "burg", " Bay", "ford", "ton"]),
+            "The people of {s} work in {v}.|{s}, {v}, sells to the whole country.|Visit {s} in {v} on weekdays.|"
+            "{s} left the capital for {v}, where rents are low.|"
             "You find {s} in {v}, near the harbour.|{s} moved to {v} ten years ago.|Letters to {s} go to {v}.|"
             "{s} has its offices in {v}.|"
             "{s} is based in {v}.|The {a} of {s} is in {v}.|{s} has its {a} in {v}.|From {v}, {s} serves the world.",
             "It moved to {v}.|Letters go to {v}.|{a}: {v}|It is based in {v}.|It sits in {v}.",
+            "Where shall I send a letter to {s}?|{s} place?|Tell me the town of {s}.|"
+            "Where would I visit {s}?|where does {s} have its offices|"
             "Where do I find {s}?|To where did {s} move?|In which town is {s}?|Where are the offices of {s}?|"
             "Where is {s} based?|Where is the {a} of {s}?|{s} {a}|In which city does {s} sit?",
         ),
         _special(
             "chief executive|CEO|boss",
             words.person,
+            "At {s}, {v} decides.|{s} belongs to {v} and a bank.|{v} has had the say at {s} for years.|"
+            "After a dispute, {s} put {v} in charge.|"
             "{v} took over {s} last year.|Since spring {s} answers to {v}.|{s} made {v} its {a}.|"
             "The owner of {s}, {v}, lives abroad.|"
             "{v} runs {s}.|{s} is led by {v}.|The {a} of {s} is {v}.|{v} heads {s}.|At the top of {s} stands {v}.",
             "{v} took it over.|It answers to {v}.|{a}: {v}|It is led by {v}.|At the top stands {v}.",
+            "Who decides at {s}?|{s} boss?|Tell me who has the say at {s}.|"
+            "Whose company is {s}?|who do I have to talk to at {s}, the very top|"
             "Who took over {s}?|To whom does {s} answer?|Whom did {s} make its {a}?|Name the {a} of {s}.|"
             "Who runs {s}?|Who is the {a} of {s}?|who leads {s}|Who stands at the top of {s}?",
         ),
     ),
 }
-
-
-def quantity_relation(random: Random, noun: str | None = None) -> Relation:
-    """A measurable attribute put together on the spot: maximum hatch torque, inlet pressure, ..."""
-    noun = noun or random.choice(list(words.QUANTITIES))
-    modifier = random.choice(words.MODIFIERS) if random.random() < 0.5 else ""
-    part = random.choice(words.PARTS) if random.random() < 0.5 else ""
-    base = " ".join(w for w in (modifier, part, noun) if w)
-    names = [base]
-    if part:
-        names.append(" ".join(w for w in (modifier, noun) if w) + f" of the {part}")
-    how = HOW[noun] if noun in HOW and not part and not modifier else ()
-    # The held-out wording stays last, whatever is put before it.
-    return Relation(tuple(names), lambda r: words.quantity(r, noun), STATEMENTS, BARE, how + QUESTIONS)

@@ -20,6 +20,9 @@ from training.starter.world import Episode, World
 
 PROMPT_SHARE, COMPLETION_WEIGHT = 0.05, 4.0
 """Of the prompt's tokens a random share counts, at weight one: the loss over 8,000 words costs as much as a layer."""
+ABSTENTION_SHARE = 0.4
+"""How much an abstention weighs beside an answer. Greedy decoding compares it with the single best answer,
+however much the other answers have in sum, so that a model trained on both alike refuses too often."""
 POOL_ROWS = 384
 
 
@@ -110,7 +113,8 @@ class Rows:
             opened = closed - ids[:closed][::-1].index(self.question)
             pointers += source.pointers(question, completion, range(opened + 1, closed), len(ids) - 1)
             ids += [*self.tokenizer(completion, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
-            weights += [COMPLETION_WEIGHT] * (len(ids) - len(weights))
+            weight = COMPLETION_WEIGHT * (ABSTENTION_SHARE if completion == self.prompt.abstention else 1.0)
+            weights += [weight] * (len(ids) - len(weights))
         return Row(ids, weights, tuple(pointers))
 
     def batches(self, pool: int, tokens_seen: int, *, batch_tokens: int, longest: int) -> list[list[Row]]:

@@ -20,6 +20,13 @@ FAULT_LINES = (
     "{c}\nmeaning: {f}\nremedy: {r}",
     "A {c} tells of {f}. Please {r} before going on.",
     "We see {c} after {f}. Most people {r} and are done.",
+    "{f} is reported as {c}. You can {r}.",
+    "{c}: in this case {f}, so {r} or call us.",
+    "Seen once: {c}, {f}. They had to {r}, which took an hour.",
+    "{c} is about {f}. It goes away once you {r}.",
+    "With {f} comes {c}. Always {r} first.",
+    "{c} [{f}] -> {r}",
+    "Our people say that {c} is {f} nine times in ten and that you had better {r}.",
     "If {c} shows up, the cause is {f} and you should {r}.",
 )
 FAULT_QUESTIONS = (
@@ -33,6 +40,12 @@ FAULT_QUESTIONS = (
     "Explain {c}.",
     "What does code {c} stand for?",
     "Of what does {c} tell?",
+    "What has happened when I see {c}?",
+    "{c} came up on the panel, reason?",
+    "What is {c} about?",
+    "My unit reports {c}. What is the matter?",
+    "Cause of {c}?",
+    "What brings up {c}?",
     "Why does it show {c}?",
 )
 REMEDY_QUESTIONS = (
@@ -46,6 +59,12 @@ REMEDY_QUESTIONS = (
     "Remedy for {c}?",
     "Which measure ends {c}?",
     "I have {c}, what now?",
+    "{c} came up, what should I do first?",
+    "What makes {c} go away?",
+    "What do your people do at {c}?",
+    "How should one react to {c}?",
+    "Tell me what to do at {c}.",
+    "{c} again! What do I have to do?",
     "How to get rid of {c}?",
 )
 STEPS = (
@@ -58,6 +77,15 @@ STEPS = (
     "To {o} the {p}, take the {t} from the kit.",
     "{V} the {p}; the {t} is best.",
     "Before you {o} the {p}, have the {t} at hand.",
+    "Nothing but the {t} should be used to {o} the {p}.",
+    "The {t} belongs here: {o} the {p} slowly.",
+    "{V} the {p} by means of the {t} and mind your fingers.",
+    "We {o} the {p} using a {t} that fits.",
+    "The {t} is what you want when you {o} the {p}.",
+    "It takes a {t} and some patience to {o} the {p}.",
+    "Do not {o} the {p} by hand: a {t} does it better.",
+    "A {t} helps to {o} the {p} without a scratch.",
+    "| {o} the {p} | {t} |",
     "The {t} serves to {o} the {p}.",
 )
 WAITS = (
@@ -69,6 +97,12 @@ WAITS = (
     "Wait {d} before the next step.",
     "It takes {d} to settle.",
     "{d} later it is ready.",
+    "After {d} you can go on.",
+    "Then nothing happens for {d}; this is normal.",
+    "Have a break of {d} now.",
+    "Allow {d} for it to dry.",
+    "Within {d} it cools down.",
+    "Another {d} and the work is done.",
     "Leave it alone for {d}.",
 )
 TOOL_QUESTIONS = (
@@ -77,6 +111,12 @@ TOOL_QUESTIONS = (
     "What should I have at hand to {o} the {p}?",
     "What is used to {o} the {p}?",
     "Which tool is for the {p}, I want to {o} it?",
+    "How do I {o} the {p}, by what means?",
+    "What helps me {o} the {p}?",
+    "I want to {o} the {p}. What shall I take?",
+    "What does it take to {o} the {p}?",
+    "{o} {p} tool",
+    "With what do your people {o} the {p}?",
     "Which tool do I need to {o} the {p}?",
 )
 WAIT_QUESTIONS = (
@@ -84,5 +124,10 @@ WAIT_QUESTIONS = (
     "I {o} the {p}, when may I go on?",
     "For how long should I pause after I {o} the {p}?",
     "What is the pause after I {o} the {p}?",
+    "What time must pass when I {o} the {p}?",
+    "How long is the break when I {o} the {p}?",
+    "I {o} the {p}. And how long then nothing?",
+    "Minutes or hours to wait when I {o} the {p}?",
+    "{o} {p} wait",
     "How long do I wait after I {o} the {p}?",
 )

@@ -72,6 +72,21 @@ REMEDIES = (
     "renew the licence, free some space, dry the housing, clean the fan, turn the antenna, call the service desk, "
     "hold the power button for ten seconds"
 ).split(", ")
+# In training, faults, remedies and tools are put together from these, too, so as not to be known by heart.
+FAULT_STATES = (
+    "stuck|worn out|missing|loose|wet|dirty|broken|frozen|not found|out of place|too hot|bent|cracked|unplugged|"
+    "leaking|upside down|too tight|rusty|dusty|not recognised"
+).split("|")
+MENDING = "replace|tighten|dry|warm up|turn|push in|take out|lift|oil|empty|shake|straighten|brush|rinse|unplug".split(
+    "|"
+)
+MENDING_ENDS = "|||| twice| by hand| and try again| until it clicks| for ten minutes| before the next start".split("|")
+TOOL_KINDS = "small|long|clean|5 mm|plastic|steel|cordless|angled|soft|second".split("|")
+TOOL_NAMES = (
+    "wrench|brush|cloth|screwdriver|hammer|knife|hook|ruler|sponge|clamp|magnet|syringe|needle|pair of pliers".split(
+        "|"
+    )
+)
 FILLERS = (
     "Read this section before you begin.|Contact support if you are unsure.|This page was last reviewed by the team.|"
     "Keep the packaging for later.|The figures apply to all regions.|See the appendix for drawings.|"

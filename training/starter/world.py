@@ -12,8 +12,9 @@ from random import Random
 from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, render
 from training.starter import words
-from training.starter.frames import framed_question, framed_statement
-from training.starter.relations import RELATIONS, Relation, quantity_relation
+from training.starter.frames import CONTRASTS, framed_question, framed_statement, joined
+from training.starter.quantities import quantity_relation, similar_relation
+from training.starter.relations import RELATIONS, Relation
 from training.starter.wordings import (
     FAULT_LINES,
     FAULT_QUESTIONS,
@@ -74,6 +75,17 @@ def passage(text: str, context: str, position: int) -> Passage:
     return Passage(f"d{position}", f"d{position}#0", text, context, 1.0 / (position + 1), position + 1, 0.5)
 
 
+def _grid(facts: Sequence[Fact]) -> str:
+    """A table with a row for each subject and a column for each attribute."""
+    names = {fact.relation.names[0]: fact.name for fact in facts}
+    cells = {(fact.subject, fact.relation.names[0]): fact.value for fact in facts}
+    rows = [
+        [subject, *(cells.get((subject, name), "–") for name in names)]
+        for subject in dict.fromkeys(fact.subject for fact in facts)
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [["", *names.values()], *rows])
+
+
 class World:
     """Draws episodes. ``evaluation`` switches to the names and wordings that training never sees."""
 
@@ -123,7 +135,7 @@ class World:
         random = self.random
         name = random.choice(fact.relation.names)
         question = self._pick(fact.relation.questions).replace("{a}", name).replace("{s}", fact.subject)
-        if not self.evaluation and random.random() < 0.25:
+        if self._trains(0.25):
             question = framed_question(random, question)
         draw = random.random()
         if draw < 0.1:
@@ -141,7 +153,13 @@ class World:
     def _relations(self, kind: str, count: int) -> list[Relation]:
         """Different relations: a subject has one value for each."""
         found = {relation.names[0]: relation for relation in (self._relation(kind) for _ in range(count))}
+        if len(found) > 1 and self._trains(0.35) and (similar := similar_relation(self.random, list(found.values()))):
+            found[similar.names[0]] = similar
         return list(found.values())
+
+    def _trains(self, share: float) -> bool:
+        """Whether to do what evaluation never does: in a share of the cases, in training."""
+        return not self.evaluation and self.random.random() < share
 
     def _relation(self, kind: str) -> Relation:
         if kind == "product" and self.random.random() < 0.65:
@@ -154,6 +172,8 @@ class World:
     def _absent(self, kind: str, subjects: list[str], stated: list[Relation]) -> Fact:
         """A fact that no passage states: of another subject, or of an attribute that nobody mentions."""
         random = self.random
+        if self._trains(0.4) and (similar := similar_relation(random, stated)):
+            return Fact(random.choice(subjects), similar, similar.names[0], "")
         taken = {relation.names[0] for relation in stated}
         new = [r for r in (self._relation(kind) for _ in range(8)) if r.names[0] not in taken]
         if new and random.random() < 0.5:
@@ -227,25 +247,48 @@ class World:
             text = "\n".join(line[:1].upper() + line[1:] if dash.startswith("{a}") else line for line in lines)
         elif len(subjects) > 1 and form < 0.3:
             text = "\n".join(f"| {f.subject} | {f.name} | {f.value} |" for f in facts)
+        elif len(subjects) > 1 and self._trains(0.3):
+            text = _grid(facts)
         else:
-            sentences = []
-            for position, fact in enumerate(facts):
-                repeated = position > 0 and facts[position - 1].subject == fact.subject and random.random() < 0.5
-                options: Sequence[str] = fact.relation.statements
-                if headed or repeated:
-                    options = [bare for bare in fact.relation.bare if bare[0] not in "|-"]
-                sentences.append(self._state(fact, options))
+            sentences = self._sentences(facts, kind, headed)
             for _ in range(random.choice([0, 0, 1, 2])):
                 sentences.insert(random.randint(0, len(sentences)), random.choice(words.FILLERS))
             text = ("\n" if random.random() < 0.15 else " ").join(sentences)
         return text, context
+
+    def _sentences(self, facts: list[Fact], kind: str, headed: bool) -> list[str]:
+        """The facts one after the other; in training some are told together."""
+        random = self.random
+        sentences, left, before = [], list(facts), ""
+        while left:
+            fact = left.pop(0)
+            twin = next((f for f in left if f.relation is fact.relation), None)
+            if twin and self._trains(0.6):
+                left.remove(twin)
+                sentences.append(self._contrast(fact, twin, "the " if kind == "product" else ""))
+                continue
+            repeated = before == fact.subject and random.random() < 0.5
+            options: Sequence[str] = fact.relation.statements
+            if headed or repeated:
+                options = [bare for bare in fact.relation.bare if bare[0] not in "|-"]
+            sentences.append(self._state(fact, options))
+            before = fact.subject
+        return sentences if self.evaluation else joined(random, sentences)
+
+    def _contrast(self, fact: Fact, other: Fact, article: str) -> str:
+        """The same attribute of two subjects in a sentence."""
+        text = self.random.choice(CONTRASTS)
+        told = {"a": fact.name, "s": article + fact.subject, "v": fact.value, "o": article + other.subject}
+        for key, value in {**told, "w": other.value}.items():
+            text = text.replace(f"{{{key}}}", value)
+        return text if text.startswith(fact.subject) else text[:1].upper() + text[1:]  # the name of a setting stays
 
     def _state(self, fact: Fact, options: Sequence[str]) -> str:
         template = self._pick(options)
         text = template.replace("{a}", fact.name).replace("{s}", fact.subject).replace("{v}", fact.value)
         # A value keeps its case wherever it stands: the answer is copied from here.
         text = text if template.startswith("{v}") else text[:1].upper() + text[1:]
-        return text if self.evaluation or self.random.random() < 0.6 else framed_statement(self.random, text)
+        return framed_statement(self.random, text) if self._trains(0.4) else text
 
     def _fault_table(self, level: int) -> Episode:
         """Error codes with meaning and remedy, as a table or as sentences."""
@@ -258,7 +301,7 @@ class World:
             rows = []
             for _ in range(random.randint(1, 4)):
                 code = f"{prefix}{random.choice(['', '-'])}{random.randint(1, 999)}"
-                rows.append((code, random.choice(words.FAULTS), random.choice(words.REMEDIES)))
+                rows.append((code, self._fault(), self._remedy()))
             form = random.choice(FAULT_LINES[-1:] if self.evaluation else FAULT_LINES[:-1])
             lines = [form.replace("{c}", c).replace("{f}", f).replace("{r}", r) for c, f, r in rows]
             tables.append(("\n".join(lines), f"{product} > Error codes" if random.random() < 0.7 else ""))
@@ -268,6 +311,22 @@ class World:
             return self._fault_table(level)
         random.shuffle(entries)
         return shuffled(random, self.prompt, tables, [self._ask_fault(*entry) for entry in entries])
+
+    def _fault(self) -> str:
+        if self._trains(0.5):
+            return f"{self.random.choice(words.PARTS)} {self.random.choice(words.FAULT_STATES)}"
+        return self.random.choice(words.FAULTS)
+
+    def _remedy(self) -> str:
+        if self._trains(0.5):
+            random = self.random
+            return f"{random.choice(words.MENDING)} the {random.choice(words.PARTS)}{random.choice(words.MENDING_ENDS)}"
+        return self.random.choice(words.REMEDIES)
+
+    def _tool(self) -> str:
+        if self._trains(0.5):
+            return f"{self.random.choice(words.TOOL_KINDS)} {self.random.choice(words.TOOL_NAMES)}"
+        return self.random.choice(words.TOOLS)
 
     def _ask_fault(self, index: int, row: tuple[str, str, str]) -> Asked:
         code, fault, remedy = row
@@ -289,7 +348,7 @@ class World:
             product = self._subjects("product", 1)[0]
             lines = []
             for part in parts[index * 2 : index * 2 + 2]:
-                tool, time = random.choice(words.TOOLS), words.quantity(random, "duration")
+                tool, time = self._tool(), words.quantity(random, "duration")
                 verb = random.choice(["remove", "loosen", "clean", "replace", "check"])
                 step = (
                     self._pick(STEPS)
