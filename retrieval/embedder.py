@@ -7,7 +7,6 @@ float32. Importing this module imports no torch; the first encode does.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import numpy as np
 from retrieval.cpu_attention import use_cpu_attention
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
 from retrieval.errors import InputError, TrainingError
-from retrieval.hardware import best_device, cpu_has_bf16, use_one_core
+from retrieval.hardware import best_device, cpu_has_bf16, single_core_threads
 from retrieval.models import resolve
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ class _Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=files.max_tokens)
         self._pad = int(model.tokenizer.pad_token_id or 0)
-        self._streams = _single_core_threads(torch.get_num_threads()) if self._on_cpu else None
+        self._streams = single_core_threads(torch.get_num_threads(), "lockstep-embed") if self._on_cpu else None
 
     def encode(self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None) -> np.ndarray:
         prompted = [prompt + text for text in texts] if prompt else list(texts)
@@ -178,19 +177,6 @@ class _Encoder:
         encoding = self._tokenizer.encode(prompt)
         closing = encoding.special_tokens_mask[-1] if encoding.ids else 0
         return len(encoding.ids) - closing
-
-
-def _single_core_threads(count: int) -> ThreadPoolExecutor:
-    """Threads in which torch uses one core each; elsewhere it goes on using all of them."""
-    import torch
-
-    usual, started = torch.get_num_threads(), threading.Barrier(count + 1)
-    threads = ThreadPoolExecutor(count, "lockstep-embed", initializer=use_one_core)
-    for _ in range(count):
-        threads.submit(started.wait)
-    started.wait()
-    torch.set_num_threads(usual)
-    return threads
 
 
 def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -6,6 +6,7 @@ Knows nothing about models. The only file that talks to the GPU driver (``pynvml
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -132,3 +133,16 @@ def use_one_core() -> None:
 
     torch.set_num_threads(1)
     torch.get_num_threads()  # makes it last: else the thread's first operation takes the number that holds by then
+
+
+def single_core_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Threads in which torch uses one core each; elsewhere it goes on using all of them."""
+    import torch
+
+    usual, started = torch.get_num_threads(), threading.Barrier(count + 1)
+    threads = ThreadPoolExecutor(count, name, initializer=use_one_core)
+    for _ in range(count):
+        threads.submit(started.wait)
+    started.wait()
+    torch.set_num_threads(usual)
+    return threads

@@ -80,9 +80,14 @@ def make_manager(
     return manager
 
 
+def runs_on_one_core(model: Any) -> bool:
+    """Whether continuous batching of a model leaves all cores of a CPU but one alone."""
+    return bool(model.device.type == "cpu" and model.num_parameters() < ONE_CORE_BELOW)
+
+
 def start(manager: ContinuousBatchingManager, model: Any) -> None:
     """Start a manager, on a CPU with as many cores as a model of its size has use for."""
-    if model.device.type != "cpu" or model.num_parameters() >= ONE_CORE_BELOW:
+    if not runs_on_one_core(model):
         manager.start()
         return
     usual, begun, loop = torch.get_num_threads(), threading.Event(), manager._run_generation_loop

@@ -6,6 +6,7 @@ there are. Knows nothing about statistics (comparison) and decisions (verdict).
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -211,14 +212,15 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         return records
     served = [passages[: arm.settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
+    with ThreadPoolExecutor(1) as beside:  # what generates may leave a core to what scores
+        scoring = beside.submit(_teacher_forced, records, prepared, arm.scorer, arm.answerer.prompt.abstention)
+        answers = arm.answerer.answer_prepared(prepared)
+        records = scoring.result()
     answered = []
-    for record, answer in zip(records, arm.answerer.answer_prepared(prepared), strict=True):
+    for record, answer in zip(records, answers, strict=True):
         worth = score_answer(answer.text, record.answers, abstained=answer.abstained)
         answered.append(replace(record, answer=answer.text, **asdict(worth)))
-    if arm.scorer is None:
-        return answered
-    abstention = arm.answerer.prompt.abstention
-    return [_teacher_forced(*pair, arm.scorer, abstention) for pair in zip(answered, prepared, strict=True)]
+    return answered
 
 
 def _depth(settings: SearchSettings) -> int:
@@ -244,16 +246,23 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
     )
 
 
-def _teacher_forced(record: Record, prepared: Prepared, scorer: Scores, abstention: str) -> Record:
-    """Score the reference (the first answer, or the abstention) whether or not the arm generated.
+def _teacher_forced(
+    records: Sequence[Record], prepared: Sequence[Prepared], scorer: Scores | None, abstention: str
+) -> list[Record]:
+    """Score the references (the first answer, or the abstention) whether or not the arm generates.
 
     Every arm is scored on the same references, also on questions where its search abstained.
     """
-    prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages)
-    reference = record.answers[0] if record.answers else abstention
-    completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
-    loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
-    return replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct)
+    if scorer is None:
+        return list(records)
+    scored = []
+    for record, asked in zip(records, prepared, strict=True):
+        prompt_ids = asked.prompt_ids or scorer.encode(asked.messages)
+        reference = record.answers[0] if record.answers else abstention
+        completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
+        loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
+        scored.append(replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct))
+    return scored
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retrieval.errors import Busy, InputError, LockstepError
+from retrieval.hardware import single_core_threads
 from retrieval.prompt import Message, encode
 from training.detokenizer import Detokenizer
 from training.generator_files import context_length, encode_completion, eos_token_ids, load_model, merge_adapter
@@ -119,6 +121,8 @@ class Generator:
         self._open: dict[str, GenerationHandle] = {}
         self._manager: Any = None
         self._dispatcher: threading.Thread | None = None
+        self._spare: ThreadPoolExecutor | None = None
+        """A core that the engine leaves alone."""
         self._failure: str | None = None
         self._kept = False
         """Started to stay, not just for one ``generate``."""
@@ -154,11 +158,14 @@ class Generator:
             self._kept = False
             manager, self._manager = self._manager, None
             dispatcher, self._dispatcher = self._dispatcher, None
+            spare, self._spare = self._spare, None
             if manager is not None:
                 manager.stop(block=True, hard_stop=True)
                 manager.destroy()
             if dispatcher is not None:
                 dispatcher.join()
+            if spare is not None:
+                spare.shutdown()
             self._fail_open("the generator was stopped before the answer was complete: send the request again")
 
     def _start(self) -> None:
@@ -166,10 +173,11 @@ class Generator:
             return
         kept = self._kept
         self.stop()  # what is left of an engine that died
-        from training.engine import make_manager, start
+        from training.engine import make_manager, runs_on_one_core, start
 
         self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
         start(self._manager, self.model)
+        self._spare = single_core_threads(1, "lockstep-score") if runs_on_one_core(self.model) else None
         self._failure, self._kept = None, kept
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
@@ -260,18 +268,26 @@ class Generator:
     def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         """Teacher-forced: sum of the completion's losses (nats), number of its tokens, number predicted right.
 
+        Where the engine runs on one core of a CPU, another one computes this beside it; else the engine waits.
+
         Raises:
             InputError: together they are longer than the context.
         """
-        import torch
-
         if not completion_ids:
             return 0.0, 0, 0
         self._check_length([*prompt_ids, *completion_ids[:-1]])
+        if (spare := self._spare) is not None:
+            return spare.submit(self._score, prompt_ids, completion_ids).result()
+        # The engine would compute in another thread, on the same cores: keep its steps, start and end out meanwhile.
+        with self._lifecycle, self._manager.pause() if self.running else nullcontext():
+            return self._score(prompt_ids, completion_ids)
+
+    def _score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
+        import torch
+
         ids = torch.tensor([[*prompt_ids, *completion_ids]], device=self.model.device)
         targets = ids[0, len(prompt_ids) :]
-        # The engine runs in another thread: keep its steps out while the model is used here.
-        with self._manager.pause() if self.running else nullcontext(), torch.inference_mode():
+        with torch.inference_mode():
             # Without a cache: cached keys would mix with other rows' when positions restart.
             logits = self.model(input_ids=ids[:, :-1], use_cache=False, logits_to_keep=len(targets)).logits[0].float()
             losses = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")  # of (N, V)

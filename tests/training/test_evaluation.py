@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -213,6 +214,29 @@ def test_questions_go_in_batches_and_progress_is_told() -> None:
     )
     assert searcher.sizes == [BATCH, 3]
     assert told == [("evaluating: both tuned", done, BATCH + 3) for done in (0, BATCH, BATCH + 3)]
+
+
+def test_references_are_scored_while_answers_are_generated() -> None:
+    begun = threading.Barrier(2, timeout=20)
+
+    class Meeting(FakeGenerator):
+        def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+            begun.wait()
+            return super().generate(prompts, max_new_tokens)
+
+        def score(self, prompt_ids: list[int], completion_ids: list[int]) -> tuple[float, int, int]:
+            if not self.scored:
+                begun.wait()
+            return super().score(prompt_ids, completion_ids)
+
+    result = evaluate(arm(FakeSearcher(FOUND), Meeting(ANSWERS)), EXAMPLES, GROUPS)
+    assert [(one.id, one.tokens) for one in result.records] == [
+        ("found", 2),
+        ("second", 2),
+        ("missed", 1),
+        ("refused", 7),
+        ("invented", 7),
+    ]
 
 
 def test_a_result_survives_json() -> None:

@@ -168,12 +168,18 @@ def test_score_is_the_teacher_forced_loss(generator):
         generator.score([5] * 250, [6] * 7)
 
 
-def test_score_while_others_generate(generator):
-    prompt = prompts_of(generator)[0]
-    handle = generator.submit(prompt, max_new_tokens=100)
-    first = generator.score(prompt, [9, 10])
-    assert handle.text() == generator.generate([prompt], 100)[0]
-    assert generator.score(prompt, [9, 10]) == first
+@pytest.mark.parametrize("one_core_below", [0, 10**9], ids=["the engine waits", "on another core"])
+def test_score_while_others_generate(tiny_model_path, monkeypatch, one_core_below):
+    monkeypatch.setattr("training.engine.ONE_CORE_BELOW", one_core_below)
+    model, tokenizer = load_model(tiny_model_path)
+    with Generator(model.eval(), tokenizer, cache_tokens=1024, max_batch_tokens=256) as generator:
+        prompt = prompts_of(generator)[0]
+        handles = [generator.submit(prompt, max_new_tokens=100) for _ in range(3)]
+        first = generator.score(prompt, [9, 10])
+        said = generator.generate([prompt], 100)[0]
+        assert [handle.text() for handle in handles] == [said] * 3
+        assert generator.score(prompt, [9, 10]) == first
+    assert generator.score(prompt, [9, 10]) == pytest.approx(first, rel=1e-5), "without an engine"
 
 
 def test_a_full_queue_is_busy(tiny_model_path):

@@ -9,6 +9,7 @@ import json
 import time
 from pathlib import Path
 from random import Random
+from textwrap import fill
 from typing import Any
 
 from retrieval.documents import Passage
@@ -115,6 +116,8 @@ def reading_row(name: str, generator: Generator, episodes: list[Episode]) -> str
     prompt = Prompt()
     answers = generator.generate([generator.encode(episode.messages(prompt)) for episode in episodes], 32)
     figures = outcomes(episodes, answers, prompt)
+    if all(episode.value is not None for episode in episodes):
+        del figures["abstention_f1"]  # nothing to abstain from
     figures["f1"] = _mean_f1(answers, [[] if e.value is None else [e.value] for e in episodes], prompt)
     return _row(name, len(episodes), figures)
 
@@ -228,8 +231,14 @@ def main() -> None:
         curve="\n".join(curve),
         limits=LIMITS.format(longest=1024, context=config.max_position_embeddings),
     )
+    text = "\n\n".join(map(_wrapped, text.split("\n\n")))
     publish_bytes(model / "README.md", text.encode())
     print(text)
+
+
+def _wrapped(block: str) -> str:
+    """A paragraph in lines as long as the others; lists, tables and headings stay."""
+    return block if block[0] in "-#|" else fill(" ".join(block.split()), 120, break_on_hyphens=False)
 
 
 if __name__ == "__main__":
