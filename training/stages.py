@@ -42,7 +42,7 @@ from training.settings import TrainingSettings
 from training.splits import Split
 from training.systems import Systems
 from training.tuning import choose_abstention_threshold, choose_search_settings
-from training.verdict import PRIMARY, Alternative, Check, choose_arm, decide
+from training.verdict import Check, alternatives_to, choose_arm, decide
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,11 @@ class Stages:
         """Whether this run tunes the embedder."""
         return self.training.embedder_enabled
 
+    @property
+    def embedders(self) -> list[bool]:
+        """The embedders that are measured: the untouched one and, where there is one, the tuned one."""
+        return [False, True] if self.tuned_embedder else [False]
+
     def chosen_settings(self, tuned: bool) -> SearchSettings:
         """The retrieval settings that validation chose for an embedder."""
         return SearchSettings.model_validate(self.searching["tuned" if tuned else "untouched"]["settings"])
@@ -174,7 +179,7 @@ class Stages:
         """Embed all chunks anew; choose the retrieval settings of each embedder on validation."""
         asked = [one for one in self.examples["validation"] if one.document_ids]
         chosen = {}
-        for tuned in [False, True] if self.tuned_embedder else [False]:
+        for tuned in self.embedders:
             searcher = self.systems.searcher(tuned)
             settings, tried = choose_search_settings(
                 self.catalog,
@@ -241,34 +246,20 @@ class Stages:
     def test(self) -> dict[str, Any]:
         """Measure the arms on the test questions, and judge the one chosen on validation."""
         results = self.measure("test", self.validated["thresholds"])
-        searchers = {
-            tuned: self.systems.searcher(tuned) for tuned in ([False, True] if self.tuned_embedder else [False])
-        }
         searching = [
             evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
-            for arm in references(searchers)
+            for arm in references({tuned: self.systems.searcher(tuned) for tuned in self.embedders})
         ]
         tables.write_rows(self.directory / "test.jsonl", results)
         tables.write_rows(self.directory / "references.jsonl", searching)
         by_name = {result.name: result for result in results}
         baseline, candidate = by_name[BASELINE], by_name[self.validated["chosen"]]
         comparisons = {name: compare_arms(baseline, arm) for name, arm in by_name.items() if name != BASELINE}
-        cheaper = {"the untouched models with settings and threshold chosen on validation": by_name[SETTINGS_ONLY]}
-        cheaper |= {
-            f"the untouched embedder: {reference.name}": reference
-            for reference in searching
-            if not reference.embedder_tuned and candidate.embedder_tuned
-        }
-        alternatives = [
-            Alternative(description, comparison)
-            for description, result in cheaper.items()
-            for comparison in compare_arms(result, candidate)
-            if comparison.metric in PRIMARY
-        ]
+        checks = self.checks()
         verdict = decide(
             comparisons[candidate.name],
-            self.checks(),
-            alternatives=alternatives,
+            checks,
+            alternatives=alternatives_to(candidate, by_name[SETTINGS_ONLY], searching),
             outcomes=candidate.metrics()["outcomes"],
         )
         report = build_report(
@@ -288,7 +279,7 @@ class Stages:
                 "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
             },
             fingerprints=self.fingerprints(candidate.embedder_tuned),
-            checks=self.checks(),
+            checks=checks,
         )
         publish_json(self.directory / "report.json", report)
         return {
@@ -363,10 +354,7 @@ class Stages:
 
     def measure(self, split: SplitName, thresholds: dict[str, float]) -> list[ArmResult]:
         """The arms over one split."""
-        searchers = {
-            tuned: self.systems.searcher(tuned, self.chosen_settings(tuned))
-            for tuned in ([False, True] if self.tuned_embedder else [False])
-        }
+        searchers = {tuned: self.systems.searcher(tuned, self.chosen_settings(tuned)) for tuned in self.embedders}
         generators = {
             tuned: self.systems.generator(tuned)
             for tuned in ([False, True] if self.training.generator_enabled else [False])

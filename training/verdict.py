@@ -74,6 +74,29 @@ def choose_arm(validation: Sequence[ArmResult]) -> str:
     return (simpler or [best])[0].name
 
 
+def alternatives_to(
+    candidate: ArmResult, settings_only: ArmResult, references: Sequence[ArmResult]
+) -> list[Alternative]:
+    """What the candidate must beat although it beats the system as served: everything that needs no training.
+
+    Args:
+        settings_only: the untouched models with settings and threshold chosen on validation.
+        references: searches without answers; those with the untouched embedder count if the candidate's is tuned.
+    """
+    cheaper = {"the untouched models with settings and threshold chosen on validation": settings_only}
+    cheaper |= {
+        f"the untouched embedder: {reference.name}": reference
+        for reference in references
+        if not reference.embedder_tuned and candidate.embedder_tuned
+    }
+    return [
+        Alternative(description, comparison)
+        for description, result in cheaper.items()
+        for comparison in compare_arms(result, candidate)
+        if comparison.metric in PRIMARY
+    ]
+
+
 def decide(
     comparisons: Sequence[Comparison],
     checks: Sequence[Check] = (),

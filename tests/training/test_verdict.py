@@ -7,7 +7,7 @@ import pytest
 
 from training.comparison import Comparison
 from training.evaluation import ArmResult, Record
-from training.verdict import PRIMARY, Alternative, Check, choose_arm, decide, in_words
+from training.verdict import PRIMARY, Alternative, Check, alternatives_to, choose_arm, decide, in_words
 
 
 def compared(
@@ -192,6 +192,24 @@ def test_fewer_changes_win_within_noise() -> None:
     assert choose_arm([UNTOUCHED, simple, both]) == "generator tuned"
     clear = arm("both tuned", 0.705, 0.65, embedder=True, generator=True, jitter=0.02)
     assert choose_arm([UNTOUCHED, simple, clear]) == "both tuned"
+
+
+def test_what_needs_no_training_is_an_alternative() -> None:
+    settings = arm("settings only", 0.7, 0.5, embedder=False, generator=False)
+    dense = [arm("dense", 0.5, 0.0, embedder=tuned, generator=False) for tuned in (False, True)]
+    generator = arm("generator tuned", 0.7, 0.8, embedder=False, generator=True)
+    found = alternatives_to(generator, settings, dense)
+    assert {one.description for one in found} == {
+        "the untouched models with settings and threshold chosen on validation"
+    }
+    assert {(one.comparison.metric, round(one.comparison.difference, 6)) for one in found} == {
+        ("ndcg@10", 0.0),
+        ("answer_score", 0.3),
+    }
+    both = arm("both tuned", 0.9, 0.8, embedder=True, generator=True)
+    against_dense = [one for one in alternatives_to(both, settings, dense) if "dense" in one.description]
+    assert {one.description for one in against_dense} == {"the untouched embedder: dense"}
+    assert round(against_dense[0].comparison.difference, 6) == 0.4
 
 
 def test_nothing_tuned_is_misuse() -> None:
