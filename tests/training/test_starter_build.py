@@ -75,6 +75,18 @@ def test_the_answer_weighs_most_and_the_system_message_nothing(rows, tokenizer):
     assert bare.ids == row.ids[rows.unscored :]
 
 
+def test_a_lengthened_passage_holds_its_own_text_among_others(rows):
+    world = World(Random(3), Prompt())
+    episodes = [world.episode(4) for _ in range(20)]
+    longer = [rows._lengthen(episode, world, Random(n)) for n, episode in enumerate(episodes)]
+    pairs = [
+        pair for both in zip(episodes, longer, strict=True) for pair in zip(*(b.passages for b in both), strict=True)
+    ]
+    assert all(short.text in long.text for short, long in pairs)
+    assert 0.7 < sum(short.text != long.text for short, long in pairs) / len(pairs) < 0.95
+    assert [one.completion for one in longer] == [one.completion for one in episodes]
+
+
 def test_a_conversation_reads_once_and_answers_each_question(rows, tokenizer):
     drawn = (World(Random(n), Prompt()).episode(4) for n in range(99))
     # One of the questions asked is not answered: it weighs less.

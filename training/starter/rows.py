@@ -59,7 +59,8 @@ CURRICULUM = (
     Stage(2.2, 0.1, (0.1, 0.25, 0.3, 0.35, 0), 0.35, 0.7, 4),
     Stage(4.2, 0.05, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 4),
     Stage(7.2, 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 4),
-    Stage(float("inf"), 0.02, (0.05, 0.1, 0.2, 0.55, 0.1), 0.5, 0.3, 3),
+    Stage(23.7, 0.02, (0.05, 0.1, 0.2, 0.55, 0.1), 0.5, 0.3, 3),
+    Stage(float("inf"), 0.02, (0.03, 0.07, 0.15, 0.4, 0.35), 0.5, 0.2, 4),
 )
 
 
@@ -133,7 +134,7 @@ class Rows:
             source = prose if random.random() < stage.prose else world
             episode = source.episode(min(level, 4))
             if level == 5:
-                episode = self._lengthen(episode, random)
+                episode = self._lengthen(episode, world, random)
             row = self.encode(episode, random, bare=random.random() < stage.bare, turns=random.randint(1, stage.turns))
             if len(row.ids) <= longest:
                 rows.append(row)
@@ -146,13 +147,17 @@ class Rows:
         random.shuffle(batches)
         return batches
 
-    def _lengthen(self, episode: Episode, random: Random) -> Episode:
-        """The same question over passages as long as real chunks are."""
+    def _lengthen(self, episode: Episode, world: World, random: Random) -> Episode:
+        """The same question over passages as long as real chunks are, with other facts or prose around."""
+
+        def around() -> str:
+            draw = random.random()
+            return "" if draw < 0.4 else world.aside() if draw < 0.75 else random.choice(self.documents)
+
         passages = []
         for passage in episode.passages:
-            before = random.choice(self.documents) if random.random() < 0.6 else ""
-            after = random.choice(self.documents) if random.random() < 0.6 else ""
-            passages.append(replace(passage, text="\n".join(part for part in (before, passage.text, after) if part)))
+            parts = (around(), passage.text, around())
+            passages.append(replace(passage, text="\n".join(part for part in parts if part)))
         return replace(episode, passages=tuple(passages))
 
 

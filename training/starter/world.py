@@ -130,6 +130,13 @@ class World:
                 asked[place] = (self.ask(unstated or self._absent(kind, subjects, relations)), None, None)
         return shuffled(random, self.prompt, texts, asked)
 
+    def aside(self) -> str:
+        """A text on something that no other episode is about."""
+        kind = self.random.choice(["product", "product", "person", "company"])
+        subjects = self._subjects(kind, self.random.randint(1, 2))
+        relations = self._relations(kind, self.random.randint(1, 3))
+        return self._write([self._fact(s, r) for s in subjects for r in relations], kind)[0]
+
     def ask(self, fact: Fact) -> str:
         """A question on a fact, sometimes typed carelessly."""
         random = self.random
