@@ -207,10 +207,10 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
         seed=1,
         pointing=0.3,
     )
-    build.train(arguments)
+    build.Training(arguments).run()
     first = json.loads((tmp_path / "work" / "history.json").read_text())
     arguments.tokens = "30e3"
-    build.train(arguments)
+    build.Training(arguments).run()
     second = json.loads((tmp_path / "work" / "history.json").read_text())
 
     assert first[-1]["tokens"] >= 15_000

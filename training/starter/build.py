@@ -1,4 +1,4 @@
-"""Cut the starter out of a larger model, and train it.
+"""The run that makes the starter out of a larger model.
 
 The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``. It stops at any
 time; the same command goes on from the last checkpoint. The model is published to
@@ -34,6 +34,9 @@ LONGEST = 1024
 """Tokens of the longest row trained on."""
 SAMPLE = 64
 """Rows by which it is told what matters in the source."""
+SAVE_EVERY = 120
+"""Seconds."""
+LOSSES = ("loss", "answer_loss", "pointing_loss")
 WORDS_SHARE = 0.2
 """The embeddings' learning rate, as a share of the others'."""
 
@@ -119,112 +122,129 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
             publish_bytes(output / path.name, path.read_bytes())
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """The whole run."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+class Training:
+    """A run of the builder; goes on where the last one in the same place stopped.
 
-    work, output = Path(arguments.work), Path(arguments.output)
-    work.mkdir(parents=True, exist_ok=True)
-    process, processes = join()
-    squad = Squad(Path(arguments.squad))
-    paragraphs, tables = folder(Path(arguments.docs))
-    documents = [*documentation(), *paragraphs]
-    if process == 0 and not (work / "tokenizer" / "tokenizer.json").exists():
-        build_tokenizer(squad, documents, work / "tokenizer", arguments.seed)
-    wait(processes)
-    tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
-    rows = Rows(tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
-    seen, pool, history = 0, 0, []
-    checkpoint = work / "checkpoint.pt"
-    saved = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
-    torch.manual_seed(arguments.seed)
-    model = LlamaForCausalLM(LlamaConfig.from_dict(saved["config"])) if saved else new_model(tokenizer, rows)
-    pointing = Pointing(model)
-    optimizer = optimizer_of(model)
-    if saved:
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        seen, pool = saved["seen"], saved["pool"]
-        history = json.loads((work / "history.json").read_text())
-    average([parameter.data for parameter in model.parameters()], processes)
-    if process == 0 and not (output / "model.safetensors").exists():
-        publish(model, tokenizer, output)
+    Args:
+        arguments: as :func:`main` parses them.
+    """
 
-    total, started, saved_at, measured_at = (
-        int(float(arguments.tokens)),
-        time.monotonic(),
-        time.monotonic(),
-        time.monotonic(),
-    )
-    begun, steps, smoothed = seen, 0, [0.0, 0.0, 0.0]
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        import torch
+        from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    def save() -> None:
+        self.arguments = arguments
+        self.work, self.output = Path(arguments.work), Path(arguments.output)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.process, self.processes = join()
+        squad = Squad(Path(arguments.squad))
+        paragraphs, tables = folder(Path(arguments.docs))
+        documents = [*documentation(), *paragraphs]
+        if self.process == 0 and not (self.work / "tokenizer" / "tokenizer.json").exists():
+            build_tokenizer(squad, documents, self.work / "tokenizer", arguments.seed)
+        wait(self.processes)
+        self.tokenizer = AutoTokenizer.from_pretrained(self.work / "tokenizer")
+        self.rows = Rows(self.tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
+        self.total, self.seen, self.pool = int(float(arguments.tokens)), 0, 0
+        self.history: list[dict[str, Any]] = []
+        self.smoothed, self.steps = [0.0, 0.0, 0.0], 0
+        self.checkpoint = self.work / "checkpoint.pt"
+        saved = torch.load(self.checkpoint, weights_only=True) if self.checkpoint.exists() else None
+        torch.manual_seed(arguments.seed)
+        if saved:
+            self.model = LlamaForCausalLM(LlamaConfig.from_dict(saved["config"]))
+        else:
+            self.model = new_model(self.tokenizer, self.rows)
+        self.pointing = Pointing(self.model)
+        self.optimizer = optimizer_of(self.model)
+        if saved:
+            self.model.load_state_dict(saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.seen, self.pool = saved["seen"], saved["pool"]
+            self.history = json.loads((self.work / "history.json").read_text())
+        average([parameter.data for parameter in self.model.parameters()], self.processes)
+        if self.process == 0 and not (self.output / "model.safetensors").exists():
+            publish(self.model, self.tokenizer, self.output)
+        self.begun, self.started = self.seen, time.monotonic()
+
+    def run(self) -> None:
+        """Train until all tokens are seen; the first process saves and measures on the way."""
+        saved = looked = time.monotonic()
+        while self.seen < self.total:
+            size = self.arguments.batch_tokens
+            batches = self.rows.batches(self.pool, self.seen, batch_tokens=size, longest=LONGEST)
+            for together in zip(*[iter(batches)] * self.processes, strict=False):  # what is left over is left out
+                if self.seen < self.total:
+                    self.step(together)
+            self.pool += 1
+            if self.process > 0:
+                continue
+            if time.monotonic() - saved > SAVE_EVERY:
+                self.history.append(self.losses())
+                self.save()
+                saved = time.monotonic()
+            if time.monotonic() - looked > self.arguments.measure_every:
+                self.look()
+                looked = time.monotonic()
+        if self.process == 0:
+            self.save()
+            self.look()
+            self.save()  # what was measured, too
+
+    def step(self, together: tuple[list[Row], ...]) -> None:
+        """One step on a batch for each process."""
+        import torch
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["share"] * self.arguments.learning_rate * rate(self.seen, self.total)
+        batch = together[self.process]
+        loss, answer_loss = losses_of(self.model, batch)
+        pointing_loss = self.pointing.loss([row.pointers for row in batch])
+        (loss + self.arguments.pointing * pointing_loss).backward()
+        average([parameter.grad for parameter in self.model.parameters()], self.processes)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.seen += sum(len(row.ids) for batch in together for row in batch)
+        self.steps += 1
+        keep = min(0.98, self.steps / (self.steps + 5))
+        values = (loss, answer_loss, pointing_loss)
+        self.smoothed = [
+            keep * old + (1 - keep) * float(value.detach()) for old, value in zip(self.smoothed, values, strict=True)
+        ]
+        if self.steps % 25 == 0 and self.process == 0:
+            speed = (self.seen - self.begun) / (time.monotonic() - self.started)
+            told = "  ".join(f"{name} {value:.3f}" for name, value in zip(LOSSES, self.smoothed, strict=True))
+            print(f"{self.seen / 1e6:.3f}M  {told}  {speed:.0f} tok/s", flush=True)
+
+    def losses(self) -> dict[str, float]:
+        """Smoothed, with the tokens after which they were that."""
+        return {"tokens": self.seen, **dict(zip(LOSSES, self.smoothed, strict=True))}
+
+    def save(self) -> None:
+        """Everything that the next run needs to go on."""
+        import torch
+
         state = {
-            "config": model.config.to_dict(),
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "seen": seen,
-            "pool": pool,
+            "config": self.model.config.to_dict(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "seen": self.seen,
+            "pool": self.pool,
         }
-        temporary = checkpoint.with_suffix(".tmp")
+        temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
-        temporary.replace(checkpoint)
-        (work / "history.json").write_text(json.dumps(history))
+        temporary.replace(self.checkpoint)
+        (self.work / "history.json").write_text(json.dumps(self.history))
 
-    def losses() -> dict[str, float]:
-        return {"tokens": seen, **dict(zip(("loss", "answer_loss", "pointing_loss"), smoothed, strict=True))}
-
-    def look() -> None:
-        model.eval()
-        figures = measure(model, tokenizer, seed=arguments.seed, questions=arguments.questions)
-        model.train()
-        history.append({**losses(), **figures})
-        print(json.dumps(history[-1]), flush=True)
-        publish(model, tokenizer, output)
-
-    while seen < total:
-        batches = rows.batches(pool, seen, batch_tokens=arguments.batch_tokens, longest=LONGEST)
-        for together in zip(*[iter(batches)] * processes, strict=False):  # what is left over is left out
-            if seen >= total:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = group["share"] * arguments.learning_rate * rate(seen, total)
-            batch = together[process]
-            loss, answer_loss = losses_of(model, batch)
-            pointing_loss = pointing.loss([row.pointers for row in batch])
-            (loss + arguments.pointing * pointing_loss).backward()
-            average([parameter.grad for parameter in model.parameters()], processes)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            seen += sum(len(row.ids) for batch in together for row in batch)
-            steps += 1
-            keep = min(0.98, steps / (steps + 5))
-            values = (loss, answer_loss, pointing_loss)
-            smoothed = [keep * s + (1 - keep) * float(v.detach()) for s, v in zip(smoothed, values, strict=True)]
-            if steps % 25 == 0 and process == 0:
-                speed = (seen - begun) / (time.monotonic() - started)
-                print(
-                    f"{seen / 1e6:.3f}M  loss {smoothed[0]:.3f}  answer {smoothed[1]:.3f}"
-                    f"  pointing {smoothed[2]:.3f}  {speed:.0f} tok/s",
-                    flush=True,
-                )
-        pool += 1
-        if process > 0:
-            continue
-        now = time.monotonic()
-        if now - saved_at > 120:
-            history.append(losses())
-            save()
-            saved_at = now
-        if now - measured_at > arguments.measure_every:
-            look()
-            measured_at = time.monotonic()
-    if process == 0:
-        save()
-        look()
-        save()
+    def look(self) -> None:
+        """Measure, and publish what was measured."""
+        self.model.eval()
+        figures = measure(self.model, self.tokenizer, seed=self.arguments.seed, questions=self.arguments.questions)
+        self.model.train()
+        self.history.append({**self.losses(), **figures})
+        print(json.dumps(self.history[-1]), flush=True)
+        publish(self.model, self.tokenizer, self.output)
 
 
 def main() -> None:
@@ -243,7 +263,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20261121)
     arguments = parser.parse_args()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    train(arguments)
+    Training(arguments).run()
 
 
 if __name__ == "__main__":
