@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from retrieval.documents import Passage
@@ -25,6 +26,10 @@ BATCH = 32
 
 class Scores(Generates, Protocol):
     """What evaluation needs of :class:`training.generation.Generator` beyond generating."""
+
+    @property
+    def computes_beside(self) -> bool:
+        """Whether ``score`` takes nothing from ``generate`` when both run."""
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""
@@ -212,10 +217,12 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         return records
     served = [passages[: arm.settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
-    with ThreadPoolExecutor(1) as beside:  # what generates may leave a core to what scores
-        scoring = beside.submit(_teacher_forced, records, prepared, arm.scorer, arm.answerer.prompt.abstention)
+    scorer = arm.scorer
+    score = partial(_teacher_forced, records, prepared, scorer, arm.answerer.prompt.abstention)
+    with ThreadPoolExecutor(1) as beside:
+        scoring = beside.submit(score) if scorer is not None and scorer.computes_beside else None
         answers = arm.answerer.answer_prepared(prepared)
-        records = scoring.result()
+        records = scoring.result() if scoring is not None else score()
     answered = []
     for record, answer in zip(records, answers, strict=True):
         worth = score_answer(answer.text, record.answers, abstained=answer.abstained)

@@ -146,6 +146,13 @@ class Generator:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""
         return encode_completion(self.tokenizer, text)
 
+    @property
+    def computes_beside(self) -> bool:
+        """Whether the engine leaves a core of the CPU to :meth:`score` while it generates."""
+        from training.engine import runs_on_one_core
+
+        return self.running and runs_on_one_core(self.model)
+
     def start(self) -> None:
         """Reserve the cache and start the engine, which runs until :meth:`stop`; a no-op while it runs."""
         with self._lifecycle:
@@ -173,11 +180,10 @@ class Generator:
             return
         kept = self._kept
         self.stop()  # what is left of an engine that died
-        from training.engine import make_manager, runs_on_one_core, start
+        from training.engine import make_manager, start
 
         self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
         start(self._manager, self.model)
-        self._spare = single_core_threads(1, "lockstep-score") if runs_on_one_core(self.model) else None
         self._failure, self._kept = None, kept
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
@@ -268,7 +274,7 @@ class Generator:
     def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         """Teacher-forced: sum of the completion's losses (nats), number of its tokens, number predicted right.
 
-        Where the engine runs on one core of a CPU, another one computes this beside it; else the engine waits.
+        Where the engine runs on one core of a CPU, another core computes this beside it; else the engine waits.
 
         Raises:
             InputError: together they are longer than the context.
@@ -276,11 +282,15 @@ class Generator:
         if not completion_ids:
             return 0.0, 0, 0
         self._check_length([*prompt_ids, *completion_ids[:-1]])
-        if (spare := self._spare) is not None:
-            return spare.submit(self._score, prompt_ids, completion_ids).result()
-        # The engine would compute in another thread, on the same cores: keep its steps, start and end out meanwhile.
-        with self._lifecycle, self._manager.pause() if self.running else nullcontext():
-            return self._score(prompt_ids, completion_ids)
+        with self._lifecycle:
+            if not self.computes_beside:
+                # The engine would compute in another thread, on the same cores: keep its steps out meanwhile.
+                with self._manager.pause() if self.running else nullcontext():
+                    return self._score(prompt_ids, completion_ids)
+            if self._spare is None:
+                self._spare = single_core_threads(1, "lockstep-score")
+            scored = self._spare.submit(self._score, prompt_ids, completion_ids)
+        return scored.result()
 
     def _score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         import torch

@@ -29,6 +29,11 @@ class Remembered:
         """Tokens of prompt and completion together."""
         return self.generator.max_context
 
+    @property
+    def computes_beside(self) -> bool:
+        """Whether ``score`` takes nothing from ``generate`` when both run."""
+        return self.generator.computes_beside
+
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the messages with the generation prompt."""
         return self.generator.encode(messages)

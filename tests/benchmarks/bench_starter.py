@@ -1,8 +1,9 @@
 """The starter on SQuAD's test questions, untouched and tuned: the oracle among three distractors.
 
-LoRA through Lockstep's own generator training, on the train split, chosen on validation.
+LoRA through Lockstep's own generator training, on the train split (or ROWS of it drawn at random), chosen on
+validation.
 
-    python tests/benchmarks/bench_starter.py DATA WORK [EPOCHS]      # WORK as bench_squad.py makes it
+    python tests/benchmarks/bench_starter.py DATA WORK [EPOCHS [ROWS]]      # WORK as bench_squad.py makes it
 """
 
 import os
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from bench_squad import SEED, searcher_of
@@ -39,7 +41,7 @@ from training.supervised import SupervisedRow, build_supervised
 TOKENS = 32
 
 
-def main(data: Path, work: Path, epochs: int) -> None:
+def main(data: Path, work: Path, epochs: int, most: int | None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     (work / "lockstep.toml").touch()
     workspace, prompt = Workspace(work), Prompt()
@@ -75,16 +77,20 @@ def main(data: Path, work: Path, epochs: int) -> None:
     answers = {example.id: example.answers for split in prepared.examples.values() for example in split}
     validation = rows(prepared.examples["validation"], 0.0)[:300]
     settings = GeneratorTraining(epochs=epochs)
+    training = rows(prepared.examples["train"], DataSettings().abstention_share)
+    if most is not None:
+        training = Random(SEED).sample(training, min(most, len(training)))
     result = train_generator(
         starter_path(),
-        rows(prepared.examples["train"], DataSettings().abstention_share),
+        training,
         lambda generator: float(scores(generator, validation, answers)[:, 0].mean()),
-        work / f"adapter-{epochs}",
+        work / f"adapter-{epochs}-{len(training)}",
         settings,
         seed=SEED,
         events=lambda event: print(json.dumps(event), flush=True),
         resume=True,
     )
+    print(f"trained on {result.rows} rows", flush=True)
     test = rows(prepared.examples["test"], 0.0)
     measured = {}
     for name, adapter in (("untouched", None), ("tuned", result.adapter)):
@@ -98,4 +104,9 @@ def main(data: Path, work: Path, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    main(
+        Path(sys.argv[1]),
+        Path(sys.argv[2]),
+        epochs=int(sys.argv[3]) if len(sys.argv) > 3 else 1,
+        most=int(sys.argv[4]) if len(sys.argv) > 4 else None,
+    )

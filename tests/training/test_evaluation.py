@@ -54,6 +54,8 @@ class FakeSearcher:
 class FakeGenerator:
     """Answers by the question at the prompt's end; a token is a word."""
 
+    computes_beside = False
+
     def __init__(self, answers: dict[str, str], max_context: int = 1000) -> None:
         self.max_context = max_context
         self.answers = answers
@@ -220,6 +222,8 @@ def test_references_are_scored_while_answers_are_generated() -> None:
     begun = threading.Barrier(2, timeout=20)
 
     class Meeting(FakeGenerator):
+        computes_beside = True
+
         def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
             begun.wait()
             return super().generate(prompts, max_new_tokens)

@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="18.6e6")
+    parser.add_argument("--tokens", default="28.2e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)

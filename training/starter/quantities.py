@@ -39,6 +39,7 @@ STATEMENTS = (
     "Its {a} of {v} was what sold the {s}.",
     "The {s} was changed last year: {a} now {v}, new cable.",
     "The {s} lists {v} under {a}.",
+    "Our figures put the {a} of the {s} at {v}.",
 )
 BARE = (
     "The {a} is {v}.",
@@ -61,6 +62,7 @@ BARE = (
     "A {a} of {v} must be kept.",
     "{a} = {v}",
     "Here the {a} stays at {v}.",
+    "We settled on {v} for the {a}.",
 )
 QUESTIONS = (
     "What is the {a} of the {s}?",
@@ -89,6 +91,7 @@ QUESTIONS = (
     "How much {a} does the {s} come with?",
     "Find the {a}: {s}.",
     "Do you know the {a} that the {s} has?",
+    "I cannot remember the {a} of the {s}, can you?",
 )
 HOW: dict[str, tuple[str, ...]] = {
     "weight": ("How heavy is the {s}?", "How much does the {s} weigh?"),

@@ -28,6 +28,7 @@ FAULT_LINES = (
     "{c} [{f}] -> {r}",
     "Our people say that {c} is {f} nine times in ten and that you had better {r}.",
     "If {c} shows up, the cause is {f} and you should {r}.",
+    "You have to {r} whenever {c} appears, since it signals {f}.",
 )
 FAULT_QUESTIONS = (
     "What does {c} mean?",
@@ -47,6 +48,7 @@ FAULT_QUESTIONS = (
     "Cause of {c}?",
     "What brings up {c}?",
     "Why does it show {c}?",
+    "What sort of problem is {c}?",
 )
 REMEDY_QUESTIONS = (
     "How do I fix {c}?",
@@ -66,6 +68,7 @@ REMEDY_QUESTIONS = (
     "Tell me what to do at {c}.",
     "{c} again! What do I have to do?",
     "How to get rid of {c}?",
+    "How do I get the unit running again after {c}?",
 )
 STEPS = (
     "{V} the {p} with the {t}.",
@@ -87,6 +90,7 @@ STEPS = (
     "A {t} helps to {o} the {p} without a scratch.",
     "| {o} the {p} | {t} |",
     "The {t} serves to {o} the {p}.",
+    "Without the {t}, you will not manage to {o} the {p}.",
 )
 WAITS = (
     "Then wait {d}.",
@@ -104,6 +108,7 @@ WAITS = (
     "Within {d} it cools down.",
     "Another {d} and the work is done.",
     "Leave it alone for {d}.",
+    "Set a timer for {d}.",
 )
 TOOL_QUESTIONS = (
     "What do I {o} the {p} with?",
@@ -118,6 +123,7 @@ TOOL_QUESTIONS = (
     "{o} {p} tool",
     "With what do your people {o} the {p}?",
     "Which tool do I need to {o} the {p}?",
+    "What must I bring along to {o} the {p}?",
 )
 WAIT_QUESTIONS = (
     "How much time do I give it once I {o} the {p}?",
@@ -130,4 +136,5 @@ WAIT_QUESTIONS = (
     "Minutes or hours to wait when I {o} the {p}?",
     "{o} {p} wait",
     "How long do I wait after I {o} the {p}?",
+    "I {o} the {p}. How long should I keep my hands off it then?",
 )

@@ -74,7 +74,7 @@ REMEDIES = (
 ).split(", ")
 # In training, faults, remedies and tools are put together from these, too, so as not to be known by heart.
 FAULT_STATES = (
-    "stuck|worn out|missing|loose|wet|dirty|broken|frozen|not found|out of place|too hot|bent|cracked|unplugged|"
+    "stuck|worn out|missing|loose|wet|broken|frozen|not found|out of place|bent|cracked|unplugged|"
     "leaking|upside down|too tight|rusty|dusty|not recognised"
 ).split("|")
 MENDING = "replace|tighten|dry|warm up|turn|push in|take out|lift|oil|empty|shake|straighten|brush|rinse|unplug".split(

@@ -131,11 +131,12 @@ class World:
         return shuffled(random, self.prompt, texts, asked)
 
     def aside(self) -> str:
-        """A text on something that no other episode is about."""
+        """Facts on other subjects, drawn like an episode's, with their heading if they have one."""
         kind = self.random.choice(["product", "product", "person", "company"])
         subjects = self._subjects(kind, self.random.randint(1, 2))
         relations = self._relations(kind, self.random.randint(1, 3))
-        return self._write([self._fact(s, r) for s in subjects for r in relations], kind)[0]
+        text, context = self._write([self._fact(s, r) for s in subjects for r in relations], kind)
+        return f"{context}\n{text}" if context else text
 
     def ask(self, fact: Fact) -> str:
         """A question on a fact, sometimes typed carelessly."""
@@ -273,6 +274,7 @@ class World:
             if twin and self._trains(0.6):
                 left.remove(twin)
                 sentences.append(self._contrast(fact, twin, "the " if kind == "product" else ""))
+                before = ""
                 continue
             repeated = before == fact.subject and random.random() < 0.5
             options: Sequence[str] = fact.relation.statements
