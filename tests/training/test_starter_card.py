@@ -1,11 +1,14 @@
 """What the starter's card is measured on."""
 
+import pytest
+
 from retrieval.prompt import Prompt, is_abstention
-from training.starter.card import written_episodes
+from training.starter.card import WRITTEN, written_episodes
 
 
-def test_an_answer_written_by_hand_stands_in_its_passage_only():
-    episodes = written_episodes()
+@pytest.mark.parametrize("file", WRITTEN.values())
+def test_an_answer_written_by_hand_stands_in_its_passage_only(file):
+    episodes = written_episodes(file)
     assert len(episodes) == 60
     absent = [episode for episode in episodes if episode.value is None]
     assert len(absent) == 15

@@ -22,8 +22,11 @@ from training.starter.paths import starter_path
 from training.starter.prose import rows
 from training.starter.world import Episode, World, passage
 
-WRITTEN = Path(__file__).with_name("written.jsonl")
-"""Passages, a question, its answer and the number of the passage that gives it; null where none does."""
+WRITTEN = {
+    "written by hand, 4 passages": "written.jsonl",
+    "written by hand after the last training, 4 passages": "written_later.jsonl",
+}
+"""Files of passages, a question, its answer and the number of the passage that gives it; null where none does."""
 CARD = """---
 license: apache-2.0
 language: en
@@ -64,8 +67,9 @@ The weights and the code are under the Apache License 2.0; the attributions abov
 ## Figures
 
 Greedy, through Lockstep's own generation. Names and wordings of the generated worlds are unseen. What was written by
-hand (`written.jsonl`) comes from somebody who knew neither the worlds nor their wordings. F1 is over all questions,
-exact match over those that can be answered.
+hand (`written.jsonl`, `written_later.jsonl`) comes from people who knew neither the worlds nor their wordings; whoever
+extended the worlds last had seen some of the first file. F1 is over all questions, exact match over those that can be
+answered.
 
 | Data | Questions | Exact match | F1 | Abstention F1 | Citation accuracy |
 | --- | --- | --- | --- | --- | --- |
@@ -101,10 +105,10 @@ def world_episodes(level: int, *, seed: int, questions: int) -> list[Episode]:
     return [world.episode(level) for _ in range(questions)]
 
 
-def written_episodes() -> list[Episode]:
+def written_episodes(file: str) -> list[Episode]:
     """What somebody wrote by hand who had seen neither the generated worlds nor how they are worded."""
     episodes = []
-    for row in map(json.loads, WRITTEN.read_text().splitlines()):
+    for row in map(json.loads, Path(__file__).with_name(file).read_text().splitlines()):
         passages = tuple(passage(text, "", position) for position, text in enumerate(row["passages"]))
         completion = Prompt().abstention if row["answer"] is None else f"{row['answer']} [{row['passage']}]"
         episodes.append(Episode(row["question"], passages, completion, row["answer"]))
@@ -205,7 +209,7 @@ def main() -> None:
         )
         for level in (1, 2, 4)
     ]
-    table.append(reading_row("written by hand, 4 passages", generator, written_episodes()))
+    table += [reading_row(name, generator, written_episodes(file)) for name, file in WRITTEN.items()]
     table.append(squad_row(generator, Path(arguments.squad), seed=arguments.seed, questions=arguments.questions))
     speed = f"{throughput(generator):.0f} tokens per second over 16 concurrent requests on the CPU that trained it."
     repetition = repetition_loss(generator.model, config.vocab_size, seed=arguments.seed)
