@@ -185,6 +185,7 @@ def test_outcomes_by_hand():
         "abstention_f1": 0.5,
         "citation_accuracy": 0.5,
     }
+    assert "abstention_f1" not in outcomes(episodes[:3], answers[:3], prompt), "nothing had to be refused"
 
 
 def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_starter):

@@ -174,8 +174,9 @@ class Training:
             size = self.arguments.batch_tokens
             batches = self.rows.batches(self.pool, self.seen, batch_tokens=size, longest=LONGEST)
             for together in zip(*[iter(batches)] * self.processes, strict=False):  # what is left over is left out
-                if self.seen < self.total:
-                    self.step(together)
+                if self.seen >= self.total:
+                    break
+                self.step(together)
             self.pool += 1
             if self.process > 0:
                 continue

@@ -30,7 +30,7 @@ def generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_token
 
 
 def outcomes(episodes: list[Episode], answers: list[str], prompt: Prompt) -> dict[str, float]:
-    """Exact match and citation accuracy over answerable questions; F1 of the abstentions over all."""
+    """Exact match and citation accuracy over answerable questions; F1 of the abstentions over all, if some must be."""
     answerable = exact = cited = answered = right = said = absent = 0
     for episode, answer in zip(episodes, answers, strict=True):
         abstained = is_abstention(answer, prompt)
@@ -44,12 +44,14 @@ def outcomes(episodes: list[Episode], answers: list[str], prompt: Prompt) -> dic
         if not abstained:
             answered += 1
             cited += cited_marks(answer, 4)[:1] == [int(m) for m in re.findall(r"\[(\d)\]$", episode.completion)]
-    precision, recall = right / max(said, 1), right / max(absent, 1)
-    return {
+    figures = {
         "exact_match": round(exact / max(answerable, 1), 4),
-        "abstention_f1": round(2 * precision * recall / max(precision + recall, 1e-9), 4),
         "citation_accuracy": round(cited / max(answered, 1), 4),
     }
+    if absent:
+        precision, recall = right / max(said, 1), right / absent
+        figures["abstention_f1"] = round(2 * precision * recall / max(precision + recall, 1e-9), 4)
+    return figures
 
 
 def repetition_loss(model: Any, vocabulary: int, *, seed: int, length: int = 24, rows: int = 16) -> float:

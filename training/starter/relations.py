@@ -1,7 +1,7 @@
 """What can be said of a subject: relations with paraphrased statements and questions.
 
-In a template ``{s}`` is the subject, ``{a}`` the attribute, ``{v}`` the value. The last
-statement and the last question of every list are kept for evaluation: training never sees them.
+In a template ``{s}`` is the subject, ``{a}`` the attribute, ``{v}`` the value. The last of
+every list is kept for evaluation: training never sees it.
 """
 
 from collections.abc import Callable
