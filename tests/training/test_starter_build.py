@@ -13,21 +13,20 @@ from training.starter import build, source
 from training.starter.drills import recall, repetition
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
+from training.starter.questions import Questions
 from training.starter.rows import CURRICULUM, Rows, padded
 from training.starter.tokenizer import cut_tokenizer
 from training.starter.world import Episode, World
 
 
-class NoProse:
-    """A SQuAD of one paragraph."""
-
-    def __init__(self) -> None:
-        self.text = {"p": "The Oder is a river in Europe. It flows from south to north for 840 km."}
-        self.title = {"p": "Oder"}
-        self.article = {"a": ["p"]}
-        self.article_of = {"p": "a"}
-        self.questions = [("How long is the Oder?", "840 km", "p")]
-        self.unanswerable = [("Who owns it?", "p")]
+@pytest.fixture
+def people() -> Questions:
+    """One paragraph, with what can and what cannot be asked on it."""
+    found = Questions()
+    found.paragraph("p", "a", "Oder", "The Oder is a river in Europe. It flows from south to north for 840 km.")
+    found.question("How long is the Oder?", ["840 km"], "p")
+    found.unanswerable.append(("Who owns it?", "p"))
+    return found
 
 
 DOCUMENTS = ["Python is a language. It has many libraries and a large standard library of its own."]
@@ -39,8 +38,8 @@ def tokenizer():
 
 
 @pytest.fixture
-def rows(tokenizer) -> Rows:
-    return Rows(tokenizer, NoProse(), DOCUMENTS, Prompt(), seed=3)
+def rows(tokenizer, people) -> Rows:
+    return Rows(tokenizer, people, DOCUMENTS, Prompt(), seed=3)
 
 
 @pytest.mark.parametrize("seen", [0, 500_000, 2_000_000, 10**8])
@@ -188,15 +187,14 @@ def test_outcomes_by_hand():
     assert "abstention_f1" not in outcomes(episodes[:3], answers[:3], prompt), "nothing had to be refused"
 
 
-def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_starter):
-    monkeypatch.setattr(build, "Squad", lambda directory: NoProse())
+def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_starter, people):
+    monkeypatch.setattr(build, "questions_of", lambda arguments: people)
     monkeypatch.setattr(build, "documentation", lambda: DOCUMENTS)
     (tmp_path / "docs").mkdir()
     monkeypatch.setattr(build, "new_model", lambda tokenizer, rows: tiny_starter(tokenizer))
     (tmp_path / "work").mkdir()
     AutoTokenizer.from_pretrained(starter_path()).save_pretrained(tmp_path / "work" / "tokenizer")
     arguments = Namespace(
-        squad="none",
         docs=str(tmp_path / "docs"),
         work=str(tmp_path / "work"),
         output=str(tmp_path / "model"),

@@ -22,15 +22,16 @@ from training.starter.measure import measure
 from training.starter.parallel import average, join, wait
 from training.starter.paths import starter_path
 from training.starter.pointing import Pointing
-from training.starter.prose import Squad, documentation, folder, tokenizer_texts
+from training.starter.prose import documentation, folder, tokenizer_texts
 from training.starter.pruning import importance, pruned, with_vocabulary
+from training.starter.questions import Questions, fairytales, held_out, squad, squad_json
 from training.starter.rows import Row, Rows, padded
 from training.starter.source import source_model, source_tokenizer
 from training.starter.tokenizer import cut_tokenizer
 from training.starter.world import World
 
 CONTEXT = 2048
-LONGEST = 1024
+LONGEST = 1280
 """Tokens of the longest row trained on."""
 SAMPLE = 64
 """Rows by which it is told what matters in the source."""
@@ -41,12 +42,23 @@ WORDS_SHARE = 0.2
 """The embeddings' learning rate, as a share of the others'."""
 
 
-def build_tokenizer(squad: Squad, documents: list[str], output: Path, seed: int) -> None:
+def questions_of(arguments: argparse.Namespace) -> Questions:
+    """All sets of people's questions that the command names."""
+    directory = Path(arguments.squad)
+    people, forbidden = squad(directory), held_out(directory)
+    for file in arguments.squad_json:
+        people.add(squad_json(Path(file), forbidden))
+    if arguments.fairytales:
+        people.add(fairytales(Path(arguments.fairytales), forbidden))
+    return people
+
+
+def build_tokenizer(people: Questions, documents: list[str], output: Path, seed: int) -> None:
     """The tokenizer, from prose and from generated worlds."""
     prompt = Prompt()
     world = World(Random(f"tokenizer:{seed}"), prompt)
     generated = [world.episode(3).messages(prompt)[1]["content"] for _ in range(2500)]
-    texts = [*tokenizer_texts(squad, documents), *generated, *[prompt.instructions()] * 50]
+    texts = [*tokenizer_texts(people, documents), *generated, *[prompt.instructions()] * 50]
     output.mkdir(parents=True, exist_ok=True)
     cut_tokenizer(source_tokenizer(), texts, output, context=CONTEXT)
 
@@ -137,14 +149,14 @@ class Training:
         self.work, self.output = Path(arguments.work), Path(arguments.output)
         self.work.mkdir(parents=True, exist_ok=True)
         self.process, self.processes = join()
-        squad = Squad(Path(arguments.squad))
+        people = questions_of(arguments)
         paragraphs, tables = folder(Path(arguments.docs))
         documents = [*documentation(), *paragraphs]
         if self.process == 0 and not (self.work / "tokenizer" / "tokenizer.json").exists():
-            build_tokenizer(squad, documents, self.work / "tokenizer", arguments.seed)
+            build_tokenizer(people, documents, self.work / "tokenizer", arguments.seed)
         wait(self.processes)
         self.tokenizer = AutoTokenizer.from_pretrained(self.work / "tokenizer")
-        self.rows = Rows(self.tokenizer, squad, documents, Prompt(), tables=tables, seed=arguments.seed)
+        self.rows = Rows(self.tokenizer, people, documents, Prompt(), tables=tables, seed=arguments.seed)
         self.total, self.seen, self.pool = int(float(arguments.tokens)), 0, 0
         self.history: list[dict[str, Any]] = []
         self.smoothed, self.steps = [0.0, 0.0, 0.0], 0
@@ -252,6 +264,8 @@ def main() -> None:
     """The command line of the builder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--squad", required=True, help="directory with corpus.jsonl.gz and qa.jsonl.gz")
+    parser.add_argument("--squad-json", nargs="*", default=[], help="more questions, files in SQuAD's own form")
+    parser.add_argument("--fairytales", help="data-by-train-split of FairytaleQA")
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))

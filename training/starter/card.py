@@ -19,7 +19,7 @@ from training.answer_metrics import score_answer
 from training.generation import Generator, load_generator
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
-from training.starter.prose import rows
+from training.starter.questions import rows
 from training.starter.world import Episode, World, passage
 
 WRITTEN = {

@@ -1,12 +1,6 @@
-"""Real prose for the starter: questions on train-split paragraphs, and cloze over sentences.
-
-Only documents and questions whose ``split`` is ``train`` are used, whatever the file holds
-besides; a paragraph that any other split's question points to is left out as well.
-"""
+"""Real prose for the starter: people's questions on paragraphs, cloze over sentences, cells of tables."""
 
 import ast
-import gzip
-import json
 import re
 import sysconfig
 from collections import Counter, defaultdict
@@ -17,6 +11,7 @@ from random import Random
 
 from retrieval.parsing.markdown import parse_markdown
 from retrieval.prompt import Prompt
+from training.starter.questions import Questions
 from training.starter.world import Asked, Episode, shuffled
 
 CELL_QUESTIONS = (
@@ -27,42 +22,6 @@ CELL_QUESTIONS = (
     "what {a} has {s}",
 )
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
-
-
-def rows(path: Path) -> list[dict[str, object]]:
-    """The rows of a gzipped JSON Lines file."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-class Squad:
-    """Train-split paragraphs with their questions."""
-
-    def __init__(self, directory: Path) -> None:
-        corpus = [row for row in rows(directory / "corpus.jsonl.gz") if row["split"] == "train"]
-        self.text = {str(row["id"]): str(row["text"]) for row in corpus}
-        self.title = {str(row["id"]): str(row["title"]) for row in corpus}
-        self.article: dict[str, list[str]] = defaultdict(list)
-        for row in corpus:
-            self.article[str(row["article"])].append(str(row["id"]))
-        self.article_of = {doc: article for article, docs in self.article.items() for doc in docs}
-        self.questions: list[tuple[str, str, str]] = []
-        """Question, answer, document."""
-        for row in rows(directory / "qa.jsonl.gz"):
-            documents = row["doc_ids"]
-            assert isinstance(documents, list)
-            if row["split"] != "train" or documents[0] not in self.text:
-                continue
-            answers = [a for a in row["answers"] if a in self.text[documents[0]]]  # type: ignore[attr-defined]
-            if answers:
-                counted = Counter(answers)
-                best = max(answers, key=lambda a: (counted[a], -len(a)))
-                self.questions.append((str(row["question"]), best, documents[0]))
-        self.unanswerable = [
-            (str(row["question"]), str(row["context_doc_id"]))
-            for row in rows(directory / "qa_unanswerable.jsonl.gz")
-            if row["split"] == "train" and row["context_doc_id"] in self.text
-        ]
 
 
 def documentation() -> list[str]:
@@ -128,23 +87,27 @@ class Prose:
     """Draws episodes from prose."""
 
     def __init__(
-        self, random: Random, prompt: Prompt, squad: Squad, documents: Sequence[str], tables: Sequence[Table] = ()
+        self, random: Random, prompt: Prompt, people: Questions, documents: Sequence[str], tables: Sequence[Table] = ()
     ) -> None:
         self.random = random
         self.prompt = prompt
-        self.squad = squad
-        self.paragraphs = [*squad.text.values(), *documents]
+        self.people = people
+        self.paragraphs = [*people.text.values(), *documents]
         self.tables = tables
         self.questions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for question, answer, document in squad.questions:
+        for question, answer, document in people.questions:
             self.questions[document].append((question, answer))
 
     def episode(self, level: int) -> Episode:
-        """A question of SQuAD's, a cloze or a table's cell; level bounds the number of passages and their length."""
+        """A question of people's, a cloze or a table's cell.
+
+        Args:
+            level: the number of passages and how long they are; at 5, two to four whole paragraphs.
+        """
         draw = self.random.random()
-        if draw < 0.15 and self.tables:
+        if draw < 0.12 and self.tables and level < 5:
             return self._cell(level)
-        return self._question(level) if draw < 0.6 else self._cloze(level)
+        return self._question(level) if draw < 0.8 or level == 5 else self._cloze(level)
 
     def _cell(self, level: int) -> Episode:
         """What a table says of its rows, among other pieces of tables."""
@@ -194,14 +157,19 @@ class Prose:
         return " ".join(parts[start : start + sentences])
 
     def _question(self, level: int) -> Episode:
-        """Questions of people on paragraphs of one article, shown whole or in part."""
-        random, squad = self.random, self.squad
-        sentences = level if level < 3 else random.randint(2, 5)
-        question, answer, document = random.choice(squad.questions)
-        texts = [(self._window(squad.text[document], answer, sentences), squad.title[document])]
-        neighbours = [d for d in squad.article[squad.article_of[document]] if d != document]
-        others = random.sample(neighbours, min(level - 1, len(neighbours)))
-        texts += [(self._window(squad.text[d], None, random.randint(1, sentences)), squad.title[d]) for d in others]
+        """Questions of people on paragraphs of one article, shown in part; whole at level 5."""
+        random, people = self.random, self.people
+        question, answer, document = random.choice(people.questions)
+        neighbours = [d for d in people.article[people.article_of[document]] if d != document]
+        others = random.sample(neighbours, min(level - 1 if level < 5 else random.randint(1, 3), len(neighbours)))
+        if level == 5:
+            texts = [(people.text[d], people.title[d]) for d in (document, *others)]
+        else:
+            sentences = level if level < 3 else random.randint(2, 5)
+            texts = [(self._window(people.text[document], answer, sentences), people.title[document])]
+            texts += [
+                (self._window(people.text[d], None, random.randint(1, sentences)), people.title[d]) for d in others
+            ]
         further = [
             (q, index, a)
             for index, d in enumerate([document, *others])
@@ -212,7 +180,7 @@ class Prose:
         asked: list[Asked] = [(question, 0, answer), *further]
         if level > 1:
             shown = {document, *others}
-            adverse = [q for q, d in squad.unanswerable if d in shown]
+            adverse = [q for q, d in people.unanswerable if d in shown]
             elsewhere = [q for d in neighbours if d not in shown for q, _ in self.questions[d]]
             for place in [i for i in range(len(asked)) if random.random() < 0.2]:
                 source = adverse if adverse and random.random() < 0.5 else elsewhere
@@ -259,8 +227,8 @@ class Prose:
         return " ".join([*before, "____", *after]), answer
 
 
-def tokenizer_texts(squad: Squad, documents: Sequence[str]) -> Iterator[str]:
+def tokenizer_texts(people: Questions, documents: Sequence[str]) -> Iterator[str]:
     """The prose that the tokenizer is trained on."""
-    yield from squad.text.values()
-    yield from (question for question, _, _ in squad.questions)
+    yield from people.text.values()
+    yield from (question for question, _, _ in people.questions)
     yield from documents

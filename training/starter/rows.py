@@ -15,7 +15,8 @@ from retrieval.prompt import Message, Prompt, encode
 from training.starter.drills import recall, repetition
 from training.starter.places import Source
 from training.starter.pointing import Pointer
-from training.starter.prose import Prose, Squad, Table
+from training.starter.prose import Prose, Table
+from training.starter.questions import Questions
 from training.starter.world import Episode, World
 
 PROMPT_SHARE, COMPLETION_WEIGHT = 0.05, 4.0
@@ -44,7 +45,7 @@ class Stage:
     drills: float
     """Share of drills."""
     levels: tuple[float, float, float, float, float]
-    """Weights of levels 1 to 5; 5 is level 4 within long passages."""
+    """Weights of levels 1 to 5; 5 has passages as long as real chunks are."""
     prose: float
     """Share of prose among the episodes."""
     bare: float
@@ -60,7 +61,8 @@ CURRICULUM = (
     Stage(4.2, 0.05, (0.1, 0.2, 0.3, 0.4, 0), 0.4, 0.6, 4),
     Stage(7.2, 0.05, (0.05, 0.1, 0.25, 0.5, 0.1), 0.5, 0.4, 4),
     Stage(23.7, 0.02, (0.05, 0.1, 0.2, 0.55, 0.1), 0.5, 0.3, 3),
-    Stage(float("inf"), 0.02, (0.03, 0.07, 0.15, 0.4, 0.35), 0.5, 0.2, 4),
+    Stage(28.2, 0.02, (0.03, 0.07, 0.15, 0.4, 0.35), 0.5, 0.2, 4),
+    Stage(float("inf"), 0.02, (0.05, 0.1, 0.15, 0.35, 0.35), 0.6, 0.2, 8),
 )
 
 
@@ -70,7 +72,7 @@ class Rows:
     def __init__(
         self,
         tokenizer: Any,
-        squad: Squad,
+        people: Questions,
         documents: Sequence[str],
         prompt: Prompt,
         *,
@@ -78,7 +80,7 @@ class Rows:
         seed: int,
     ) -> None:
         self.tokenizer = tokenizer
-        self.squad = squad
+        self.people = people
         self.documents = documents
         self.tables = tables
         self.prompt = prompt
@@ -123,7 +125,7 @@ class Rows:
         random = Random(f"{self.seed}:{pool}")
         stage = next(stage for stage in CURRICULUM if tokens_seen < stage.until * 1e6)
         world = World(random, self.prompt)
-        prose = Prose(random, self.prompt, self.squad, self.documents, self.tables)
+        prose = Prose(random, self.prompt, self.people, self.documents, self.tables)
         rows: list[Row] = []
         while len(rows) < POOL_ROWS:
             if random.random() < stage.drills:
@@ -131,10 +133,12 @@ class Rows:
                 rows.append(Row(*drill(random, len(self.tokenizer.all_special_ids), len(self.tokenizer))))
                 continue
             level = random.choices((1, 2, 3, 4, 5), stage.levels)[0]
-            source = prose if random.random() < stage.prose else world
-            episode = source.episode(min(level, 4))
-            if level == 5:
-                episode = self._lengthen(episode, world, random)
+            if random.random() < stage.prose:
+                episode = prose.episode(level)
+            else:
+                episode = world.episode(min(level, 4))
+                if level == 5:
+                    episode = self._lengthen(episode, world, random)
             row = self.encode(episode, random, bare=random.random() < stage.bare, turns=random.randint(1, stage.turns))
             if len(row.ids) <= longest:
                 rows.append(row)

@@ -1,0 +1,95 @@
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from training.starter.questions import fairytales, held_out, runs, squad, squad_json
+
+HELD_OUT = "The test river rises in the hills near Oldtown, and it flows west."
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Evaluation data with a paragraph of each split."""
+    splits = ("train", "test", "validation")
+    corpus = [
+        {"id": f"p{n}", "title": "Rivers", "article": "rivers", "split": split, "text": HELD_OUT.replace("test", split)}
+        for n, split in enumerate(splits)
+    ]
+    asked = [
+        {"question": "Where?", "answers": ["the hills", "hills", "hills"], "doc_ids": [f"p{n}"], "split": split}
+        for n, split in enumerate(splits)
+    ]
+    asked.append({"question": "stray", "answers": ["hills"], "doc_ids": ["p1"], "split": "train"})
+    asked.append({"question": "not said", "answers": ["mountains"], "doc_ids": ["p0"], "split": "train"})
+    absent = [
+        {"question": "Who?", "answers": [], "doc_ids": [], "context_doc_id": f"p{n}", "split": split}
+        for n, split in enumerate(splits)
+    ]
+    for name, rows in (("corpus", corpus), ("qa", asked), ("qa_unanswerable", absent)):
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    return tmp_path
+
+
+def test_only_the_train_split_is_read(data):
+    found = squad(data)
+    assert list(found.text) == ["p0"]
+    assert found.questions == [("Where?", "hills", "p0")]
+    assert found.unanswerable == [("Who?", "p0")]
+
+
+def test_a_held_out_paragraph_is_known_again_without_case_and_punctuation(data):
+    forbidden = held_out(data)
+    assert not forbidden.isdisjoint(runs("They say: THE TEST RIVER -- rises in the hills near Oldtown!"))
+    assert forbidden.isdisjoint(runs("The train river rises"))
+
+
+def test_a_file_of_squads_form_loses_what_is_held_out(data, tmp_path: Path):
+    paragraphs = [
+        {
+            "context": text,
+            "qas": [{"question": "Where?", "answers": [{"text": "hills"}, {"text": "hills"}, {"text": "the hills"}]}],
+        }
+        for text in (HELD_OUT, "Other rivers rise in the hills of the south.")
+    ]
+    file = tmp_path / "more.json"
+    file.write_text(json.dumps({"data": [{"title": "Long_rivers", "paragraphs": paragraphs}]}))
+    found = squad_json(file, held_out(data))
+    assert found.questions == [("Where?", "hills", "more:Long rivers:1")]
+    assert found.title == {"more:Long rivers:1": "Long rivers"}
+
+    together = squad(data)
+    together.add(found)
+    assert [paragraph for _, _, paragraph in together.questions] == ["p0", "more:Long rivers:1"]
+    assert together.article == {"rivers": ["p0"], "Long rivers": ["more:Long rivers:1"]}
+
+
+def test_fairytales_are_answered_in_their_own_words(tmp_path: Path):
+    def write(path: Path, header: str, rows: list[list[str]]) -> None:
+        path.parent.mkdir(parents=True)
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([header.split(), *rows])
+
+    sections = [
+        ["1", "Once a troll lived\nunder a bridge."],
+        ["2", "The GOAT came, and\nthe troll fled."],
+        ["3", HELD_OUT],
+    ]
+    write(tmp_path / "section-stories" / "train" / "the-goat-story.csv", "section text", sections)
+    asked = [
+        ["2", "Who came?", "the goat."],
+        ["1,2", "Who fled?", "The troll"],
+        ["1", "Why?", "He was afraid"],
+        ["3", "Where?", "hills"],
+    ]
+    write(tmp_path / "questions" / "train" / "the-goat-questions.csv", "cor_section question answer1", asked)
+    found = fairytales(tmp_path, runs(HELD_OUT))
+    assert found.questions == [
+        ("Who came?", "The GOAT", "the-goat:2"),
+        ("Who fled?", "the troll", "the-goat:2"),
+    ]
+    assert found.text["the-goat:1"] == "Once a troll lived under a bridge."
+    assert set(found.title.values()) == {"The goat"}
