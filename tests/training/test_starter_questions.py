@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.starter.questions import fairytales, held_out, runs, squad, squad_json
+from training.starter.questions import fairytales, held_out, qamr, runs, squad, squad_json
 
 HELD_OUT = "The test river rises in the hills near Oldtown, and it flows west."
 
@@ -93,3 +93,18 @@ def test_fairytales_are_answered_in_their_own_words(tmp_path: Path):
     ]
     assert found.text["the-goat:1"] == "Once a troll lived under a bridge."
     assert set(found.title.values()) == {"The goat"}
+
+
+def test_of_qamr_only_what_people_agree_on_is_kept(tmp_path: Path):
+    def asked(question: str, *answers: str) -> str:
+        return f"{question:<50}" + "\t".join(answers)
+
+    blocks = [
+        ["#wiki:1", "The goat crossed the bridge.", asked("Who crossed?", "goat", "goat"), asked("What?", "a", "b")],
+        ["#wiki:2", HELD_OUT, asked("Where?", "hills", "hills")],
+    ]
+    file = tmp_path / "dev.tsv"
+    file.write_text("\n\n".join("\n".join(block) for block in blocks) + "\n\n")
+    found = qamr(file, runs(HELD_OUT))
+    assert found.questions == [("Who crossed?", "goat", "#wiki:1")]
+    assert found.text == {"#wiki:1": "The goat crossed the bridge."}

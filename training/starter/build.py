@@ -24,7 +24,7 @@ from training.starter.paths import starter_path
 from training.starter.pointing import Pointing
 from training.starter.prose import documentation, folder, tokenizer_texts
 from training.starter.pruning import importance, pruned, with_vocabulary
-from training.starter.questions import Questions, fairytales, held_out, squad, squad_json
+from training.starter.questions import Questions, fairytales, held_out, qamr, squad, squad_json
 from training.starter.rows import Row, Rows, padded
 from training.starter.source import source_model, source_tokenizer
 from training.starter.tokenizer import cut_tokenizer
@@ -48,6 +48,8 @@ def questions_of(arguments: argparse.Namespace) -> Questions:
     people, forbidden = squad(directory), held_out(directory)
     for file in arguments.squad_json:
         people.add(squad_json(Path(file), forbidden))
+    for file in arguments.qamr:
+        people.add(qamr(Path(file), forbidden))
     if arguments.fairytales:
         people.add(fairytales(Path(arguments.fairytales), forbidden))
     return people
@@ -265,6 +267,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--squad", required=True, help="directory with corpus.jsonl.gz and qa.jsonl.gz")
     parser.add_argument("--squad-json", nargs="*", default=[], help="more questions, files in SQuAD's own form")
+    parser.add_argument("--qamr", nargs="*", default=[], help="more questions, readable files of QAMR")
     parser.add_argument("--fairytales", help="data-by-train-split of FairytaleQA")
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")

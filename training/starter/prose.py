@@ -21,6 +21,9 @@ CELL_QUESTIONS = (
     "Which {a} does {s} have?",
     "what {a} has {s}",
 )
+OFTEN = 5
+"""However many questions a paragraph has, it is not drawn more often than one of so many: a set asks two dozen on
+each of a thousand sentences."""
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
 
 
@@ -97,6 +100,8 @@ class Prose:
         self.questions: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for question, answer, document in people.questions:
             self.questions[document].append((question, answer))
+        self.asked = [document for document, asked in self.questions.items() for _ in asked[:OFTEN]]
+        """Paragraphs as often as they are drawn."""
 
     def episode(self, level: int) -> Episode:
         """A question of people's, a cloze or a table's cell.
@@ -159,7 +164,8 @@ class Prose:
     def _question(self, level: int) -> Episode:
         """Questions of people on paragraphs of one article, shown in part; whole at level 5."""
         random, people = self.random, self.people
-        question, answer, document = random.choice(people.questions)
+        document = random.choice(self.asked)
+        question, answer = random.choice(self.questions[document])
         neighbours = [d for d in people.article[people.article_of[document]] if d != document]
         others = random.sample(neighbours, min(level - 1 if level < 5 else random.randint(1, 3), len(neighbours)))
         if level == 5:

@@ -17,6 +17,8 @@ from typing import Any
 
 RUN = 8
 """Words in a row by which a paragraph is known again."""
+QAMR_COLUMN = 50
+"""Characters of a line of QAMR's readable files before its answers."""
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -127,6 +129,26 @@ def fairytales(directory: Path, forbidden: set[tuple[str, ...]]) -> Questions:
                 if match := re.search(rf"(?<!\w){answer}(?!\w)", found.text.get(name, ""), re.IGNORECASE):
                     found.question(" ".join(row["question"].split()), [match[0]], name)
                     break
+    return found
+
+
+def qamr(file: Path, forbidden: set[tuple[str, ...]]) -> Questions:
+    """QAMR's questions on single sentences (Michael et al. 2018, arXiv 1711.05885), where people agree on the answer.
+
+    Args:
+        file: one of ``data/readable`` of its repository.
+        forbidden: runs of words that no sentence may hold.
+    """
+    found = Questions()
+    for block in file.read_text(encoding="utf-8").strip().split("\n\n"):
+        name, sentence, *asked = block.split("\n")
+        if not forbidden.isdisjoint(runs(sentence)):
+            continue
+        found.paragraph(name, file.stem, "", sentence)
+        for line in asked:
+            question, answers = line[:QAMR_COLUMN].strip(), line[QAMR_COLUMN:].split("\t")
+            if len({answer.strip() for answer in answers}) == 1:
+                found.question(question, [answers[0].strip()], name)
     return found
 
 
