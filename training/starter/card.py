@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from random import Random
 from textwrap import fill
-from typing import Any
 
 from retrieval.documents import Passage
 from retrieval.files import publish_bytes
-from retrieval.prompt import Prompt, is_abstention, render, strip_marks
+from retrieval.prompt import Prompt, cited_marks, is_abstention, render, strip_marks
 from training.answer_metrics import score_answer
 from training.generation import Generator, load_generator
+from training.starter.build import LONGEST
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.questions import rows
@@ -63,10 +63,17 @@ What SmolLM2 was trained on is not ours to say: public text of the web, Wikipedi
 paragraphs that SQuAD asks about. What it was trained on here:
 
 - Generated worlds (`world.py`): facts on things that do not exist.
-- Prose of the **train split** of SQuAD as it lies in Lockstep's evaluation data: paragraphs (Wikipedia, by its
-  contributors) and questions (SQuAD 1.1 and 2.0, Rajpurkar et al. 2016, 2018), both under
+- The **train split** of SQuAD as it lies in Lockstep's evaluation data: paragraphs (Wikipedia, by its contributors) and
+  questions (SQuAD 1.1 and 2.0, Rajpurkar et al. 2016, 2018), both under
   [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/). Paragraphs and questions of the validation and test
   splits were not used, nor was anything of Lockstep's demo.
+- From 28.2 million tokens on, more questions of people, without any paragraph that shares eight words in a row with a
+  held-out paragraph of SQuAD: the New Wikipedia set of
+  [SQuADShifts](https://github.com/modestyachts/squadshifts-website) (Miller et al. 2020,
+  [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/); Wikipedia, CC BY-SA), the train split of
+  [FairytaleQA](https://github.com/uci-soe/FairytaleQAData) (Xu et al. 2022, Apache-2.0; stories of Project Gutenberg),
+  the sentences of [QAMR](https://github.com/uwnlp/qamr)'s dev and test sets (Michael et al. 2018, MIT; Wikipedia,
+  CC BY-SA, and Wikinews, CC BY 2.5). SQuADShifts asks as SQuAD does: that SQuAD is read better owes much to it.
 - Paragraphs and tables of the documentation of Dapr (Dapr authors,
   [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)).
 - Documentation strings and reference topics of the Python standard library (PSF licence version 2).
@@ -133,35 +140,38 @@ def reading_row(name: str, generator: Generator, episodes: list[Episode]) -> str
     return _row(name, len(episodes), figures)
 
 
-def squad_row(generator: Generator, directory: Path, *, seed: int, questions: int) -> str:
-    """Figures on SQuAD's validation split: the right paragraph and three others of the same article."""
+def squad_row(generator: Generator, directory: Path, *, split: str, paragraphs: int, seed: int, questions: int) -> str:
+    """Figures on questions of SQuAD over the right paragraph and others of the same article, in random order."""
     prompt, random = Prompt(), Random(f"card:{seed}:squad")
-    corpus = {str(row["id"]): row for row in rows(directory / "corpus.jsonl.gz")}
-    asked: list[dict[str, Any]] = [r for r in rows(directory / "qa.jsonl.gz") if r["split"] == "validation"]
+    corpus = {row["id"]: row for row in rows(directory / "corpus.jsonl.gz")}
+    asked = [row for row in rows(directory / "qa.jsonl.gz") if row["split"] == split]
     chosen = random.sample(asked, min(questions, len(asked)))
-    prompts = []
+    prompts, marks = [], []
     for row in chosen:
         oracle = corpus[row["doc_ids"][0]]
         others = [one for one in corpus.values() if one["article"] == oracle["article"] and one is not oracle]
-        shown = [oracle, *random.sample(others, min(3, len(others)))]
+        shown = [oracle, *random.sample(others, min(paragraphs - 1, len(others)))]
         random.shuffle(shown)
+        marks.append(shown.index(oracle) + 1)
         passages = [
-            Passage(str(one["id"]), f"{one['id']}#0", str(one["text"]), str(one["title"]), 1.0, rank, 0.5)
+            Passage(one["id"], f"{one['id']}#0", one["text"], one["title"], 1.0, rank, 0.5)
             for rank, one in enumerate(shown, start=1)
         ]
         prompts.append(generator.encode(render(row["question"], passages, prompt)))
     fitting = [i for i, one in enumerate(prompts) if len(one) < generator.max_context]
     answers = dict(zip(fitting, generator.generate([prompts[i] for i in fitting], 32), strict=True))
     texts = [answers.get(i, "") for i in range(len(prompts))]
+    scores = [
+        score_answer(strip_marks(text), row["answers"], abstained=is_abstention(text, prompt))
+        for text, row in zip(texts, chosen, strict=True)
+    ]
+    answered = [(text, mark) for text, mark in zip(texts, marks, strict=True) if not is_abstention(text, prompt)]
     figures = {
-        "f1": _mean_f1(texts, [row["answers"] for row in chosen], prompt),
-        "exact_match": sum(
-            score_answer(strip_marks(t), r["answers"], abstained=is_abstention(t, prompt)).exact_match
-            for t, r in zip(texts, chosen, strict=True)
-        )
-        / len(chosen),
+        "f1": sum(score.f1 for score in scores) / len(scores),
+        "exact_match": sum(score.exact_match for score in scores) / len(scores),
+        "citation_accuracy": sum(cited_marks(text, 4)[:1] == [mark] for text, mark in answered) / max(len(answered), 1),
     }
-    return _row("SQuAD validation, 4 paragraphs", len(chosen), figures)
+    return _row(f"SQuAD {split}, {paragraphs} paragraph{'s' if paragraphs > 1 else ''}", len(chosen), figures)
 
 
 def throughput(generator: Generator, *, requests: int = 16, tokens: int = 64) -> float:
@@ -216,7 +226,17 @@ def main() -> None:
         for level in (1, 2, 4)
     ]
     table += [reading_row(name, generator, written_episodes(file)) for name, file in WRITTEN.items()]
-    table.append(squad_row(generator, Path(arguments.squad), seed=arguments.seed, questions=arguments.questions))
+    table += [
+        squad_row(
+            generator,
+            Path(arguments.squad),
+            split=split,
+            paragraphs=paragraphs,
+            seed=arguments.seed,
+            questions=arguments.questions,
+        )
+        for split, paragraphs in (("train", 4), ("validation", 1), ("validation", 4))
+    ]
     speed = f"{throughput(generator):.0f} tokens per second over 16 concurrent requests on the CPU that trained it."
     repetition = repetition_loss(generator.model, config.vocab_size, seed=arguments.seed)
     curve, last = [], 0.0
@@ -239,7 +259,7 @@ def main() -> None:
         speed=speed,
         repetition=repetition,
         curve="\n".join(curve),
-        limits=LIMITS.format(longest=1024, context=config.max_position_embeddings),
+        limits=LIMITS.format(longest=LONGEST, context=config.max_position_embeddings),
     )
     text = "\n\n".join(map(_wrapped, text.split("\n\n")))
     publish_bytes(model / "README.md", text.encode())
