@@ -67,3 +67,23 @@ def test_a_folder_gives_paragraphs_and_tables(tmp_path: Path, people):
         else:
             mark = int(episode.completion.rsplit("[", 1)[1][:-1])
             assert episode.value in episode.passages[mark - 1].text
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_a_window_holds_the_place_of_the_answer_not_just_its_words(level):
+    found = Questions()
+    for n in range(3):
+        lines = [f"In 1901 line {m} of {n} was drawn." for m in range(9)]
+        found.paragraph(f"p{n}", "lines", "", " ".join([*lines, f"The bridge {n} was opened in 1901."]))
+        found.question(f"When was the bridge {n} opened?", ["1901"], f"p{n}")
+    prose = Prose(Random(5), PROMPT, found, [])
+    answered = 0
+    for _ in range(100):
+        episode = prose._question(level)
+        for question, completion in [(episode.question, episode.completion), *episode.more]:
+            if completion != PROMPT.abstention:
+                answered += 1
+                number = question.split()[-2]
+                mark = int(completion.rsplit("[", 1)[1][:-1])
+                assert f"The bridge {number} was opened in 1901." in episode.passages[mark - 1].text
+    assert answered > 50

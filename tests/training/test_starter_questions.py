@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.starter.questions import fairytales, held_out, qamr, runs, squad, squad_json
+from training.starter.questions import Question, Questions, fairytales, held_out, qamr, runs, squad, squad_json
 
 HELD_OUT = "The test river rises in the hills near Oldtown, and it flows west."
 
@@ -37,14 +37,14 @@ def data(tmp_path: Path) -> Path:
 def test_only_the_train_split_is_read(data):
     found = squad(data)
     assert list(found.text) == ["p0"]
-    assert found.questions == [("Where?", "hills", "p0")]
+    assert found.questions == [Question("Where?", "hills", 29, "p0")]
     assert found.unanswerable == [("Who?", "p0")]
 
 
 def test_a_held_out_paragraph_is_known_again_without_case_and_punctuation(data):
     forbidden = held_out(data)
     assert not forbidden.isdisjoint(runs("They say: THE TEST RIVER -- rises in the hills near Oldtown!"))
-    assert forbidden.isdisjoint(runs("The train river rises"))
+    assert forbidden.isdisjoint(runs("The train river rises in the hills near"))
 
 
 def test_a_file_of_squads_form_loses_what_is_held_out(data, tmp_path: Path):
@@ -58,12 +58,12 @@ def test_a_file_of_squads_form_loses_what_is_held_out(data, tmp_path: Path):
     file = tmp_path / "more.json"
     file.write_text(json.dumps({"data": [{"title": "Long_rivers", "paragraphs": paragraphs}]}))
     found = squad_json(file, held_out(data))
-    assert found.questions == [("Where?", "hills", "more:Long rivers:1")]
+    assert found.questions == [Question("Where?", "hills", 25, "more:Long rivers:1")]
     assert found.title == {"more:Long rivers:1": "Long rivers"}
 
     together = squad(data)
     together.add(found)
-    assert [paragraph for _, _, paragraph in together.questions] == ["p0", "more:Long rivers:1"]
+    assert [question.paragraph for question in together.questions] == ["p0", "more:Long rivers:1"]
     assert together.article == {"rivers": ["p0"], "Long rivers": ["more:Long rivers:1"]}
 
 
@@ -88,8 +88,8 @@ def test_fairytales_are_answered_in_their_own_words(tmp_path: Path):
     write(tmp_path / "questions" / "train" / "the-goat-questions.csv", "cor_section question answer1", asked)
     found = fairytales(tmp_path, runs(HELD_OUT))
     assert found.questions == [
-        ("Who came?", "The GOAT", "the-goat:2"),
-        ("Who fled?", "the troll", "the-goat:2"),
+        Question("Who came?", "The GOAT", 0, "the-goat:2"),
+        Question("Who fled?", "the troll", 19, "the-goat:2"),
     ]
     assert found.text["the-goat:1"] == "Once a troll lived under a bridge."
     assert set(found.title.values()) == {"The goat"}
@@ -100,11 +100,35 @@ def test_of_qamr_only_what_people_agree_on_is_kept(tmp_path: Path):
         return f"{question:<50}" + "\t".join(answers)
 
     blocks = [
-        ["#wiki:1", "The goat crossed the bridge.", asked("Who crossed?", "goat", "goat"), asked("What?", "a", "b")],
-        ["#wiki:2", HELD_OUT, asked("Where?", "hills", "hills")],
+        [
+            "#wiki:7:1:0",
+            "The goat crossed the bridge.",
+            asked("Who crossed?", "goat", "goat"),
+            asked("What?", "bridge", "the bridge"),
+            asked("Cut of", "goat", "goat"),
+        ],
+        ["#wiki:7:1:1", HELD_OUT, asked("Where?", "hills", "hills")],
     ]
     file = tmp_path / "dev.tsv"
     file.write_text("\n\n".join("\n".join(block) for block in blocks) + "\n\n")
     found = qamr(file, runs(HELD_OUT))
-    assert found.questions == [("Who crossed?", "goat", "#wiki:1")]
-    assert found.text == {"#wiki:1": "The goat crossed the bridge."}
+    assert found.questions == [Question("Who crossed?", "goat", 4, "#wiki:7:1:0")]
+    assert found.text == {"#wiki:7:1:0": "The goat crossed the bridge."}
+
+
+def test_where_an_answer_stands_twice_the_place_nearest_to_the_question_counts():
+    found = Questions()
+    text = "The mill was built in 1901. " + "It has been rebuilt since. " * 6 + "The bridge was opened in 1901, too."
+    found.paragraph("p", "town", "Town", text)
+    found.question("When was the bridge opened?", ["1901"], "p")
+    found.question("When was the mill built?", ["1901"], "p")
+    assert [question.start for question in found.questions] == [text.rindex("1901"), text.index("1901")]
+
+
+def test_what_most_people_answered_counts_and_nothing_where_they_disagree():
+    found = Questions()
+    found.paragraph("p", "town", "Town", "The old stone bridge over the Oder was opened by the queen in May.")
+    found.question("What was opened?", ["stone bridge", "The old stone bridge", "May"], "p")
+    found.question("By whom?", ["the queen", "Oder"], "p")
+    found.question("What is in it?", ["ridge"], "p")
+    assert [question.answer for question in found.questions] == ["stone bridge"]

@@ -1,7 +1,8 @@
 """The run that makes the starter out of a larger model.
 
-The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``. It stops at any
-time; the same command goes on from the last checkpoint. The model is published to
+The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``, with more sets of
+questions by ``--squad-json``, ``--qamr`` and ``--fairytales`` (the model's card tells where they are from). It
+stops at any time; the same command goes on from the last checkpoint. The model is published to
 ``training/starter/model`` at every evaluation. A run can be prolonged by a larger ``--tokens``:
 the learning rate is constant over two fifths of them and then falls to zero.
 """
@@ -272,7 +273,7 @@ def main() -> None:
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="28.2e6")
+    parser.add_argument("--tokens", default="36e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)

@@ -11,7 +11,7 @@ from random import Random
 
 from retrieval.parsing.markdown import parse_markdown
 from retrieval.prompt import Prompt
-from training.starter.questions import Questions
+from training.starter.questions import SENTENCE, Question, Questions
 from training.starter.world import Asked, Episode, shuffled
 
 CELL_QUESTIONS = (
@@ -24,7 +24,6 @@ CELL_QUESTIONS = (
 OFTEN = 5
 """However many questions a paragraph has, it is not drawn more often than one of so many: a set asks two dozen on
 each of a thousand sentences."""
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
 
 
 def documentation() -> list[str]:
@@ -97,9 +96,9 @@ class Prose:
         self.people = people
         self.paragraphs = [*people.text.values(), *documents]
         self.tables = tables
-        self.questions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for question, answer, document in people.questions:
-            self.questions[document].append((question, answer))
+        self.questions: dict[str, list[Question]] = defaultdict(list)
+        for question in people.questions:
+            self.questions[question.paragraph].append(question)
         self.asked = [document for document, asked in self.questions.items() for _ in asked[:OFTEN]]
         """Paragraphs as often as they are drawn."""
 
@@ -148,46 +147,47 @@ class Prose:
             lines = [f"| {' | '.join(row)} |" for row in (table.header, *rows)]
         return "\n".join(lines), table.title
 
-    def _window(self, text: str, need: str | None, sentences: int) -> str:
-        """Some successive sentences of a paragraph, which hold ``need``."""
-        parts = SENTENCE.split(text)
-        if need is not None:
-            holders = [i for i, part in enumerate(parts) if need in part]
-            if not holders:
-                return text
-            at = self.random.choice(holders)
-            start = max(0, at - self.random.randint(0, sentences - 1))
+    def _window(self, text: str, at: int | None, sentences: int) -> range:
+        """The characters of some successive sentences of a paragraph, among them the one at a character."""
+        ends = [match.start() for match in SENTENCE.finditer(text)] + [len(text)]
+        if at is None:
+            first = self.random.randint(0, max(0, len(ends) - sentences))
         else:
-            start = self.random.randint(0, max(0, len(parts) - sentences))
-        return " ".join(parts[start : start + sentences])
+            holder = next(i for i, end in enumerate(ends) if at < end)
+            first = max(0, holder - self.random.randint(0, sentences - 1))
+        last = min(first + sentences, len(ends)) - 1
+        return range(ends[first - 1] if first else 0, ends[last])
 
     def _question(self, level: int) -> Episode:
         """Questions of people on paragraphs of one article, shown in part; whole at level 5."""
         random, people = self.random, self.people
         document = random.choice(self.asked)
-        question, answer = random.choice(self.questions[document])
+        first = random.choice(self.questions[document])
         neighbours = [d for d in people.article[people.article_of[document]] if d != document]
         others = random.sample(neighbours, min(level - 1 if level < 5 else random.randint(1, 3), len(neighbours)))
-        if level == 5:
-            texts = [(people.text[d], people.title[d]) for d in (document, *others)]
-        else:
+        shown = {d: range(len(people.text[d])) for d in (document, *others)}
+        if level < 5:
             sentences = level if level < 3 else random.randint(2, 5)
-            texts = [(self._window(people.text[document], answer, sentences), people.title[document])]
-            texts += [
-                (self._window(people.text[d], None, random.randint(1, sentences)), people.title[d]) for d in others
-            ]
-        further = [
-            (q, index, a)
-            for index, d in enumerate([document, *others])
-            for q, a in self.questions[d]
-            if a in texts[index][0] and q != question
+            shown = {d: self._window(people.text[d], None, random.randint(1, sentences)) for d in shown}
+            shown[document] = self._window(people.text[document], first.start, sentences)
+        texts = [(people.text[d][span.start : span.stop].strip(), people.title[d]) for d, span in shown.items()]
+        asked: list[Asked] = [
+            (question.text, index, question.answer)
+            for index, (d, span) in enumerate(shown.items())
+            for question in self.questions[d]
+            if question != first and span.start <= question.start and question.start + len(question.answer) <= span.stop
         ]
-        random.shuffle(further)
-        asked: list[Asked] = [(question, 0, answer), *further]
+        random.shuffle(asked)
+        asked.insert(0, (first.text, 0, first.answer))
         if level > 1:
-            shown = {document, *others}
-            adverse = [q for q, d in people.unanswerable if d in shown]
-            elsewhere = [q for d in neighbours if d not in shown for q, _ in self.questions[d]]
+            adverse = [question for question, d in people.unanswerable if d in shown]
+            elsewhere = [
+                question.text
+                for d in neighbours
+                if d not in shown
+                for question in self.questions[d]
+                if not any(question.answer in text for text, _ in texts)
+            ]
             for place in [i for i in range(len(asked)) if random.random() < 0.2]:
                 source = adverse if adverse and random.random() < 0.5 else elsewhere
                 if source:
@@ -199,9 +199,10 @@ class Prose:
         random = self.random
         sentences = level if level < 3 else random.randint(2, 4)
         count = level + (level > 1)  # the last one is not shown: nothing answers a question on it
-        texts = [
-            (self._window(random.choice(self.paragraphs), None, random.randint(1, sentences)), "") for _ in range(count)
-        ]
+        texts = []
+        for text in random.choices(self.paragraphs, k=count):
+            span = self._window(text, None, random.randint(1, sentences))
+            texts.append((text[span.start : span.stop].strip(), ""))
         asked: list[Asked] = []
         for index, (text, _) in enumerate(texts):
             for sentence in SENTENCE.split(text):
@@ -236,5 +237,5 @@ class Prose:
 def tokenizer_texts(people: Questions, documents: Sequence[str]) -> Iterator[str]:
     """The prose that the tokenizer is trained on."""
     yield from people.text.values()
-    yield from (question for question, _, _ in people.questions)
+    yield from (question.text for question in people.questions)
     yield from documents

@@ -1,30 +1,48 @@
 """Questions that people asked on prose: the sets that the starter is trained on.
 
-Only what is marked ``train`` is read of a set that has splits; a paragraph that any other split's
-question points to is left out as well. Sets from elsewhere lose every paragraph that shares a run
-of words with a paragraph of Lockstep's evaluation data that is held out.
+Of Lockstep's evaluation data only the train split is read. Sets from elsewhere lose every paragraph
+that shares a run of words with a paragraph of these data that is held out.
 """
 
 import csv
 import gzip
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from training.answer_metrics import token_f1
 
 RUN = 8
 """Words in a row by which a paragraph is known again."""
 QAMR_COLUMN = 50
-"""Characters of a line of QAMR's readable files before its answers."""
+"""Characters of a line of QAMR's readable files before its answers; a longer question is cut there."""
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
+"""Between two sentences."""
+AGREED = 0.4
+"""F1 that an answer has, in the mean, with those of other people."""
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a gzipped JSON Lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+class Question(NamedTuple):
+    """What somebody asked on a paragraph."""
+
+    text: str
+    answer: str
+    """In the words of the paragraph."""
+    start: int
+    """Character of the paragraph at which the answer begins."""
+    paragraph: str
 
 
 @dataclass
@@ -37,8 +55,7 @@ class Questions:
     article: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The ids of the paragraphs of each article."""
     article_of: dict[str, str] = field(default_factory=dict)
-    questions: list[tuple[str, str, str]] = field(default_factory=list)
-    """Question, answer in the paragraph's words, id of the paragraph."""
+    questions: list[Question] = field(default_factory=list)
     unanswerable: list[tuple[str, str]] = field(default_factory=list)
     """Question, id of the paragraph that seems to answer it."""
 
@@ -48,10 +65,17 @@ class Questions:
         self.article[article].append(name)
 
     def question(self, question: str, answers: Sequence[str], paragraph: str) -> None:
-        """Add a question, with the answer that most people gave (the shortest of these) and the paragraph holds."""
-        counted = Counter(answer for answer in answers if answer and answer in self.text[paragraph])
-        if counted:
-            self.questions.append((question, max(counted, key=lambda a: (counted[a], -len(a))), paragraph))
+        """Add a question, with the answer that is most like those of all who answered; none where they disagree."""
+        text = self.text[paragraph]
+        found = [answer for answer in answers if _places(text, answer)]
+        if not found:
+            return
+        alike = {one: sum(token_f1(one, [other]) for other in found) for one in found}
+        best = max(found, key=lambda one: (alike[one], -len(one)))
+        if len(found) == 1 or (alike[best] - 1) / (len(found) - 1) >= AGREED:
+            asked = set(_words(question))
+            start = max(_places(text, best), key=lambda at: len(asked & set(_words(_sentence(text, at)))))
+            self.questions.append(Question(question, best, start, paragraph))
 
     def add(self, other: "Questions") -> None:
         """Take in another set; its ids are none of this one's."""
@@ -86,8 +110,23 @@ def held_out(directory: Path) -> set[tuple[str, ...]]:
 
 def runs(text: str) -> set[tuple[str, ...]]:
     """Every ``RUN`` successive words of a text, without case and punctuation."""
-    words = re.findall(r"\w+", text.casefold())
+    words = _words(text)
     return {tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1)}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _sentence(text: str, at: int) -> str:
+    """The sentence that holds a character."""
+    bounds = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
+    return next(text[start:end] for start, end in pairwise(bounds) if at < end)
+
+
+def _places(text: str, answer: str) -> list[int]:
+    """Where an answer begins that is not part of a longer word."""
+    return [match.start() for match in re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text)] if answer else []
 
 
 def squad_json(file: Path, forbidden: set[tuple[str, ...]]) -> Questions:
@@ -98,10 +137,10 @@ def squad_json(file: Path, forbidden: set[tuple[str, ...]]) -> Questions:
     """
     found = Questions()
     for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
-        title = article["title"].replace("_", " ")
+        title = unquote(article["title"]).replace("_", " ")
         for number, row in enumerate(article["paragraphs"]):
-            text, name = row["context"], f"{file.stem}:{title}:{number}"
-            if forbidden.isdisjoint(runs(text)):
+            text, name = row["context"].strip(), f"{file.stem}:{title}:{number}"
+            if forbidden.isdisjoint(runs(text)) and "{\\" not in text:  # remains of a formula
                 found.paragraph(name, title, title, text)
                 for asked in row["qas"]:
                     found.question(asked["question"], [answer["text"] for answer in asked["answers"]], name)
@@ -119,9 +158,9 @@ def fairytales(directory: Path, forbidden: set[tuple[str, ...]]) -> Questions:
     for file in sorted((directory / "section-stories" / "train").glob("*-story.csv")):
         story = file.name.removesuffix("-story.csv")
         for row in _csv(file):
-            text = " ".join(row["text"].split())
-            if forbidden.isdisjoint(runs(text)):
-                found.paragraph(f"{story}:{row['section']}", story, story.replace("-", " ").capitalize(), text)
+            text, name = " ".join(row["text"].split()), f"{story}:{row['section']}"
+            if forbidden.isdisjoint(runs(text)) and name not in found.text:
+                found.paragraph(name, story, story.replace("-", " ").capitalize(), text)
         for row in _csv(directory / "questions" / "train" / f"{story}-questions.csv"):
             answer = re.escape(" ".join(row["answer1"].split()).strip(" ."))
             for section in row["cor_section"].split(","):
@@ -144,10 +183,10 @@ def qamr(file: Path, forbidden: set[tuple[str, ...]]) -> Questions:
         name, sentence, *asked = block.split("\n")
         if not forbidden.isdisjoint(runs(sentence)):
             continue
-        found.paragraph(name, file.stem, "", sentence)
+        found.paragraph(name, name.rsplit(":", 2)[0], "", sentence)
         for line in asked:
             question, answers = line[:QAMR_COLUMN].strip(), line[QAMR_COLUMN:].split("\t")
-            if len({answer.strip() for answer in answers}) == 1:
+            if len({answer.strip() for answer in answers}) == 1 and question.endswith("?"):
                 found.question(question, [answers[0].strip()], name)
     return found
 
