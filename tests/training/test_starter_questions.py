@@ -1,10 +1,12 @@
 import csv
 import gzip
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from training.starter.build import questions_of
 from training.starter.questions import Question, Questions, fairytales, held_out, qamr, runs, squad, squad_json
 
 HELD_OUT = "The test river rises in the hills near Oldtown, and it flows west."
@@ -61,8 +63,7 @@ def test_a_file_of_squads_form_loses_what_is_held_out(data, tmp_path: Path):
     assert found.questions == [Question("Where?", "hills", 25, "more:Long rivers:1")]
     assert found.title == {"more:Long rivers:1": "Long rivers"}
 
-    together = squad(data)
-    together.add(found)
+    together = questions_of(Namespace(squad=str(data), squad_json=[str(file)], qamr=[], fairytales=None))
     assert [question.paragraph for question in together.questions] == ["p0", "more:Long rivers:1"]
     assert together.article == {"rivers": ["p0"], "Long rivers": ["more:Long rivers:1"]}
 
