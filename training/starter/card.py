@@ -30,10 +30,10 @@ WRITTEN = {
 HISTORY = (
     "six hours on two cores; up to 0.4 million tokens in one process with larger batches, up to 3.2 million without "
     "being told which sentences answer, up to 13.9 million with a third of the wordings, up to 20 million with "
-    "refusals at full weight and without sentences run together, contrasts, grids and similar attributes, up to "
-    "23.7 million with few long passages, up to 28.2 million without any people's questions but SQuAD's and without rows of more "
-    "than 1,024 tokens; the learning rate fell to zero towards 7.2, 18.6, 28.2 and 36 million and was raised again in "
-    "between"
+    "refusals at full weight and without sentences run together, contrasts, grids and similar attributes, up to 23.7 "
+    "million with few long passages, up to 28.2 million without any people's questions but SQuAD's and without rows "
+    "of more than 1,024 tokens; the learning rate fell to zero towards 7.2, 18.6, 28.2 and 35.6 million and was "
+    "raised again in between"
 )
 """How the model that ships was trained, where that is not what the builder does now."""
 CARD = """---
