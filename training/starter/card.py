@@ -112,10 +112,10 @@ passages) on a smaller sample where it was measured, with the wordings that were
 ## What limits it
 
 Finding the passage is the smaller part: with the right paragraph of SQuAD alone, cited nearly always, most answers are
-still wrong. Nor is it room: on questions that it was trained on it is right about twice as often as on others. It lacks
-practice in reading what people write. Every set of questions that was added, and every ten million tokens, made it
-better on text of every kind, and where that ends was not reached. Two cores train on 1,500 tokens a second: the tokens
-above took hours, a billion would take a week. On a GPU it should be hours; the builder has only been run on CPUs.
+still wrong. Nor, so far, is it room: on questions that it was trained on it is right about twice as often as on others.
+It lacks practice in reading what people write. More questions of people, and more tokens, still make it better at that,
+and where it ends was not reached. Two cores train on 1,500 tokens a second: the tokens above took hours, a billion
+would take a week. On a GPU it should be hours; the builder has only been run on CPUs.
 """
 LIMITS = """- It knows no facts of its own, follows no other instruction, and speaks no language but simple English.
 - It picks the wrong words more often than a model of a hundred times its size, above all where question and passage
@@ -271,7 +271,7 @@ def main() -> None:
         limits=LIMITS.format(longest=LONGEST, context=config.max_position_embeddings),
     )
     text = "\n\n".join(map(_wrapped, text.split("\n\n")))
-    publish_bytes(model / "README.md", text.encode())
+    publish_bytes(model / "README.md", f"{text.strip()}\n".encode())
     print(text)
 
 
