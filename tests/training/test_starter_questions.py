@@ -25,11 +25,13 @@ def data(tmp_path: Path) -> Path:
         for n, split in enumerate(splits)
     ]
     asked.append({"question": "stray", "answers": ["hills"], "doc_ids": ["p1"], "split": "train"})
+    asked.append({"question": "of another split", "answers": ["hills"], "doc_ids": ["p0"], "split": "test"})
     asked.append({"question": "not said", "answers": ["mountains"], "doc_ids": ["p0"], "split": "train"})
     absent = [
         {"question": "Who?", "answers": [], "doc_ids": [], "context_doc_id": f"p{n}", "split": split}
         for n, split in enumerate(splits)
     ]
+    absent.append({"question": "of another split", "context_doc_id": "p0", "split": "test"})
     for name, rows in (("corpus", corpus), ("qa", asked), ("qa_unanswerable", absent)):
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -84,6 +86,7 @@ def test_fairytales_are_answered_in_their_own_words(tmp_path: Path):
         ["2", "Who came?", "the goat."],
         ["1,2", "Who fled?", "The troll"],
         ["1", "Why?", "He was afraid"],
+        ["2", "Which grain?", "oat"],
         ["3", "Where?", "hills"],
     ]
     write(tmp_path / "questions" / "train" / "the-goat-questions.csv", "cor_section question answer1", asked)

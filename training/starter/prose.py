@@ -106,7 +106,7 @@ class Prose:
         """A question of people's, a cloze or a table's cell.
 
         Args:
-            level: the number of passages and how long they are; at 5, two to four whole paragraphs.
+            level: the number of passages and how long they are; at 5, up to four whole paragraphs.
         """
         draw = self.random.random()
         if draw < 0.12 and self.tables and level < 5:

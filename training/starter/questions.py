@@ -74,7 +74,8 @@ class Questions:
         best = max(found, key=lambda one: (alike[one], -len(one)))
         if len(found) == 1 or (alike[best] - 1) / (len(found) - 1) >= AGREED:
             asked = set(_words(question))
-            start = max(_places(text, best), key=lambda at: len(asked & set(_words(_sentence(text, at)))))
+            starts = [place.start() for place in _places(text, best)]
+            start = max(starts, key=lambda at: len(asked & set(_words(_sentence(text, at)))))
             self.questions.append(Question(question, best, start, paragraph))
 
     def add(self, other: "Questions") -> None:
@@ -124,9 +125,9 @@ def _sentence(text: str, at: int) -> str:
     return next(text[start:end] for start, end in pairwise(bounds) if at < end)
 
 
-def _places(text: str, answer: str) -> list[int]:
-    """Where an answer begins that is not part of a longer word."""
-    return [match.start() for match in re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text)] if answer else []
+def _places(text: str, answer: str, flags: re.RegexFlag = re.NOFLAG) -> list[re.Match[str]]:
+    """Where an answer stands that is not part of a longer word."""
+    return list(re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text, flags)) if answer else []
 
 
 def squad_json(file: Path, forbidden: set[tuple[str, ...]]) -> Questions:
@@ -162,11 +163,11 @@ def fairytales(directory: Path, forbidden: set[tuple[str, ...]]) -> Questions:
             if forbidden.isdisjoint(runs(text)) and name not in found.text:
                 found.paragraph(name, story, story.replace("-", " ").capitalize(), text)
         for row in _csv(directory / "questions" / "train" / f"{story}-questions.csv"):
-            answer = re.escape(" ".join(row["answer1"].split()).strip(" ."))
+            answer = " ".join(row["answer1"].split()).strip(" .")
             for section in row["cor_section"].split(","):
                 name = f"{story}:{section.strip()}"
-                if match := re.search(rf"(?<!\w){answer}(?!\w)", found.text.get(name, ""), re.IGNORECASE):
-                    found.question(" ".join(row["question"].split()), [match[0]], name)
+                if places := _places(found.text.get(name, ""), answer, re.IGNORECASE):
+                    found.question(" ".join(row["question"].split()), [places[0][0]], name)
                     break
     return found
 

@@ -45,7 +45,7 @@ class Stage:
     drills: float
     """Share of drills."""
     levels: tuple[float, float, float, float, float]
-    """Weights of levels 1 to 5; 5 has passages as long as real chunks are."""
+    """Weights of levels 1 to 5; 5 has long passages: facts among other text, whole paragraphs."""
     prose: float
     """Share of prose among the episodes."""
     bare: float
