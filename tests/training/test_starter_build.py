@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from retrieval.prompt import Prompt
@@ -155,15 +156,20 @@ def test_the_rate_warms_up_stays_and_falls_to_zero():
     assert values[0] < values[1] < values[2] == values[3] == 1.0
     assert values[4] == pytest.approx(0.5)
     assert values[5] == 0.0
+    assert build.rate(400_000, total, begun=400_000) == values[0], "it warms up again where its moments are new"
 
 
 def test_repetition_loss_tells_a_copier_from_chance(tokenizer):
     class Copier:
+        device = "cpu"
+
         def __call__(self, *, input_ids, use_cache):
             following = torch.roll(input_ids, input_ids.shape[1] // 2 - 1, dims=1)
             return Namespace(logits=20.0 * torch.nn.functional.one_hot(following, len(tokenizer)))
 
     class Guesser:
+        device = "cpu"
+
         def __call__(self, *, input_ids, use_cache):
             return Namespace(logits=torch.zeros(*input_ids.shape, len(tokenizer)))
 
@@ -205,6 +211,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
         questions=2,
         seed=1,
         pointing=0.3,
+        start=None,
     )
     build.Training(arguments).run()
     first = json.loads((tmp_path / "work" / "history.json").read_text())
@@ -219,6 +226,19 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
     published = sorted(path.name for path in (tmp_path / "model").iterdir())
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(published)
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
+
+    arguments.start, arguments.work, arguments.output = arguments.output, str(tmp_path / "other"), str(tmp_path / "new")
+    arguments.tokens = "60e3"
+    training = build.Training(arguments)
+    assert training.seen == training.begun == second[-1]["tokens"], "what was published says how far it got"
+    assert training.pool == second[-1]["pool"] > 0, "and which rows come next"
+    published_weights = load_file(tmp_path / "model" / "model.safetensors")["model.embed_tokens.weight"]
+    assert torch.equal(training.model.get_input_embeddings().weight.cpu().bfloat16(), published_weights)
+    training.run()
+    third = json.loads((tmp_path / "new" / "history.json").read_text())
+    assert third[: len(second)] == second
+    assert third[-1]["tokens"] >= 60_000
+    assert third[-1]["loss"] < first[-1]["loss"]
 
 
 def test_a_source_of_another_file_is_refused(tmp_path: Path, monkeypatch):

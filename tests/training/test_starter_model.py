@@ -11,6 +11,7 @@ from retrieval.documents import Passage
 from retrieval.prompt import Prompt, render
 from training.generation import Generator
 from training.generator_files import load_model
+from training.starter.build import HISTORY
 from training.starter.paths import starter_path
 
 MEGABYTE = 2**20
@@ -45,6 +46,12 @@ def test_the_card_tells_what_it_was_trained_on():
     card = (starter_path() / "README.md").read_text()
     for words in ("CC BY-SA 4.0", "train split", "Exact match", "tokens"):
         assert words in card
+
+
+def test_training_can_go_on_from_it():
+    history = json.loads((starter_path() / HISTORY).read_text())
+    assert history[-1]["tokens"] == max(entry["tokens"] for entry in history)
+    assert history[-1]["pool"] > 0
 
 
 def test_is_packaged():

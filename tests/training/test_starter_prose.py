@@ -35,7 +35,7 @@ def test_answers_stand_in_the_passage_that_is_cited(people, level):
         mark = int(episode.completion.rsplit("[", 1)[1][:-1])
         assert episode.value in episode.passages[mark - 1].text
         if level == 5:
-            assert all(p.text in people.text.values() for p in episode.passages), "whole paragraphs"
+            assert all(p.text.startswith("The ") and p.text.endswith("in May.") for p in episode.passages), "whole"
     assert answered > 150
     assert absent > 10 or level == 1
 
@@ -87,3 +87,14 @@ def test_a_window_holds_the_place_of_the_answer_not_just_its_words(level):
                 mark = int(completion.rsplit("[", 1)[1][:-1])
                 assert f"The bridge {number} was opened in 1901." in episode.passages[mark - 1].text
     assert answered > 50
+
+
+def test_an_answer_over_the_end_of_what_looks_like_a_sentence_is_shown_whole():
+    found = Questions()
+    found.paragraph(
+        "p", "a", "", "It rained. The essay was written by Thomas B. Edsall in May. It was long. It sold well."
+    )
+    found.question("Who wrote the essay?", ["Thomas B. Edsall"], "p")
+    prose = Prose(Random(5), PROMPT, found, [])
+    for level in (1, 2, 3, 4):
+        assert "Thomas B. Edsall" in prose._question(level).passages[0].text

@@ -3,8 +3,10 @@
 The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``, with more sets of
 questions by ``--squad-json``, ``--qamr`` and ``--fairytales`` (the model's card tells where they are from). It
 stops at any time; the same command goes on from the last checkpoint. The model is published to
-``training/starter/model`` at every evaluation. A run can be prolonged by a larger ``--tokens``:
-the learning rate is constant over two fifths of them and then falls to zero.
+``training/starter/model`` at every evaluation, with the history of its training, and ``--start`` goes on
+from such a model where no checkpoint is left. A run can be prolonged by a larger ``--tokens``: the
+learning rate is constant over two fifths of them and then falls to zero. It runs on a GPU where torch
+finds one (with larger ``--batch-tokens``), else best in a process for each core (``parallel.py``).
 """
 
 import argparse
@@ -18,6 +20,7 @@ from random import Random
 from typing import Any
 
 from retrieval.files import publish_bytes
+from retrieval.hardware import best_device
 from retrieval.prompt import Prompt
 from training.starter.measure import measure
 from training.starter.parallel import average, join, wait
@@ -38,6 +41,7 @@ SAMPLE = 64
 """Rows by which it is told what matters in the source."""
 SAVE_EVERY = 120
 """Seconds."""
+HISTORY = "history.json"
 LOSSES = ("loss", "answer_loss", "pointing_loss")
 WORDS_SHARE = 0.2
 """The embeddings' learning rate, as a share of the others'."""
@@ -83,8 +87,8 @@ def losses_of(model: Any, batch: list[Row]) -> tuple[Any, Any]:
     import torch
     from torch.nn.functional import cross_entropy
 
-    ids, index, targets, weights = collate(batch)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    ids, index, targets, weights = (tensor.to(model.device) for tensor in collate(batch))
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (B, T, D)
         logits = model.lm_head(hidden.flatten(0, 1)[index])  # (N, V)
     losses = cross_entropy(logits.float(), targets, reduction="none")
@@ -102,9 +106,9 @@ def optimizer_of(model: Any) -> Any:
     return torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0)
 
 
-def rate(seen: int, total: int) -> float:
-    """Warm-up over 100k tokens, constant, then linearly to zero over the last three fifths."""
-    return min(1.0, (seen + 5_000) / 100_000, max(0.0, (total - seen) / (0.6 * total)))
+def rate(seen: int, total: int, begun: int = 0) -> float:
+    """Warm-up over 100k tokens from ``begun`` on, constant, then linearly to zero over the last three fifths."""
+    return min(1.0, (seen - begun + 5_000) / 100_000, max(0.0, (total - seen) / (0.6 * total)))
 
 
 def collate(batch: list[Row]) -> tuple[Any, Any, Any, Any]:
@@ -124,8 +128,8 @@ def collate(batch: list[Row]) -> tuple[Any, Any, Any, Any]:
     return ids, torch.tensor(index), torch.tensor(targets), torch.tensor(weights)
 
 
-def publish(model: Any, tokenizer: Any, output: Path) -> None:
-    """bf16 safetensors, config, tokenizer and chat template into ``output``, each file replaced whole."""
+def publish(model: Any, tokenizer: Any, history: list[dict[str, Any]], output: Path) -> None:
+    """bf16 safetensors, config, tokenizer, chat template and history into ``output``, each file replaced whole."""
     import tempfile
 
     import torch
@@ -133,6 +137,7 @@ def publish(model: Any, tokenizer: Any, output: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         deepcopy(model).to(torch.bfloat16).save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
+        (Path(temporary) / HISTORY).write_text(json.dumps(history, indent=1) + "\n")
         for path in sorted(Path(temporary).iterdir()):
             publish_bytes(output / path.name, path.read_bytes())
 
@@ -148,6 +153,7 @@ class Training:
         import torch
         from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+        start = arguments.start and Path(arguments.start)
         self.arguments = arguments
         self.work, self.output = Path(arguments.work), Path(arguments.output)
         self.work.mkdir(parents=True, exist_ok=True)
@@ -156,31 +162,42 @@ class Training:
         paragraphs, tables = folder(Path(arguments.docs))
         documents = [*documentation(), *paragraphs]
         if self.process == 0 and not (self.work / "tokenizer" / "tokenizer.json").exists():
-            build_tokenizer(people, documents, self.work / "tokenizer", arguments.seed)
+            if start:
+                AutoTokenizer.from_pretrained(start).save_pretrained(self.work / "tokenizer")
+            else:
+                build_tokenizer(people, documents, self.work / "tokenizer", arguments.seed)
         wait(self.processes)
         self.tokenizer = AutoTokenizer.from_pretrained(self.work / "tokenizer")
         self.rows = Rows(self.tokenizer, people, documents, Prompt(), tables=tables, seed=arguments.seed)
-        self.total, self.seen, self.pool = int(float(arguments.tokens)), 0, 0
+        self.total, self.seen, self.pool, self.begun = int(float(arguments.tokens)), 0, 0, 0
         self.history: list[dict[str, Any]] = []
         self.smoothed, self.steps = [0.0, 0.0, 0.0], 0
         self.checkpoint = self.work / "checkpoint.pt"
-        saved = torch.load(self.checkpoint, weights_only=True) if self.checkpoint.exists() else None
+        saved = None
+        if self.checkpoint.exists():
+            saved = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
         torch.manual_seed(arguments.seed)
         if saved:
             self.model = LlamaForCausalLM(LlamaConfig.from_dict(saved["config"]))
+            self.seen, self.pool, self.begun = saved["seen"], saved["pool"], saved["begun"]
+            self.history = json.loads((self.work / HISTORY).read_text())
+        elif start:
+            self.model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+            self.history = json.loads((start / HISTORY).read_text())
+            self.seen = self.begun = self.history[-1]["tokens"]
+            self.pool = self.history[-1]["pool"]
         else:
             self.model = new_model(self.tokenizer, self.rows)
+        self.model.to(best_device() if self.processes == 1 else "cpu").train()
         self.pointing = Pointing(self.model)
         self.optimizer = optimizer_of(self.model)
         if saved:
             self.model.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
-            self.seen, self.pool = saved["seen"], saved["pool"]
-            self.history = json.loads((self.work / "history.json").read_text())
         average([parameter.data for parameter in self.model.parameters()], self.processes)
         if self.process == 0 and not (self.output / "model.safetensors").exists():
-            publish(self.model, self.tokenizer, self.output)
-        self.begun, self.started = self.seen, time.monotonic()
+            publish(self.model, self.tokenizer, self.history, self.output)
+        self.found, self.started = self.seen, time.monotonic()
 
     def run(self) -> None:
         """Train until all tokens are seen; the first process saves and measures on the way."""
@@ -212,7 +229,7 @@ class Training:
         import torch
 
         for group in self.optimizer.param_groups:
-            group["lr"] = group["share"] * self.arguments.learning_rate * rate(self.seen, self.total)
+            group["lr"] = group["share"] * self.arguments.learning_rate * rate(self.seen, self.total, self.begun)
         batch = together[self.process]
         loss, answer_loss = losses_of(self.model, batch)
         pointing_loss = self.pointing.loss([row.pointers for row in batch])
@@ -229,13 +246,13 @@ class Training:
             keep * old + (1 - keep) * float(value.detach()) for old, value in zip(self.smoothed, values, strict=True)
         ]
         if self.steps % 25 == 0 and self.process == 0:
-            speed = (self.seen - self.begun) / (time.monotonic() - self.started)
+            speed = (self.seen - self.found) / (time.monotonic() - self.started)
             told = "  ".join(f"{name} {value:.3f}" for name, value in zip(LOSSES, self.smoothed, strict=True))
             print(f"{self.seen / 1e6:.3f}M  {told}  {speed:.0f} tok/s", flush=True)
 
     def losses(self) -> dict[str, float]:
-        """Smoothed, with the tokens after which they were that."""
-        return {"tokens": self.seen, **dict(zip(LOSSES, self.smoothed, strict=True))}
+        """Smoothed, with the tokens and pools after which they were that."""
+        return {"tokens": self.seen, "pool": self.pool, **dict(zip(LOSSES, self.smoothed, strict=True))}
 
     def save(self) -> None:
         """Everything that the next run needs to go on."""
@@ -247,11 +264,12 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "seen": self.seen,
             "pool": self.pool,
+            "begun": self.begun,
         }
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
         temporary.replace(self.checkpoint)
-        (self.work / "history.json").write_text(json.dumps(self.history))
+        (self.work / HISTORY).write_text(json.dumps(self.history))
 
     def look(self) -> None:
         """Measure, and publish what was measured."""
@@ -260,7 +278,7 @@ class Training:
         self.model.train()
         self.history.append({**self.losses(), **figures})
         print(json.dumps(self.history[-1]), flush=True)
-        publish(self.model, self.tokenizer, self.output)
+        publish(self.model, self.tokenizer, self.history, self.output)
 
 
 def main() -> None:
@@ -272,6 +290,7 @@ def main() -> None:
     parser.add_argument("--fairytales", help="data-by-train-split of FairytaleQA")
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
+    parser.add_argument("--start", help="a published model to go on from, instead of a new one")
     parser.add_argument("--output", default=str(starter_path()))
     parser.add_argument("--tokens", default="36e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)

@@ -1,4 +1,4 @@
-"""Measure the shipped starter and write its card: ``python -m training.starter.card --squad DIR --work DIR``.
+"""Measure the shipped starter and write its card: ``python -m training.starter.card --squad DIR``.
 
 Every figure of the card comes from here. Generated worlds are measured with names and wordings
 that training never saw, SQuAD on its validation split, and for comparison on what was trained on.
@@ -16,7 +16,7 @@ from retrieval.files import publish_bytes
 from retrieval.prompt import Prompt, cited_marks, is_abstention, render, strip_marks
 from training.answer_metrics import score_answer
 from training.generation import Generator, load_generator
-from training.starter.build import LONGEST
+from training.starter.build import HISTORY, LONGEST
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.questions import rows
@@ -27,7 +27,7 @@ WRITTEN = {
     "written by hand later, 4 passages": "written_later.jsonl",
 }
 """Files of passages, a question, its answer and the number of the passage that gives it; null where none does."""
-HISTORY = (
+COURSE = (
     "six hours on two cores; up to 0.4 million tokens in one process with larger batches, up to 3.2 million without "
     "being told which sentences answer, up to 13.9 million with a third of the wordings, up to 20 million with "
     "refusals at full weight and without sentences run together, contrasts, grids and similar attributes, up to 23.7 "
@@ -56,7 +56,7 @@ real model.
 
 It is cut out of [SmolLM2-135M-Instruct](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) (Hugging Face,
 Apache-2.0): a sixth of its tokens, a fifth of its attention heads, a fourteenth of its neurons (`tokenizer.py`,
-`pruning.py`). What is left says nothing sensible; it learned the task in {tokens} tokens ({history}), seed {seed}, by
+`pruning.py`). What is left says nothing sensible; it learned the task in {tokens} tokens ({course}), seed {seed}, by
 `training/starter/build.py`: AdamW, contexts of one fact first, then more passages, paraphrase and prose, often as
 conversations with some questions on the same passages. Besides the next token, some heads are told where the words of
 each answer stand (`pointing.py`).
@@ -218,13 +218,12 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--squad", required=True)
-    parser.add_argument("--work", required=True, help="where history.json of the training lies")
     parser.add_argument("--model", default=str(starter_path()))
     parser.add_argument("--questions", type=int, default=150)
     parser.add_argument("--seed", type=int, default=20261121)
     arguments = parser.parse_args()
     model = Path(arguments.model)
-    history = json.loads((Path(arguments.work) / "history.json").read_text())
+    history = json.loads((model / HISTORY).read_text())
     generator = load_generator(model, device="cpu")
     config = generator.model.config
     table = [
@@ -263,7 +262,7 @@ def main() -> None:
         vocabulary=config.vocab_size,
         context=config.max_position_embeddings,
         tokens=f"{history[-1]['tokens'] / 1e6:.1f} million",
-        history=HISTORY,
+        course=COURSE,
         seed=arguments.seed,
         table="\n".join(table),
         speed=speed,

@@ -22,7 +22,8 @@ def generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_token
         for line, i in enumerate(chosen):
             ids[line, longest - len(prompts[i]) :] = torch.tensor(prompts[i])
             mask[line, longest - len(prompts[i]) :] = 1
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        ids, mask = ids.to(model.device), mask.to(model.device)
+        with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16):
             out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False)
         for line, i in enumerate(chosen):
             answers[i] = tokenizer.decode(out[line, longest:], skip_special_tokens=True)
@@ -60,7 +61,7 @@ def repetition_loss(model: Any, vocabulary: int, *, seed: int, length: int = 24,
 
     random = Random(f"repetition:{seed}")
     half = torch.tensor([[random.randrange(3, vocabulary) for _ in range(length)] for _ in range(rows)])
-    ids = torch.cat([half, half], dim=1)  # (rows, 2 * length)
+    ids = torch.cat([half, half], dim=1).to(model.device)  # (rows, 2 * length)
     with torch.inference_mode():
         logits = model(input_ids=ids, use_cache=False).logits[:, length:-1].float()  # (rows, length - 1, V)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, length + 1 :].flatten())

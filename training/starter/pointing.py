@@ -70,12 +70,12 @@ class Pointing:
                 wanted = [pointer for pointer in known if pointer.kind == kind]
                 if not wanted:
                     continue
-                right = torch.zeros(len(wanted), key.shape[2], dtype=torch.bool)
+                right = torch.zeros(len(wanted), key.shape[2], dtype=torch.bool, device=key.device)
                 for line, pointer in enumerate(wanted):
                     right[line, list(pointer.places)] = True
-                at = torch.tensor([pointer.at for pointer in wanted])
+                at = torch.tensor([pointer.at for pointer in wanted], device=key.device)
                 scores = scaling * query[row, :, at].float() @ key[row].float().mT
-                scores = scores.masked_fill(torch.arange(key.shape[2]) > at[:, None], float("-inf"))
+                scores = scores.masked_fill(torch.arange(key.shape[2], device=key.device) > at[:, None], float("-inf"))
                 looked = scores.masked_fill(~right, float("-inf")).logsumexp(2) - scores.logsumexp(2)
                 of_kind.append(-looked.mean(0))  # (heads, pointers, positions) until here
             if of_kind:

@@ -11,6 +11,7 @@ from random import Random
 
 from retrieval.parsing.markdown import parse_markdown
 from retrieval.prompt import Prompt
+from training.starter.counterfacts import Counterfacts
 from training.starter.questions import SENTENCE, Question, Questions
 from training.starter.world import Asked, Episode, shuffled
 
@@ -99,6 +100,7 @@ class Prose:
         self.questions: dict[str, list[Question]] = defaultdict(list)
         for question in people.questions:
             self.questions[question.paragraph].append(question)
+        self.counterfacts = Counterfacts(people.questions)
         self.asked = [document for document, asked in self.questions.items() for _ in asked[:OFTEN]]
         """Paragraphs as often as they are drawn."""
 
@@ -147,15 +149,16 @@ class Prose:
             lines = [f"| {' | '.join(row)} |" for row in (table.header, *rows)]
         return "\n".join(lines), table.title
 
-    def _window(self, text: str, at: int | None, sentences: int) -> range:
-        """The characters of some successive sentences of a paragraph, among them the one at a character."""
+    def _window(self, text: str, held: range | None, sentences: int) -> range:
+        """The characters of some successive sentences of a paragraph, or of more if they must hold what spans more."""
         ends = [match.start() for match in SENTENCE.finditer(text)] + [len(text)]
-        if at is None:
+        if held is None:
             first = self.random.randint(0, max(0, len(ends) - sentences))
+            last = min(first + sentences, len(ends)) - 1
         else:
-            holder = next(i for i, end in enumerate(ends) if at < end)
+            holder, until = (next(i for i, end in enumerate(ends) if at < end) for at in (held.start, held[-1]))
             first = max(0, holder - self.random.randint(0, sentences - 1))
-        last = min(first + sentences, len(ends)) - 1
+            last = max(until, min(first + sentences, len(ends)) - 1)
         return range(ends[first - 1] if first else 0, ends[last])
 
     def _question(self, level: int) -> Episode:
@@ -164,12 +167,13 @@ class Prose:
         document = random.choice(self.asked)
         first = random.choice(self.questions[document])
         neighbours = [d for d in people.article[people.article_of[document]] if d != document]
-        others = random.sample(neighbours, min(level - 1 if level < 5 else random.randint(1, 3), len(neighbours)))
+        others = random.sample(neighbours, min(level - 1 if level < 5 else random.randint(0, 3), len(neighbours)))
         shown = {d: range(len(people.text[d])) for d in (document, *others)}
         if level < 5:
             sentences = level if level < 3 else random.randint(2, 5)
             shown = {d: self._window(people.text[d], None, random.randint(1, sentences)) for d in shown}
-            shown[document] = self._window(people.text[document], first.start, sentences)
+            answer = range(first.start, first.start + len(first.answer))
+            shown[document] = self._window(people.text[document], answer, sentences)
         texts = [(people.text[d][span.start : span.stop].strip(), people.title[d]) for d, span in shown.items()]
         asked: list[Asked] = [
             (question.text, index, question.answer)
@@ -192,7 +196,8 @@ class Prose:
                 source = adverse if adverse and random.random() < 0.5 else elsewhere
                 if source:
                     asked[place] = (random.choice(source), None, None)
-        return shuffled(random, self.prompt, texts, asked)
+        told, asked = self.counterfacts.tell(random, texts, asked)
+        return shuffled(random, self.prompt, told, asked)
 
     def _cloze(self, level: int) -> Episode:
         """Sentences with a hole, and perhaps some words lost, among other sentences."""
