@@ -40,6 +40,8 @@ class TrainingResult:
     best_metric: float | None
     """None where no metric was given; the last checkpoint was taken then."""
     untouched_metric: float | None
+    share: float
+    """By which the adapter's change of the weights was multiplied at last; 1 where less was not better."""
     tokens: int
     """Tokens of rows that went through the model, padding not counted."""
     rows: int
@@ -65,7 +67,7 @@ def train_generator(
     Args:
         base: directory of the model.
         validate: the metric that counts, of a generator with the adapter; higher is better. Called
-            before the first step and at each evaluation.
+            before the first step, at each evaluation and for each share of ``settings.averaging``.
         output: directory of the adapter; its checkpoints lie beside it while it trains.
         resume: go on from the last checkpoint that is whole, if there is one of the same rows,
             settings and base.
@@ -128,13 +130,19 @@ def train_generator(
             events({"stage": "generator", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
         trainer.train(resume_from_checkpoint=resumed)
         _check_finite(trainer.model)
+        share, best = 1.0, trainer.state.best_metric
+        if measure is not None:
+            share, best = average(trainer.model, measure, settings.averaging, best)
+            step = trainer.state.global_step
+            events({"stage": "generator", "step": step, "steps": step, "averaging": share, METRIC: best})
         _publish(trainer.model, output, Path(base))
     shutil.rmtree(checkpoints, ignore_errors=True)
     return TrainingResult(
         adapter=output,
         steps=trainer.state.global_step,
-        best_metric=trainer.state.best_metric,
+        best_metric=best,
         untouched_metric=untouched,
+        share=share,
         tokens=round(sum(len(row.input_ids) for row in rows) * (trainer.state.epoch or 0)),
         rows=len(rows),
         truncated=truncated,
@@ -223,6 +231,40 @@ def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
             return total / num_items_in_batch * self.accelerator.num_processes
 
     return Trainer
+
+
+def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float], best: float) -> tuple[float, float]:
+    """Average the tuned weights with the untouched ones, where that is better on validation.
+
+    What an adapter adds to the weights times a share is their average with the untouched ones
+    (Wortsman et al. 2022, arXiv 2109.01903): a part of the way may answer better than all of it.
+
+    Args:
+        model: with a LoRA; its matrices B, to which what it adds is proportional, are multiplied in place.
+        measure: the metric of a model; higher is better.
+        shares: to be tried beside 1.
+        best: the metric of the adapter as it is.
+
+    Returns:
+        The share that the adapter has now, and its metric.
+    """
+    whole = {
+        parameter: parameter.detach().clone()
+        for name, parameter in model.named_parameters()
+        if "lora_B" in name or "lora_embedding_B" in name
+    }
+
+    def take(share: float) -> None:
+        for parameter, weight in whole.items():
+            parameter.data = weight * share
+
+    chosen = 1.0
+    for share in shares:
+        take(share)
+        if (metric := measure(model)) > best:
+            chosen, best = share, metric
+    take(chosen)
+    return chosen, best
 
 
 def _measure(

@@ -81,6 +81,8 @@ class GeneratorTraining(BaseModel):
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     target_modules: str | tuple[str, ...] = "all-linear"
+    averaging: tuple[float, ...] = (0.5,)
+    """Shares of what the adapter adds to the weights that are tried on validation; more choices, more luck."""
     max_length: int | None = Field(default=None, ge=8)
     """Tokens of the longest row; None takes the model's context. Longer rows are left out and counted."""
     evaluations: int = Field(default=2, ge=1)

@@ -109,7 +109,7 @@ def test_the_best_checkpoint_is_kept_and_training_stops_early(tiny_model_path, t
         likelihoods.append(likelihood(generator))
         return next(given)
 
-    settings = SETTINGS.model_copy(update={"epochs": 6, "patience": 2})
+    settings = SETTINGS.model_copy(update={"epochs": 6, "patience": 2, "averaging": ()})
     result = train(tiny_model_path, tmp_path / "adapter", validate=validate, settings=settings)
 
     assert result.best_metric == 0.9
@@ -119,9 +119,28 @@ def test_the_best_checkpoint_is_kept_and_training_stops_early(tiny_model_path, t
     assert served != pytest.approx(likelihoods[-1], abs=1e-3)
 
 
+@pytest.mark.parametrize(("given", "share"), [([0.1, 0.5, 0.4, 0.7], 0.25), ([0.1, 0.5, 0.4, 0.5], 1.0)])
+def test_a_part_of_the_adapter_is_taken_where_it_is_better(tiny_model_path, tmp_path, given, share):
+    metrics = iter(given)
+    likelihoods: list[float] = []
+
+    def validate(generator: Generator) -> float:
+        likelihoods.append(likelihood(generator))
+        return next(metrics)
+
+    settings = SETTINGS.model_copy(update={"epochs": 1, "averaging": (0.5, 0.25)})
+    result = train(tiny_model_path, tmp_path / "adapter", validate=validate, settings=settings)
+
+    untouched, whole, half, quarter = likelihoods
+    assert untouched < quarter < half < whole, "what was trained on"
+    assert (result.share, result.best_metric) == (share, max(given))
+    served = likelihood(load_generator(tiny_model_path, result.adapter))
+    assert served == pytest.approx(quarter if share == 0.25 else whole, abs=1e-6)
+
+
 def test_without_a_metric_the_last_step_is_taken(tiny_model_path, tmp_path):
     result = train(tiny_model_path, tmp_path / "adapter", validate=None)
-    assert (result.best_metric, result.untouched_metric, result.steps) == (None, None, 12)
+    assert (result.best_metric, result.untouched_metric, result.share, result.steps) == (None, None, 1.0, 12)
     assert result.adapter.is_dir()
 
 
