@@ -42,6 +42,7 @@ SAMPLE = 64
 SAVE_EVERY = 120
 """Seconds."""
 HISTORY = "history.json"
+"""How losses and figures went: beside the checkpoint, and beside the published model."""
 LOSSES = ("loss", "answer_loss", "pointing_loss")
 WORDS_SHARE = 0.2
 """The embeddings' learning rate, as a share of the others'."""
@@ -292,7 +293,7 @@ def main() -> None:
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--start", help="a published model to go on from, instead of a new one")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="36e6")
+    parser.add_argument("--tokens", default="43e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
