@@ -12,6 +12,7 @@ from retrieval.prompt import Prompt, render
 from training.generation import Generator
 from training.generator_files import load_model
 from training.starter.build import HISTORY
+from training.starter.card import COURSE
 from training.starter.paths import starter_path
 
 MEGABYTE = 2**20
@@ -46,6 +47,7 @@ def test_the_card_tells_what_it_was_trained_on():
     card = (starter_path() / "README.md").read_text()
     for words in ("CC BY-SA 4.0", "train split", "Exact match", "tokens"):
         assert words in card
+    assert COURSE in " ".join(card.split()), "as the program that writes it says"
 
 
 def test_training_can_go_on_from_it():
