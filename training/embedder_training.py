@@ -20,6 +20,7 @@ import numpy as np
 from retrieval.errors import TrainingError
 from retrieval.files import publish_directory
 from retrieval.hardware import cpu_has_bf16
+from training.averaging import choose_share
 from training.batches import topical_batches
 from training.contrastive import ContrastiveRow
 from training.lexical import LexicalScores
@@ -184,13 +185,7 @@ def average(
         }
         model.load_state_dict(mixed)
 
-    chosen = 1.0
-    for share in shares:
-        take(share)
-        if (found := metric(model)) > best:
-            chosen, best = share, found
-    take(chosen)
-    return chosen, best
+    return choose_share(take, lambda: metric(model), shares, best)
 
 
 def _merge_lora(model: "SentenceTransformer") -> None:

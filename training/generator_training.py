@@ -18,6 +18,7 @@ from typing import Any
 from retrieval.errors import TrainingError
 from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
+from training.averaging import choose_share
 from training.generation import Generator, load_generator
 from training.generator_files import context_length, load_model
 from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows
@@ -258,13 +259,7 @@ def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float]
         for parameter, weight in whole.items():
             parameter.data = weight * share
 
-    chosen = 1.0
-    for share in shares:
-        take(share)
-        if (metric := measure(model)) > best:
-            chosen, best = share, metric
-    take(chosen)
-    return chosen, best
+    return choose_share(take, lambda: measure(model), shares, best)
 
 
 def _measure(
