@@ -211,7 +211,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
         questions=2,
         seed=1,
         pointing=0.3,
-        start=None,
+        base=None,
     )
     build.Training(arguments).run()
     first = json.loads((tmp_path / "work" / "history.json").read_text())
@@ -227,7 +227,7 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(published)
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
-    arguments.start, arguments.work, arguments.output = arguments.output, str(tmp_path / "other"), str(tmp_path / "new")
+    arguments.base, arguments.work, arguments.output = arguments.output, str(tmp_path / "other"), str(tmp_path / "new")
     arguments.tokens = "60e3"
     training = build.Training(arguments)
     assert training.seen == training.begun == second[-1]["tokens"], "what was published says how far it got"

@@ -3,7 +3,7 @@
 The command is ``python -m training.starter.build --squad DIR --docs DIR --work DIR``, with more sets of
 questions by ``--squad-json``, ``--qamr`` and ``--fairytales`` (the model's card tells where they are from). It
 stops at any time; the same command goes on from the last checkpoint. The model is published to
-``training/starter/model`` at every evaluation, with the history of its training, and ``--start`` goes on
+``training/starter/model`` at every evaluation, with the history of its training, and ``--base`` goes on
 from such a model where no checkpoint is left. A run can be prolonged by a larger ``--tokens``: the
 learning rate is constant over two fifths of them and then falls to zero. It runs on a GPU where torch
 finds one (with larger ``--batch-tokens``), else best in a process for each core (``parallel.py``).
@@ -154,7 +154,7 @@ class Training:
         import torch
         from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-        start = arguments.start and Path(arguments.start)
+        base = arguments.base and Path(arguments.base)
         self.arguments = arguments
         self.work, self.output = Path(arguments.work), Path(arguments.output)
         self.work.mkdir(parents=True, exist_ok=True)
@@ -163,8 +163,8 @@ class Training:
         paragraphs, tables = folder(Path(arguments.docs))
         documents = [*documentation(), *paragraphs]
         if self.process == 0 and not (self.work / "tokenizer" / "tokenizer.json").exists():
-            if start:
-                AutoTokenizer.from_pretrained(start).save_pretrained(self.work / "tokenizer")
+            if base:
+                AutoTokenizer.from_pretrained(base).save_pretrained(self.work / "tokenizer")
             else:
                 build_tokenizer(people, documents, self.work / "tokenizer", arguments.seed)
         wait(self.processes)
@@ -182,9 +182,9 @@ class Training:
             self.model = LlamaForCausalLM(LlamaConfig.from_dict(saved["config"]))
             self.seen, self.pool, self.begun = saved["seen"], saved["pool"], saved["begun"]
             self.history = json.loads((self.work / HISTORY).read_text())
-        elif start:
-            self.model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
-            self.history = json.loads((start / HISTORY).read_text())
+        elif base:
+            self.model = LlamaForCausalLM.from_pretrained(base, dtype=torch.float32)
+            self.history = json.loads((base / HISTORY).read_text())
             self.seen = self.begun = self.history[-1]["tokens"]
             self.pool = self.history[-1]["pool"]
         else:
@@ -291,7 +291,7 @@ def main() -> None:
     parser.add_argument("--fairytales", help="data-by-train-split of FairytaleQA")
     parser.add_argument("--docs", required=True, help="directory of Markdown documentation")
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
-    parser.add_argument("--start", help="a published model to go on from, instead of a new one")
+    parser.add_argument("--base", help="a published model to go on from, instead of a new one")
     parser.add_argument("--output", default=str(starter_path()))
     parser.add_argument("--tokens", default="43e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)

@@ -9,6 +9,8 @@ word that they find.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from training.starter.attention import causal_attention
+
 ASKED, SENTENCE, WORD, BACK, MATCH, MISS = "asked", "sentence", "word", "back", "match", "miss"
 """At each word of a question: any of the sentence that answers it; at the start of an answer: the end of that sentence;
 at each of the answer's words: that word; at the end of a sentence: the first word of what it answers, which nobody who
@@ -47,8 +49,9 @@ class Pointing:
             if module.training and module.layer_idx in LAYERS.values():
                 keys = key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)  # heads may share them
                 self.noted[module.layer_idx] = (query, keys, module.scaling)
-            # in bfloat16 its plain products take half the time of PyTorch's fused attention on a CPU
-            return eager_attention_forward(module, query, key, value, *rest, **options)
+            if module.training:
+                return causal_attention(query, key, value, module.scaling), None
+            return eager_attention_forward(module, query, key, value, *rest, **options)  # where padding stands first
 
         AttentionInterface.register(NAME, attention)
         AttentionMaskInterface.register(NAME, eager_mask)
