@@ -23,24 +23,26 @@ ONE_CORE_BELOW = 50_000_000
 
 
 class TemperatureOrGreedy(ContinuousBatchingTemperatureLogitsWarper):  # type: ignore[misc]
-    """Temperature for each request of a batch; 0 takes the likeliest token, ties to the lowest id.
+    """Makes the likeliest token a sample at each request's own temperature; 0 leaves it the likeliest.
 
-    The library samples for all requests or for none. Leaving one token possible makes sampling
-    greedy for the rows that ask for it.
+    The library samples for all requests or for none, by random numbers over the whole vocabulary for
+    each. It is told to take the likeliest always; where a request has a temperature, the likeliest of
+    scores plus Gumbel noise is a sample of their softmax (Maddison et al. 2014, arXiv 1411.0030).
     """
 
     def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
-        """Scaled scores.
+        """Scores of which the highest is the next token.
 
         Args:
             scores: (requests, vocabulary).
             tensor_arg: temperatures, stored as the bits of int32.
         """
         temperatures = tensor_arg[: scores.size(0)].view(dtype=torch.float32).unsqueeze(-1)  # (requests, 1)
-        best = torch.argmax(scores, dim=-1, keepdim=True)
-        only_best = torch.full_like(scores, -torch.inf).scatter(-1, best, 0.0)
-        scaled = scores / torch.where(temperatures > 0, temperatures, 1.0)
-        return torch.where(temperatures > 0, scaled, only_best)
+        sampled = temperatures > 0
+        if scores.device.type == "cpu" and not sampled.any():  # elsewhere to ask would be to wait
+            return scores
+        noise = -torch.empty_like(scores).exponential_().log()
+        return torch.where(sampled, scores / torch.where(sampled, temperatures, 1.0) + noise, scores)
 
 
 def make_manager(
@@ -75,6 +77,7 @@ def make_manager(
     if found != [ContinuousBatchingTemperatureLogitsWarper.__name__]:
         raise RuntimeError(f"found logits processors {found}, expected one for the temperature: transformers changed")
     processors[0] = TemperatureOrGreedy(processors[0])
+    manager.generation_config.do_sample = False  # only now: without sampling the library makes no processor
     if model.device.type == "cpu":
         use_request_attention(model)
     return manager
