@@ -1,6 +1,7 @@
 import json
 from argparse import Namespace
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,7 @@ from training.starter.drills import recall, repetition
 from training.starter.measure import outcomes, repetition_loss
 from training.starter.paths import starter_path
 from training.starter.questions import Questions
-from training.starter.rows import CURRICULUM, Rows, padded
+from training.starter.rows import CURRICULUM, Row, Rows, padded
 from training.starter.tokenizer import cut_tokenizer
 from training.starter.world import Episode, World
 
@@ -53,6 +54,19 @@ def test_batches_are_bounded_and_alike_in_length(rows, seen):
         assert len(batch) * padded(longest) <= 2048 or len(batch) == 1
         assert all(len(row.ids) == len(row.weights) for row in batch)
         assert all(any(row.weights) for row in batch)
+
+
+def test_processes_that_wait_for_each_other_get_batches_of_similar_lengths(rows):
+    def longest(batch: list[Row]) -> int:
+        return max(len(row.ids) for row in batch)
+
+    batches = rows.batches(4, 10**6, batch_tokens=2048, longest=600, together=3)
+    assert sum(map(len, batches)) == 384
+    whole = len(batches) // 3 * 3
+    groups = [sorted(map(longest, batches[start : start + 3])) for start in range(0, whole, 3)]
+    assert groups != sorted(groups), "the groups themselves come in random order"
+    ordered = sorted(groups)
+    assert all(before[-1] <= after[0] for before, after in pairwise(ordered))
 
 
 def test_a_pool_depends_on_seed_and_number_only(rows):

@@ -205,7 +205,9 @@ class Training:
         saved = looked = time.monotonic()
         while self.seen < self.total:
             size = self.arguments.batch_tokens
-            batches = self.rows.batches(self.pool, self.seen, batch_tokens=size, longest=LONGEST)
+            batches = self.rows.batches(
+                self.pool, self.seen, batch_tokens=size, longest=LONGEST, together=self.processes
+            )
             for together in zip(*[iter(batches)] * self.processes, strict=False):  # what is left over is left out
                 if self.seen >= self.total:
                     break

@@ -121,8 +121,14 @@ class Rows:
             weights += [weight] * (len(ids) - len(weights))
         return Row(ids, weights, tuple(pointers))
 
-    def batches(self, pool: int, tokens_seen: int, *, batch_tokens: int, longest: int) -> list[list[Row]]:
-        """One pool, cut into batches of at most ``batch_tokens`` padded tokens, in random order."""
+    def batches(
+        self, pool: int, tokens_seen: int, *, batch_tokens: int, longest: int, together: int = 1
+    ) -> list[list[Row]]:
+        """One pool, cut into batches of at most ``batch_tokens`` padded tokens, in random order.
+
+        Args:
+            together: so many successive batches are of similar lengths, for processes that wait for each other.
+        """
         random = Random(f"{self.seed}:{pool}")
         stage = next(stage for stage in CURRICULUM if tokens_seen < stage.until * 1e6)
         world = World(random, self.prompt)
@@ -149,8 +155,10 @@ class Rows:
             if batches[-1] and (len(batches[-1]) + 1) * padded(len(row.ids)) > batch_tokens:
                 batches.append([])
             batches[-1].append(row)
-        random.shuffle(batches)
-        return batches
+        groups = [batches[start : start + together] for start in range(0, len(batches), together)]
+        left_over = [groups.pop()] if len(groups[-1]) < together else []
+        random.shuffle(groups)
+        return [batch for group in [*groups, *left_over] for batch in group]
 
     def _lengthen(self, episode: Episode, world: World, random: Random) -> Episode:
         """The same question over passages as long as real chunks are, with other facts or prose around."""
