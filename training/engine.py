@@ -3,7 +3,10 @@
 Imports torch and transformers at once, so import it only where a model is loaded already.
 """
 
+import logging
 import threading
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -16,10 +19,14 @@ from transformers.generation.continuous_batching.continuous_api import Continuou
 from retrieval.hardware import use_one_core
 from training.request_attention import NAME, use_request_attention
 
+logger = logging.getLogger(__name__)
+
 PAGE = 64
 """Tokens in a page of the key/value cache: small, since answers are."""
 ONE_CORE_BELOW = 50_000_000
 """Parameters below which one core of a CPU is faster than two: half the time with 16 million, the same with 111."""
+MOST_ENGINES = 4
+"""Engines of a small model. They share Python's lock: two of them do 1.7 times the work of one."""
 
 
 class TemperatureOrGreedy(ContinuousBatchingTemperatureLogitsWarper):  # type: ignore[misc]
@@ -84,11 +91,86 @@ def make_manager(
 
 
 def runs_on_one_core(model: Any) -> bool:
-    """Whether continuous batching of a model leaves all cores of a CPU but one alone."""
+    """Whether an engine of a model leaves all cores of a CPU but one alone."""
     return bool(model.device.type == "cpu" and model.num_parameters() < ONE_CORE_BELOW)
 
 
-def start(manager: ContinuousBatchingManager, model: Any) -> None:
+class Engine:
+    """A manager that runs, with the thread that hands its outputs on.
+
+    Args:
+        model: nobody else's while the engine runs.
+        deliver: takes each output.
+        died: takes what the engine died of, which ends it.
+        bounds: as of :func:`make_manager`.
+    """
+
+    def __init__(
+        self, model: Any, *, deliver: Callable[[Any], None], died: Callable[[str], None], **bounds: Any
+    ) -> None:
+        self._deliver, self._died = deliver, died
+        self.failure: str | None = None
+        self._manager = make_manager(model, **bounds)
+        _start(self._manager, model)
+        self._dispatcher = threading.Thread(target=self._dispatch, name="lockstep-generation", daemon=True)
+        self._dispatcher.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether requests are taken."""
+        return self.failure is None and bool(self._manager.is_running())
+
+    def add(self, prompt_ids: Sequence[int], **options: Any) -> None:
+        """Queue a request; its outputs go to ``deliver``."""
+        self._manager.add_request(list(prompt_ids), streaming=True, **options)
+
+    def cancel(self, request_id: str) -> None:
+        """Stop a request."""
+        self._manager.cancel_request(request_id)
+
+    def pause(self) -> Any:
+        """Keeps the engine's steps out of the body of a ``with``."""
+        return self._manager.pause()
+
+    def stop(self) -> None:
+        """End it, and free the cache."""
+        self._manager.stop(block=True, hard_stop=True)
+        self._manager.destroy()
+        self._dispatcher.join()
+
+    def _dispatch(self) -> None:
+        manager, status = self._manager, self._manager.background_thread_status
+        while True:
+            if not threading.main_thread().is_alive():
+                # The library's thread is no daemon: without this a command that failed would never exit.
+                status.request_stop(status.HARD_STOP, 0)
+            alive = manager.is_running()
+            output = manager.get_result(timeout=0.1)
+            if output is not None:
+                self._deliver(output)
+            elif not alive or status.fatal_error is not None:
+                break
+        if (error := status.fatal_error) is not None:
+            self.failure = f"it died of {type(error).__name__}: {error}"
+            logger.error("generation engine: %s", self.failure)
+            self._died(self.failure)
+
+
+def make_engines(model: Any, **options: Any) -> list[Engine]:
+    """The engines that a model is best run by: one, or for a small model on a CPU one on each core.
+
+    Each but the first computes with a copy of the model.
+
+    Args:
+        options: as of :class:`Engine`.
+    """
+    engines = [Engine(model, **options)]
+    if runs_on_one_core(model):
+        engines += [Engine(deepcopy(model), **options) for _ in range(min(torch.get_num_threads(), MOST_ENGINES) - 1)]
+    return engines
+
+
+def _start(manager: ContinuousBatchingManager, model: Any) -> None:
     """Start a manager, on a CPU with as many cores as a model of its size has use for."""
     if not runs_on_one_core(model):
         manager.start()

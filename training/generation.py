@@ -4,9 +4,9 @@ Wraps transformers' continuous batching. Knows nothing about prompts beyond enco
 and nothing about releases.
 """
 
-import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -20,8 +20,6 @@ from retrieval.hardware import single_core_threads
 from retrieval.prompt import Message, encode
 from training.detokenizer import Detokenizer
 from training.generator_files import context_length, encode_completion, eos_token_ids, load_model, merge_adapter
-
-logger = logging.getLogger(__name__)
 
 CPU_REQUESTS = 16
 """Requests computed at a time on a CPU. More than 8 speed up long answers only, by a quarter from 8 to 16."""
@@ -39,6 +37,7 @@ class GenerationHandle:
     id: str
     prompt_tokens: int
     _generator: "Generator"
+    _engine: Any
     _detokenizer: Detokenizer
     _pieces: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
     completion_tokens: int = 0
@@ -119,11 +118,9 @@ class Generator:
         self._lock = threading.Lock()
         """Guards ``_open``."""
         self._open: dict[str, GenerationHandle] = {}
-        self._manager: Any = None
-        self._dispatcher: threading.Thread | None = None
+        self._engines: list[Any] = []
         self._spare: ThreadPoolExecutor | None = None
-        """A core that the engine leaves alone."""
-        self._failure: str | None = None
+        """A thread that computes beside the engines."""
         self._kept = False
         """Started to stay, not just for one ``generate``."""
         self._borrowers = 0
@@ -135,8 +132,8 @@ class Generator:
 
     @property
     def running(self) -> bool:
-        """Whether requests are taken: started, and the engine is alive."""
-        return self._manager is not None and self._failure is None and self._manager.is_running()
+        """Whether requests are taken: started, and every engine is alive."""
+        return bool(self._engines) and all(engine.running for engine in self._engines)
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the messages with the generation prompt."""
@@ -148,29 +145,25 @@ class Generator:
 
     @property
     def computes_beside(self) -> bool:
-        """Whether the engine leaves a core of the CPU to :meth:`score` while it generates."""
+        """Whether :meth:`score` computes while the engines generate, each on a core of its own."""
         from training.engine import runs_on_one_core
 
         return self.running and runs_on_one_core(self.model)
 
     def start(self) -> None:
-        """Reserve the cache and start the engine, which runs until :meth:`stop`; a no-op while it runs."""
+        """Reserve the cache and start the engines, which run until :meth:`stop`; a no-op while they run."""
         with self._lifecycle:
             self._kept = True
             self._start()
 
     def stop(self) -> None:
-        """End the engine, fail what still runs, free the cache. The generator can be started again."""
+        """End the engines, fail what still runs, free the cache. The generator can be started again."""
         with self._lifecycle:
             self._kept = False
-            manager, self._manager = self._manager, None
-            dispatcher, self._dispatcher = self._dispatcher, None
+            engines, self._engines = self._engines, []
             spare, self._spare = self._spare, None
-            if manager is not None:
-                manager.stop(block=True, hard_stop=True)
-                manager.destroy()
-            if dispatcher is not None:
-                dispatcher.join()
+            for engine in engines:
+                engine.stop()
             if spare is not None:
                 spare.shutdown()
             self._fail_open("the generator was stopped before the answer was complete: send the request again")
@@ -179,16 +172,13 @@ class Generator:
         if self.running:
             return
         kept = self._kept
-        self.stop()  # what is left of an engine that died
-        from training.engine import make_manager, start
+        self.stop()  # what is left of engines that died
+        from training.engine import make_engines
 
-        self._manager = make_manager(self.model, eos_token_ids=self.eos_token_ids, **self._bounds)
-        start(self._manager, self.model)
-        self._failure, self._kept = None, kept
-        self._dispatcher = threading.Thread(
-            target=self._dispatch, args=(self._manager,), name="lockstep-generation", daemon=True
+        self._engines = make_engines(
+            self.model, deliver=self._deliver, died=self._fail, eos_token_ids=self.eos_token_ids, **self._bounds
         )
-        self._dispatcher.start()
+        self._kept = kept
 
     @contextmanager
     def _borrowed(self) -> Iterator[None]:
@@ -232,21 +222,23 @@ class Generator:
         self._check_length(prompt_ids)
         with self._lock:
             if not self.running:
+                failure = next((engine.failure for engine in self._engines if engine.failure), "it was not started")
                 raise LockstepError(
-                    f"found the generation engine not running ({self._failure or 'it was not started'}), expected it "
-                    "started: restart the service; the log has the cause"
+                    f"found the generation engine not running ({failure}), expected it started: restart the service; "
+                    "the log has the cause"
                 )
             if len(self._open) >= self._max_waiting:
                 raise Busy(f"found {len(self._open)} requests running or waiting, which is the limit: try again later")
+            busy = Counter(id(handle._engine) for handle in self._open.values())
+            engine = min(self._engines, key=lambda engine: busy[id(engine)])
             handle = GenerationHandle(
-                f"generation-{next(self._numbers)}", len(prompt_ids), self, Detokenizer(self.tokenizer)
+                f"generation-{next(self._numbers)}", len(prompt_ids), self, engine, Detokenizer(self.tokenizer)
             )
             self._open[handle.id] = handle
-            self._manager.add_request(
-                list(prompt_ids),
+            engine.add(
+                prompt_ids,
                 request_id=handle.id,
                 max_new_tokens=min(max_new_tokens, self.max_context - len(prompt_ids)),
-                streaming=True,
                 eos_token_id=self.eos_token_ids,
                 temperature=float(temperature),
             )
@@ -258,8 +250,8 @@ class Generator:
             self._check_length(prompt)
         texts: list[str] = []
         handles: list[GenerationHandle] = []
-        ahead = min(self._max_waiting, 2 * self._bounds["max_requests"])
         with self._borrowed():
+            ahead = min(self._max_waiting, 2 * self._bounds["max_requests"] * len(self._engines))
             try:
                 for prompt in prompts:
                     if len(handles) - len(texts) >= ahead:
@@ -274,7 +266,7 @@ class Generator:
     def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         """Teacher-forced: sum of the completion's losses (nats), number of its tokens, number predicted right.
 
-        Where the engine runs on one core of a CPU, another core computes this beside it; else the engine waits.
+        Where each engine runs on a core of its own, this is computed beside them; else the engine waits.
 
         Raises:
             InputError: together they are longer than the context.
@@ -285,7 +277,7 @@ class Generator:
         with self._lifecycle:
             if not self.computes_beside:
                 # The engine would compute in another thread, on the same cores: keep its steps out meanwhile.
-                with self._manager.pause() if self.running else nullcontext():
+                with self._engines[0].pause() if self.running else nullcontext():
                     return self._score(prompt_ids, completion_ids)
             if self._spare is None:
                 self._spare = single_core_threads(1, "lockstep-score")
@@ -318,27 +310,9 @@ class Generator:
         with self._lock:
             if self._open.pop(handle.id, None) is None:
                 return
-            if self._manager is not None:
-                self._manager.cancel_request(handle.id)
+            if handle._engine in self._engines:
+                handle._engine.cancel(handle.id)
         handle._end("cancelled")
-
-    def _dispatch(self, manager: Any) -> None:
-        """Hand the engine's outputs to their requests until the engine ends."""
-        status = manager.background_thread_status
-        while True:
-            if not threading.main_thread().is_alive():
-                # The library's thread is no daemon: without this a command that failed would never exit.
-                status.request_stop(status.HARD_STOP, 0)
-            alive = manager.is_running()
-            output = manager.get_result(timeout=0.1)
-            if output is not None:
-                self._deliver(output)
-            elif not alive or status.fatal_error is not None:
-                break
-        if (error := status.fatal_error) is not None:
-            self._failure = f"it died of {type(error).__name__}: {error}"
-            logger.error("generation engine: %s", self._failure)
-            self._fail_open(f"the generation engine stopped ({self._failure}): restart the service")
 
     def _deliver(self, output: Any) -> None:
         with self._lock:
@@ -354,6 +328,9 @@ class Generator:
         if output.is_finished():
             ended = bool(output.generated_tokens) and output.generated_tokens[-1] in self.eos_token_ids
             handle._end("stop" if ended else "length")
+
+    def _fail(self, failure: str) -> None:
+        self._fail_open(f"the generation engine stopped ({failure}): restart the service")
 
     def _fail_open(self, message: str) -> None:
         with self._lock:

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -234,9 +235,45 @@ def test_an_engine_that_dies_says_so(tiny_model_path):
     handle = generator.submit([5, 6], max_new_tokens=5)
     with pytest.raises(LockstepError, match=r"no memory left"):
         handle.text()
-    generator._dispatcher.join()
+    generator._engines[0]._dispatcher.join()
     with pytest.raises(LockstepError, match=r"not running.*no memory left"):
         generator.submit([5, 6], max_new_tokens=5)
+    generator.stop()
+
+
+def test_a_small_model_has_an_engine_on_each_core(tiny_model_path, monkeypatch):
+    monkeypatch.setattr("training.engine.torch.get_num_threads", lambda: 3)
+    model, tokenizer = load_model(tiny_model_path)
+    generator = Generator(model, tokenizer, cache_tokens=512)
+    prompts = [[5 + n] * 20 for n in range(9)]
+    with generator:
+        handles = [generator.submit(prompt, max_new_tokens=60) for prompt in prompts]
+        assert sorted(Counter(id(handle._engine) for handle in handles).values()) == [3, 3, 3]
+        for handle in handles[::2]:
+            handle.cancel()
+        assert [handle.text() for handle in handles[1::2]] == generator.generate(prompts[1::2], 60)
+    monkeypatch.setattr("training.engine.ONE_CORE_BELOW", 0)
+    with generator:
+        assert len(generator._engines) == 1, "a larger model has use for all cores itself"
+
+
+def test_when_one_of_its_engines_dies_all_is_said_to_have_failed(tiny_model_path, monkeypatch):
+    monkeypatch.setattr("training.engine.torch.get_num_threads", lambda: 2)
+    model, tokenizer = load_model(tiny_model_path)
+    generator = Generator(model, tokenizer, cache_tokens=512)
+    expected = generator.generate([[5, 6], [7, 8]], 4)
+    generator.start()
+    forward = model.forward
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no memory left on the device")
+
+    model.forward = broken  # the other engine has a copy
+    with pytest.raises(LockstepError, match="no memory left"):
+        generator.generate([[5, 6], [7, 8]], 200)
+    assert not generator.running
+    model.forward = forward
+    assert generator.generate([[5, 6], [7, 8]], 4) == expected
     generator.stop()
 
 

@@ -73,14 +73,17 @@ paragraphs that SQuAD asks about. What it was trained on here:
   [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/). Paragraphs and questions of the validation and test
   splits were not used, nor was anything of Lockstep's demo.
 - More questions of people, without any paragraph that shares eight words in a row with a
-  held-out paragraph of SQuAD: a part of SQuAD 1.1's own train set, which is on other articles than those data
-  (6,626 questions on 1,466 paragraphs, CC BY-SA 4.0), the New Wikipedia set of
-  [SQuADShifts](https://github.com/modestyachts/squadshifts-website) (Miller et al. 2020,
+  held-out paragraph of SQuAD: two parts of SQuAD 1.1's own train set, which is on other articles than those data
+  (CC BY-SA 4.0; 6,626 questions on 1,466 paragraphs out of a tokenized copy, and 11,358 on 2,382 out of the lower-cased
+  sentences of [Du et al. 2017](https://github.com/xinyadu/nqg), their capitals guessed; 473 are in both), the New
+  Wikipedia set of [SQuADShifts](https://github.com/modestyachts/squadshifts-website) (Miller et al. 2020,
   [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/); Wikipedia, CC BY-SA), the train split of
   [FairytaleQA](https://github.com/uci-soe/FairytaleQAData) (Xu et al. 2022, Apache-2.0; stories of Project Gutenberg),
   the sentences of [QAMR](https://github.com/uwnlp/qamr)'s dev and test sets (Michael et al. 2018, MIT; Wikipedia,
-  CC BY-SA, and Wikinews, CC BY 2.5). The first two ask as the evaluation data do: that SQuAD is read better owes much
-  to them.
+  CC BY-SA, and Wikinews, CC BY 2.5), and 1,065 questions that people typed into a search engine, of the dev set of
+  [QED](https://github.com/google-research-datasets/QED) (Lamm et al. 2020; out of Natural Questions, Kwiatkowski et al.
+  2019; Wikipedia, [CC BY-SA 3.0](https://creativecommons.org/licenses/by-sa/3.0/)). SQuAD's and SQuADShifts' ask as the
+  evaluation data do: that SQuAD is read better owes much to them.
 - Paragraphs and tables of the documentation of Dapr (Dapr authors,
   [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)).
 - Documentation strings and reference topics of the Python standard library (PSF licence version 2).
