@@ -19,6 +19,7 @@ from retrieval.errors import TrainingError
 from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
+from training.causal_attention import use_causal_attention
 from training.generation import Generator, load_generator
 from training.generator_files import context_length, load_model
 from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows
@@ -89,6 +90,8 @@ def train_generator(
     small = model.num_parameters() < COPIED_BELOW
     if not small and device != "cpu":
         model = model.bfloat16()
+    if small and device == "cpu":
+        use_causal_attention(model)
     longest = min(settings.max_length or sys.maxsize, context_length(model, tokenizer))
     rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
     checkpoints = output.with_name(f"{output.name}-checkpoints")

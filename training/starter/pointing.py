@@ -9,7 +9,7 @@ word that they find.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from training.starter.attention import causal_attention
+from training.causal_attention import causal_attention
 
 ASKED, SENTENCE, WORD, BACK, MATCH, MISS = "asked", "sentence", "word", "back", "match", "miss"
 """At each word of a question: any of the sentence that answers it; at the start of an answer: the end of that sentence;
