@@ -122,7 +122,7 @@ passages) on a smaller sample where it was measured, with the wordings that were
 ## What limits it
 
 Finding the passage is the smaller part: with the right paragraph of SQuAD alone, cited nearly always, most answers are
-still wrong. Nor, so far, is it room: on questions that it was trained on it is right about twice as often as on others.
+still wrong. Nor, so far, is it room: on questions that it was trained on it is right half as often again as on others.
 It lacks practice in reading what people write. More questions of people, and more tokens, still make it better at that,
 and where it ends was not reached. Two cores train on 1,600 tokens a second: the tokens above took hours, a billion
 would take a week. On a GPU it should be hours; the builder has only been run on CPUs.
