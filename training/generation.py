@@ -229,8 +229,8 @@ class Generator:
                 )
             if len(self._open) >= self._max_waiting:
                 raise Busy(f"found {len(self._open)} requests running or waiting, which is the limit: try again later")
-            busy = Counter(id(handle._engine) for handle in self._open.values())
-            engine = min(self._engines, key=lambda engine: busy[id(engine)])
+            busy = Counter(handle._engine for handle in self._open.values())
+            engine = min(self._engines, key=busy.__getitem__)
             handle = GenerationHandle(
                 f"generation-{next(self._numbers)}", len(prompt_ids), self, engine, Detokenizer(self.tokenizer)
             )

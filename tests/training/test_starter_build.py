@@ -242,6 +242,8 @@ def test_training_can_stop_and_go_on(tmp_path: Path, monkeypatch, capsys, tiny_s
     assert json.loads((tmp_path / "model" / "config.json").read_text())["dtype"] == "bfloat16"
 
     arguments.base, arguments.work, arguments.output = arguments.output, str(tmp_path / "other"), str(tmp_path / "new")
+    with pytest.raises(SystemExit, match=r"tokens already, expected fewer than --tokens"):
+        build.Training(arguments)
     arguments.tokens = "60e3"
     training = build.Training(arguments)
     assert training.seen == training.begun == second[-1]["tokens"], "what was published says how far it got"

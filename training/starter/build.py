@@ -187,6 +187,8 @@ class Training:
             self.history = json.loads((base / HISTORY).read_text())
             self.seen = self.begun = self.history[-1]["tokens"]
             self.pool = self.history[-1]["pool"]
+            if self.seen >= self.total:
+                raise SystemExit(f"found {base} trained on {self.seen:,} tokens already, expected fewer than --tokens")
         else:
             self.model = new_model(self.tokenizer, self.rows)
         self.model.to(best_device() if self.processes == 1 else "cpu").train()
@@ -295,7 +297,7 @@ def main() -> None:
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--base", help="a published model to go on from, instead of a new one")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="43e6")
+    parser.add_argument("--tokens", default="49e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
