@@ -21,7 +21,7 @@ from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
 from training.causal_attention import use_causal_attention
 from training.generation import Generator, load_generator
-from training.generator_files import context_length, load_model
+from training.generator_files import context_length, encode_completion, load_model
 from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
@@ -60,6 +60,7 @@ def train_generator(
     output: Path,
     settings: GeneratorTraining,
     *,
+    abstention: str,
     seed: int = 17,
     events: Events,
     resume: bool = False,
@@ -71,6 +72,7 @@ def train_generator(
         validate: the metric that counts, of a generator with the adapter; higher is better. Called
             before the first step, at each evaluation and for each share of ``settings.averaging``.
         output: directory of the adapter; its checkpoints lie beside it while it trains.
+        abstention: the completion of rows that count ``settings.abstention_weight`` only.
         resume: go on from the last checkpoint that is whole, if there is one of the same rows,
             settings and base.
 
@@ -108,10 +110,11 @@ def train_generator(
         measured=measure is not None,
         packing=packing,
     )
+    refusal = [*encode_completion(tokenizer, abstention), tokenizer.eos_token_id]
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     targets = settings.target_modules
     with quiet_libraries():
-        trainer = _trainer_class(measure)(
+        trainer = _trainer_class(measure, refusal, settings.abstention_weight)(
             model=model,
             args=arguments,
             train_dataset=data,
@@ -202,7 +205,7 @@ def _arguments(
     )
 
 
-def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
+def _trainer_class(measure: Callable[[Any], float] | None, refusal: Sequence[int], refusal_weight: float) -> Any:
     from torch.nn.functional import cross_entropy
     from trl import SFTTrainer
 
@@ -219,7 +222,7 @@ def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            """Mean cross-entropy where labels count; logits of the prompts, most of every row, are never made."""
+            """Weighted cross-entropy, for each label; logits of the prompts, most of every row, are never made."""
             ahead = inputs["labels"][:, 1:]
             kept = (ahead != MASKED).any(dim=0).nonzero().flatten()  # columns in which some row's label counts
             logits = model(
@@ -228,13 +231,31 @@ def _trainer_class(measure: Callable[[Any], float] | None) -> Any:
                 logits_to_keep=kept,
             ).logits  # (rows, kept, vocabulary)
             targets = ahead[:, kept].flatten()
-            total = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=MASKED, reduction="sum")
+            losses = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=MASKED, reduction="none")
+            total = losses @ label_weights(ahead, refusal, refusal_weight)[:, kept].flatten()
             if num_items_in_batch is None:
                 return total / (targets != MASKED).sum()
             # The count is over all processes, and their gradients are averaged.
             return total / num_items_in_batch * self.accelerator.num_processes
 
     return Trainer
+
+
+def label_weights(labels: Any, refusal: Sequence[int], weight: float) -> Any:
+    """How much each label counts: ``weight`` where the labels are a refusal's, else 1.
+
+    Args:
+        labels: (rows, columns); a row may hold several answers.
+        refusal: token ids from its first to the end of the turn.
+    """
+    import torch
+
+    weights = torch.ones(labels.shape, device=labels.device)
+    if labels.size(1) >= len(refusal):
+        ids = torch.tensor(refusal, device=labels.device)
+        rows, starts = (labels.unfold(1, len(ids), 1) == ids).all(-1).nonzero(as_tuple=True)
+        weights[rows[:, None], starts[:, None] + torch.arange(len(ids), device=labels.device)] = weight
+    return weights
 
 
 def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float], best: float) -> tuple[float, float]:

@@ -81,6 +81,9 @@ class GeneratorTraining(BaseModel):
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     target_modules: str | tuple[str, ...] = "all-linear"
+    abstention_weight: float = Field(default=0.4, ge=0, le=1)
+    """How much a row that teaches to abstain counts beside one that teaches an answer. Greedy decoding compares
+    the abstention with the single best answer, however likely all answers are in sum."""
     averaging: tuple[float, ...] = (0.5,)
     """Shares of what the adapter adds to the weights that are tried on validation; more choices, more luck."""
     max_length: int | None = Field(default=None, ge=8)

@@ -223,6 +223,7 @@ class Stages:
             GeneratorMetric(searcher, self.examples["validation"], manifest.prompt, manifest.max_new_tokens),
             self.directory / ADAPTER,
             self.training.generator,
+            abstention=manifest.prompt.abstention,
             seed=self.training.seed,
             events=self.training_event,
             resume=True,

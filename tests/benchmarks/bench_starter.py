@@ -87,6 +87,7 @@ def main(data: Path, work: Path, epochs: int, most: int | None) -> None:
         lambda generator: float(scores(generator, validation, answers)[:, 0].mean()),
         work / f"adapter-{epochs}-{len(training)}",
         settings,
+        abstention=prompt.abstention,
         seed=SEED,
         events=lambda event: print(json.dumps(event), flush=True),
         resume=True,

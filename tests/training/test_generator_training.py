@@ -1,6 +1,7 @@
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +15,12 @@ from training import generator_training
 from training.generation import Generator, load_generator
 from training.generator_files import load_model
 from training.generator_rows import MASKED, encode_row
-from training.generator_training import TrainingResult, _trainer_class, train_generator
+from training.generator_training import TrainingResult, _trainer_class, label_weights, train_generator
 from training.settings import GeneratorTraining
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, dropout=0.0, evaluations=1)
 WORDS = ["red", "blue", "green", "white"]
+ABSTENTION = "Not found."
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,17 @@ class Row:
 ROWS = [Row([{"role": "user", "content": f"Colour {word}?"}], f"{word} [1]") for word in WORDS * 3]
 
 
-def likelihood(generator: Generator) -> float:
+def likelihood(generator: Generator, rows: Sequence[Row] = ROWS) -> float:
     """Minus the mean loss of the answers."""
     scored = [
-        generator.score(generator.encode(row.messages), generator.encode_completion(row.completion)) for row in ROWS[:4]
+        generator.score(generator.encode(row.messages), generator.encode_completion(row.completion)) for row in rows[:4]
     ]
     return -sum(loss for loss, _, _ in scored) / sum(tokens for _, tokens, _ in scored)
 
 
 def train(base: Path, output: Path, **options: Any) -> TrainingResult:
     arguments: dict[str, Any] = {"events": lambda event: None, "settings": SETTINGS, "validate": likelihood}
-    arguments |= {"rows": ROWS} | options
+    arguments |= {"rows": ROWS, "abstention": ABSTENTION} | options
     rows, validate, settings = (arguments.pop(name) for name in ("rows", "validate", "settings"))
     return train_generator(base, rows, validate, output, settings, **arguments)
 
@@ -94,11 +96,46 @@ def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
         labels[row, start:end] = ids[row, start:end]
     whole = SimpleNamespace(accelerator=SimpleNamespace(num_processes=1))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    compute_loss = _trainer_class(None).compute_loss
+    compute_loss = _trainer_class(None, [1, 2], 0.25).compute_loss  # a refusal that no row holds
     expected = model(**inputs).loss
     assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
     counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
     assert counted.item() == pytest.approx(expected.item() / 2, rel=1e-5)
+
+
+def test_the_labels_of_refusals_count_less():
+    refusal, weight = [7, 8, 3], 0.25
+    labels = torch.tensor(
+        [
+            [MASKED, MASKED, 7, 8, 3, MASKED, MASKED],
+            [MASKED, 7, 8, 9, 3, MASKED, MASKED],  # begins like one
+            [7, 8, 3, MASKED, 7, 8, 3],  # two rows in a pack
+        ]
+    )
+    weights = label_weights(labels, refusal, weight)
+    assert weights.tolist() == [
+        [1, 1, weight, weight, weight, 1, 1],
+        [1] * 7,
+        [weight, weight, weight, 1, weight, weight, weight],
+    ]
+    assert label_weights(labels[:, :2], refusal, weight).tolist() == [[1, 1]] * 3
+
+
+def test_refusals_that_count_nothing_teach_nothing(tiny_model_path, tmp_path):
+    refusals = [replace(row, completion=ABSTENTION) for row in ROWS]
+
+    def trained(weight: float) -> tuple[float, float]:
+        """Likelihoods of the answers, and of the refusals."""
+        settings = SETTINGS.model_copy(update={"abstention_weight": weight})
+        rows = [*ROWS, *refusals]
+        result = train(tiny_model_path, tmp_path / f"{weight}", rows=rows, validate=None, settings=settings)
+        generator = load_generator(tiny_model_path, result.adapter)
+        return likelihood(generator), likelihood(generator, refusals)
+
+    answers, refused = trained(0.0)
+    answers_beside, refused_beside = trained(1.0)
+    assert answers > answers_beside
+    assert refused_beside > refused + 2
 
 
 def test_the_best_checkpoint_is_kept_and_training_stops_early(tiny_model_path, tmp_path):
