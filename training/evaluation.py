@@ -20,7 +20,7 @@ from training.answering import Answerer, Generates, Prepared, Searches
 from training.examples import Example
 
 RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
-BATCH = 32
+BATCH = 64
 """Questions searched and generated together; also how often progress is told."""
 
 
@@ -28,8 +28,8 @@ class Scores(Generates, Protocol):
     """What evaluation needs of :class:`training.generation.Generator` beyond generating."""
 
     @property
-    def computes_beside(self) -> bool:
-        """Whether ``score`` takes nothing from ``generate`` when both run."""
+    def computes_beside(self) -> int:
+        """How many ``score`` computes at a time beside ``generate``; 0 where they wait for each other."""
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""
@@ -217,12 +217,12 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         return records
     served = [passages[: arm.settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
-    scorer = arm.scorer
-    score = partial(_teacher_forced, records, prepared, scorer, arm.answerer.prompt.abstention)
-    with ThreadPoolExecutor(1) as beside:
-        scoring = beside.submit(score) if scorer is not None and scorer.computes_beside else None
+    score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt.abstention)
+    beside = 0 if arm.scorer is None else arm.scorer.computes_beside
+    with ThreadPoolExecutor(beside or 1) as pool:
+        scored = pool.map(score, records, prepared) if beside else map(score, records, prepared)
         answers = arm.answerer.answer_prepared(prepared)
-        records = scoring.result() if scoring is not None else score()
+        records = list(scored)
     answered = []
     for record, answer in zip(records, answers, strict=True):
         worth = score_answer(answer.text, record.answers, abstained=answer.abstained)
@@ -253,23 +253,18 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
     )
 
 
-def _teacher_forced(
-    records: Sequence[Record], prepared: Sequence[Prepared], scorer: Scores | None, abstention: str
-) -> list[Record]:
-    """Score the references (the first answer, or the abstention) whether or not the arm generates.
+def _teacher_forced(scorer: Scores | None, abstention: str, record: Record, prepared: Prepared) -> Record:
+    """Score the reference (the first answer, or the abstention) whether or not the arm generates.
 
     Every arm is scored on the same references, also on questions where its search abstained.
     """
     if scorer is None:
-        return list(records)
-    scored = []
-    for record, asked in zip(records, prepared, strict=True):
-        prompt_ids = asked.prompt_ids or scorer.encode(asked.messages)
-        reference = record.answers[0] if record.answers else abstention
-        completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
-        loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
-        scored.append(replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct))
-    return scored
+        return record
+    prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages)
+    reference = record.answers[0] if record.answers else abstention
+    completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
+    loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
+    return replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -120,7 +120,7 @@ class Generator:
         self._open: dict[str, GenerationHandle] = {}
         self._engines: list[Any] = []
         self._spare: ThreadPoolExecutor | None = None
-        """A thread that computes beside the engines."""
+        """As many threads as engines, which compute beside them."""
         self._kept = False
         """Started to stay, not just for one ``generate``."""
         self._borrowers = 0
@@ -144,11 +144,11 @@ class Generator:
         return encode_completion(self.tokenizer, text)
 
     @property
-    def computes_beside(self) -> bool:
-        """Whether :meth:`score` computes while the engines generate, each on a core of its own."""
+    def computes_beside(self) -> int:
+        """How many :meth:`score` computes at a time while the engines generate, each on one core; 0 where it waits."""
         from training.engine import runs_on_one_core
 
-        return self.running and runs_on_one_core(self.model)
+        return len(self._engines) if self.running and runs_on_one_core(self.model) else 0
 
     def start(self) -> None:
         """Reserve the cache and start the engines, which run until :meth:`stop`; a no-op while they run."""
@@ -280,7 +280,7 @@ class Generator:
                 with self._engines[0].pause() if self.running else nullcontext():
                     return self._score(prompt_ids, completion_ids)
             if self._spare is None:
-                self._spare = single_core_threads(1, "lockstep-score")
+                self._spare = single_core_threads(len(self._engines), "lockstep-score")
             scored = self._spare.submit(self._score, prompt_ids, completion_ids)
         return scored.result()
 

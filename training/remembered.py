@@ -30,8 +30,8 @@ class Remembered:
         return self.generator.max_context
 
     @property
-    def computes_beside(self) -> bool:
-        """Whether ``score`` takes nothing from ``generate`` when both run."""
+    def computes_beside(self) -> int:
+        """How many ``score`` computes at a time beside ``generate``."""
         return self.generator.computes_beside
 
     def encode(self, messages: Sequence[Message]) -> list[int]:

@@ -4,6 +4,7 @@ import json
 import math
 import threading
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 
@@ -54,7 +55,7 @@ class FakeSearcher:
 class FakeGenerator:
     """Answers by the question at the prompt's end; a token is a word."""
 
-    computes_beside = False
+    computes_beside = 0
 
     def __init__(self, answers: dict[str, str], max_context: int = 1000) -> None:
         self.max_context = max_context
@@ -219,17 +220,17 @@ def test_questions_go_in_batches_and_progress_is_told() -> None:
 
 
 def test_references_are_scored_while_answers_are_generated() -> None:
-    begun = threading.Barrier(2, timeout=20)
+    begun, calls = threading.Barrier(3, timeout=20), count()
 
     class Meeting(FakeGenerator):
-        computes_beside = True
+        computes_beside = 2
 
         def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
             begun.wait()
             return super().generate(prompts, max_new_tokens)
 
         def score(self, prompt_ids: list[int], completion_ids: list[int]) -> tuple[float, int, int]:
-            if not self.scored:
+            if next(calls) < 2:
                 begun.wait()
             return super().score(prompt_ids, completion_ids)
 

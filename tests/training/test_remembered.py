@@ -5,7 +5,7 @@ from training.remembered import Remembered
 
 class Counting:
     max_context = 7
-    computes_beside = True
+    computes_beside = 2
 
     def __init__(self):
         self.asked = []
@@ -45,6 +45,6 @@ def test_what_was_scored_is_not_computed_again():
 
 def test_everything_else_is_the_generator_s_own():
     assert Remembered(Counting()).max_context == 7
-    assert Remembered(Counting()).computes_beside
+    assert Remembered(Counting()).computes_beside == 2
     assert Remembered(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
     assert Remembered(Counting()).encode_completion("two") == [3]
