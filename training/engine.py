@@ -164,9 +164,14 @@ def make_engines(model: Any, **options: Any) -> list[Engine]:
     Args:
         options: as of :class:`Engine`.
     """
-    engines = [Engine(model, **options)]
-    if runs_on_one_core(model):
-        engines += [Engine(deepcopy(model), **options) for _ in range(min(torch.get_num_threads(), MOST_ENGINES) - 1)]
+    engines: list[Engine] = []
+    try:
+        for _ in range(min(torch.get_num_threads(), MOST_ENGINES) if runs_on_one_core(model) else 1):
+            engines.append(Engine(deepcopy(model) if engines else model, **options))
+    except BaseException:
+        for engine in engines:
+            engine.stop()
+        raise
     return engines
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
+from transformers.integrations import sdpa_attention
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from training.causal_attention import BLOCK, NAME, causal_attention, use_causal_attention
 from training.generator_files import load_model
@@ -47,3 +49,18 @@ def test_a_model_of_another_attention_is_left_alone(tiny_model_path: Path):
     model, _ = load_model(tiny_model_path, attention="eager")
     use_causal_attention(model)
     assert model.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("asked", [{"dropout": 0.5}, {"sliding_window": 4}])
+def test_what_it_does_not_know_is_left_to_the_fused_attention(tiny_model_path: Path, monkeypatch, asked: dict):
+    """Neither is ignored: a model that trains with one of them gets what it asks for."""
+    called = []
+    monkeypatch.setattr(sdpa_attention, "sdpa_attention_forward", lambda *_, **options: called.append(options))
+    model, _ = load_model(tiny_model_path)
+    use_causal_attention(model)
+    module = model.train().model.layers[0].self_attn
+    tensors = [torch.zeros(1, 2, 3, 8)] * 3
+    ALL_ATTENTION_FUNCTIONS[NAME](module, *tensors, None, scaling=0.3, **asked)
+    assert called == [{"scaling": 0.3, **asked}]
+    ALL_ATTENTION_FUNCTIONS[NAME](module, *tensors, None, scaling=0.3, dropout=0.0)
+    assert len(called) == 1

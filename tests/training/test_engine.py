@@ -1,9 +1,12 @@
-"""How the engine chooses the next token."""
+"""How an engine chooses the next token, and how engines are made."""
 
+import pytest
 import torch
 from transformers import TemperatureLogitsWarper
 
-from training.engine import TemperatureOrGreedy
+from training import engine
+from training.engine import TemperatureOrGreedy, make_engines
+from training.generator_files import load_model
 
 
 def chosen(scores: torch.Tensor, temperatures: list[float]) -> torch.Tensor:
@@ -24,3 +27,23 @@ def test_draws_nothing_where_nobody_samples():
     state = torch.get_rng_state()
     assert chosen(torch.tensor([[0.0, 7.0], [3.0, 3.0]]), [0.0, 0.0]).tolist() == [1, 0], "ties to the lowest id"
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_where_one_engine_cannot_be_made_none_is_left(tiny_model_path, monkeypatch):
+    made = []
+
+    class Second(engine.Engine):
+        def __init__(self, *arguments, **options):
+            if made:
+                raise MemoryError("no room for a second cache")
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(engine, "Engine", Second)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    model, _ = load_model(tiny_model_path)
+    bounds = {"cache_tokens": 256, "max_batch_tokens": 64, "max_requests": 2}
+    with pytest.raises(MemoryError):
+        make_engines(model.eval(), deliver=print, died=print, eos_token_ids=[2], **bounds)
+    assert len(made) == 1
+    assert not made[0].running

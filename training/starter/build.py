@@ -183,6 +183,8 @@ class Training:
             self.seen, self.pool, self.begun = saved["seen"], saved["pool"], saved["begun"]
             self.history = json.loads((self.work / HISTORY).read_text())
         elif base:
+            if not (base / HISTORY).exists():
+                raise SystemExit(f"found no {HISTORY} in {base}, expected a model that this builder has published")
             self.model = LlamaForCausalLM.from_pretrained(base, dtype=torch.float32)
             self.history = json.loads((base / HISTORY).read_text())
             self.seen = self.begun = self.history[-1]["tokens"]
