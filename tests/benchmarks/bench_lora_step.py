@@ -5,6 +5,10 @@
 The two take turns, and the best round of each counts.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it
+
 import sys
 import time
 from typing import Any
