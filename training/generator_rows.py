@@ -40,10 +40,15 @@ class EncodedRow:
             raise ValueError(f"found {len(self.input_ids)} ids with {len(self.labels)} labels, expected as many")
 
 
+def encode_target(tokenizer: Any, completion: str) -> list[int]:
+    """Token ids of an answer and of the end of the turn: what a row teaches."""
+    return [*encode_completion(tokenizer, completion), tokenizer.eos_token_id]
+
+
 def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
     """Prompt (masked), answer and end of the turn."""
     prompt_ids = encode(tokenizer, row.messages)
-    completion_ids = [*encode_completion(tokenizer, row.completion), tokenizer.eos_token_id]
+    completion_ids = encode_target(tokenizer, row.completion)
     return EncodedRow(prompt_ids + completion_ids, [MASKED] * len(prompt_ids) + completion_ids)
 
 

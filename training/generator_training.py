@@ -21,8 +21,8 @@ from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
 from training.causal_attention import use_causal_attention
 from training.generation import Generator, load_generator
-from training.generator_files import context_length, encode_completion, load_model
-from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows
+from training.generator_files import context_length, load_model
+from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows, encode_target
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
 from training.watch import Events, resumable_checkpoint, watch
@@ -110,7 +110,7 @@ def train_generator(
         measured=measure is not None,
         packing=packing,
     )
-    refusal = [*encode_completion(tokenizer, abstention), tokenizer.eos_token_id]
+    refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     targets = settings.target_modules
     with quiet_libraries():

@@ -299,7 +299,7 @@ def main() -> None:
     parser.add_argument("--work", required=True, help="directory for the tokenizer and checkpoints")
     parser.add_argument("--base", help="a published model to go on from, instead of a new one")
     parser.add_argument("--output", default=str(starter_path()))
-    parser.add_argument("--tokens", default="49e6")
+    parser.add_argument("--tokens", default="54e6")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--pointing", type=float, default=0.3, help="weight of the loss on where heads look")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)

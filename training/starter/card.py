@@ -138,7 +138,7 @@ still wrong. Nor, so far, is it room: on questions that it was trained on it is 
 It lacks practice in reading what people write. From 42.6 to 48.4 million tokens, 12,000 new questions of people raised
 F1 on SQuAD's validation questions by 0.04; from there to 53.6 million, over nearly the same questions, 500 of them went
 from 0.38 to 0.39, and generated worlds stayed as they were. So more tokens of the same data pay little now; more
-questions of people, or a larger model, would. Two cores train on 1,700 tokens a second: a billion tokens
+questions of people, or a larger model, should. Two cores train on 1,700 tokens a second: a billion tokens
 would take a week. On a GPU it should be hours; the builder has only been run on CPUs.
 """
 LIMITS = """- It knows no facts of its own, follows no other instruction, and speaks no language but simple English.
