@@ -6,6 +6,7 @@ from files, so a stage that is resumed sees exactly what an uninterrupted run wo
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -233,7 +234,7 @@ class Stages:
     def validate(self) -> dict[str, Any]:
         """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
         results, thresholds = [], {}
-        for result in self.measure("validation", {}):
+        for result in self.measure("validation", {}, scored=()):
             thresholds[result.name] = choose_abstention_threshold(
                 [record.similarity if record.similarity is not None else -1.0 for record in result.records],
                 [record.answerable for record in result.records],
@@ -246,7 +247,7 @@ class Stages:
 
     def test(self) -> dict[str, Any]:
         """Measure the arms on the test questions, and judge the one chosen on validation."""
-        results = self.measure("test", self.validated["thresholds"])
+        results = self.measure("test", self.validated["thresholds"], scored=(BASELINE, self.validated["chosen"]))
         searching = [
             evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
             for arm in references({tuned: self.systems.searcher(tuned) for tuned in self.embedders})
@@ -353,8 +354,8 @@ class Stages:
 
     # Parts of the stages
 
-    def measure(self, split: SplitName, thresholds: dict[str, float]) -> list[ArmResult]:
-        """The arms over one split."""
+    def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
+        """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
         searchers = {tuned: self.systems.searcher(tuned, self.chosen_settings(tuned)) for tuned in self.embedders}
         generators = {
             tuned: self.systems.generator(tuned)
@@ -370,8 +371,9 @@ class Stages:
             max_new_tokens=manifest.max_new_tokens,
             release=self.baseline.id,
         )
-        if split == "validation":  # nothing is chosen for what is served, and no loss is asked for
-            arms = [replace(arm, scorer=None) for arm in arms if arm.name != BASELINE]
+        if split == "validation":  # nothing is chosen for what is served
+            arms = [arm for arm in arms if arm.name != BASELINE]
+        arms = [arm if arm.name in scored else replace(arm, scorer=None) for arm in arms]
         return [
             evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress) for arm in arms
         ]

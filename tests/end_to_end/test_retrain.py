@@ -79,6 +79,7 @@ def test_the_json_is_the_fixed_form(retrained):
         assert set(arm) == {"release", "questions", *METRICS}
         for part, names in METRICS.items():
             assert set(arm[part]) == names
+        assert arm["generation"]["loss"] > 0
         assert sum(arm["outcomes"].values()) == arm["questions"] > 8
     assert value["metrics"]["baseline"]["release"] == retrained.active()
     assert value["metrics"]["candidate"]["release"] == value["release"]
