@@ -16,7 +16,7 @@ import numpy as np
 from retrieval.cpu_attention import use_cpu_attention
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
 from retrieval.errors import InputError, TrainingError
-from retrieval.hardware import best_device, cpu_has_bf16, single_core_threads
+from retrieval.hardware import best_device, core_threads, cpu_has_bf16
 from retrieval.models import resolve
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=files.max_tokens)
         self._pad = int(model.tokenizer.pad_token_id or 0)
-        self._streams = single_core_threads(torch.get_num_threads(), "lockstep-embed") if self._on_cpu else None
+        self._streams = core_threads(torch.get_num_threads(), "lockstep-embed") if self._on_cpu else None
 
     def encode(self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None) -> np.ndarray:
         prompted = [prompt + text for text in texts] if prompt else list(texts)

@@ -127,20 +127,20 @@ class _Gpus:
         return figures
 
 
-def use_one_core() -> None:
-    """Let torch compute on one core in this thread. Threads made later do so, too, until its number is set again."""
+def use_cores(count: int = 1) -> None:
+    """Let torch compute on so many cores in this thread. Threads made later do so, too, until it is set again."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     torch.get_num_threads()  # makes it last: else the thread's first operation takes the number that holds by then
 
 
-def single_core_threads(count: int, name: str) -> ThreadPoolExecutor:
-    """Threads in which torch uses one core each; elsewhere it goes on using all of them."""
+def core_threads(count: int, name: str, *, cores: int = 1) -> ThreadPoolExecutor:
+    """Threads in which torch uses so many cores each; elsewhere it goes on using all of them."""
     import torch
 
     usual, started = torch.get_num_threads(), threading.Barrier(count + 1)
-    threads = ThreadPoolExecutor(count, name, initializer=use_one_core)
+    threads = ThreadPoolExecutor(count, name, initializer=use_cores, initargs=(cores,))
     for _ in range(count):
         threads.submit(started.wait)
     started.wait()

@@ -16,7 +16,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 )
 from transformers.generation.continuous_batching.continuous_api import ContinuousBatchingManager
 
-from retrieval.hardware import use_one_core
+from retrieval.hardware import use_cores
 from training.request_attention import NAME, use_request_attention
 
 logger = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ def _start(manager: ContinuousBatchingManager, model: Any) -> None:
     usual, begun, loop = torch.get_num_threads(), threading.Event(), manager._run_generation_loop
 
     def on_one_core() -> None:
-        use_one_core()
+        use_cores()
         begun.set()
         loop()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retrieval.errors import Busy, InputError, LockstepError
-from retrieval.hardware import single_core_threads
+from retrieval.hardware import core_threads
 from retrieval.prompt import Message, encode
 from training.detokenizer import Detokenizer
 from training.generator_files import context_length, encode_completion, eos_token_ids, load_model, merge_adapter
@@ -280,7 +280,7 @@ class Generator:
                 with self._engines[0].pause() if self.running else nullcontext():
                     return self._score(prompt_ids, completion_ids)
             if self._spare is None:
-                self._spare = single_core_threads(len(self._engines), "lockstep-score")
+                self._spare = core_threads(len(self._engines), "lockstep-score")
             scored = self._spare.submit(self._score, prompt_ids, completion_ids)
         return scored.result()
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,16 @@ from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
 from training.causal_attention import use_causal_attention
+from training.data_parallel import DataParallel
 from training.generation import Generator, load_generator
 from training.generator_files import context_length, load_model
-from training.generator_rows import MASKED, EncodedRow, Supervised, encode_rows, encode_target
+from training.generator_rows import EncodedRow, Supervised, encode_rows, encode_target
+from training.merged_lora import use_merged_lora
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
+from training.supervised_trainer import METRIC, supervised_trainer
 from training.watch import Events, resumable_checkpoint, watch
 
-METRIC = "score"
 STATE = "training.json"
 COPIED_BELOW = 1_000_000_000
 """Parameters below which a second copy, merged as serving merges it, is made to measure."""
@@ -80,10 +83,13 @@ def train_generator(
         TrainingError: nothing to train on, or a loss that is not finite; nothing is published.
         InputError: ``base`` cannot be loaded.
     """
+    import torch
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.utils import is_flash_attn_2_available
+
+    from training.engine import runs_on_one_core
 
     device = best_device()
     # Packing is exact only where the kernel keeps the rows of a pack apart.
@@ -113,8 +119,10 @@ def train_generator(
     refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     targets = settings.target_modules
-    with quiet_libraries():
-        trainer = _trainer_class(measure, refusal, settings.abstention_weight)(
+    on_one_core = runs_on_one_core(model)
+    cores = torch.get_num_threads() if on_one_core and not _random(model, settings) else 1
+    with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
+        trainer = supervised_trainer(measure, refusal, settings.abstention_weight, parallel)(
             model=model,
             args=arguments,
             train_dataset=data,
@@ -130,6 +138,8 @@ def train_generator(
             callbacks=[watch(events, "generator")],
         )
         trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
+        if on_one_core:
+            use_merged_lora(trainer.model)
         untouched = None
         if measure is not None:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))
@@ -205,57 +215,9 @@ def _arguments(
     )
 
 
-def _trainer_class(measure: Callable[[Any], float] | None, refusal: Sequence[int], refusal_weight: float) -> Any:
-    from torch.nn.functional import cross_entropy
-    from trl import SFTTrainer
-
-    class Trainer(SFTTrainer):  # type: ignore[misc]
-        """Evaluates by the caller's metric instead of the loss, and computes no logits in vain."""
-
-        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-            assert measure is not None
-            metrics = {f"eval_{METRIC}": measure(self.model)}
-            self.log(metrics)
-            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-            return metrics
-
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            """Weighted cross-entropy, for each label; logits of the prompts, most of every row, are never made."""
-            ahead = inputs["labels"][:, 1:]
-            kept = (ahead != MASKED).any(dim=0).nonzero().flatten()  # columns in which some row's label counts
-            logits = model(
-                **{name: value for name, value in inputs.items() if name != "labels"},
-                use_cache=False,
-                logits_to_keep=kept,
-            ).logits  # (rows, kept, vocabulary)
-            targets = ahead[:, kept].flatten()
-            losses = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=MASKED, reduction="none")
-            total = losses @ label_weights(ahead, refusal, refusal_weight)[:, kept].flatten()
-            if num_items_in_batch is None:
-                return total / (targets != MASKED).sum()
-            # The count is over all processes, and their gradients are averaged.
-            return total / num_items_in_batch * self.accelerator.num_processes
-
-    return Trainer
-
-
-def label_weights(labels: Any, refusal: Sequence[int], weight: float) -> Any:
-    """How much each label counts: ``weight`` where the labels are a refusal's, else 1.
-
-    Args:
-        labels: (rows, columns); a row may hold several answers.
-        refusal: token ids from its first to the end of the turn.
-    """
-    import torch
-
-    weights = torch.ones(labels.shape, device=labels.device)
-    if labels.size(1) >= len(refusal):
-        ids = torch.tensor(refusal, device=labels.device)
-        rows, starts = (labels.unfold(1, len(ids), 1) == ids).all(-1).nonzero(as_tuple=True)
-        weights[rows[:, None], starts[:, None] + torch.arange(len(ids), device=labels.device)] = weight
-    return weights
+def _random(model: Any, settings: GeneratorTraining) -> bool:
+    """Whether training draws random numbers: several threads would draw them in another order each time."""
+    return bool(settings.dropout) or any(value for name, value in vars(model.config).items() if "drop" in name)
 
 
 def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float], best: float) -> tuple[float, float]:

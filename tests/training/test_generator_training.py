@@ -12,11 +12,13 @@ import torch
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message
 from training import generator_training
+from training.data_parallel import DataParallel
 from training.generation import Generator, load_generator
 from training.generator_files import load_model
 from training.generator_rows import MASKED, encode_row
-from training.generator_training import TrainingResult, _trainer_class, label_weights, train_generator
+from training.generator_training import TrainingResult, train_generator
 from training.settings import GeneratorTraining
+from training.supervised_trainer import label_weights, supervised_trainer
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, dropout=0.0, evaluations=1)
 WORDS = ["red", "blue", "green", "white"]
@@ -96,7 +98,7 @@ def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
         labels[row, start:end] = ids[row, start:end]
     whole = SimpleNamespace(accelerator=SimpleNamespace(num_processes=1))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    compute_loss = _trainer_class(None, [1, 2], 0.25).compute_loss  # a refusal that no row holds
+    compute_loss = supervised_trainer(None, [1, 2], 0.25).compute_loss  # a refusal that no row holds
     expected = model(**inputs).loss
     assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
     counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
@@ -119,6 +121,27 @@ def test_the_labels_of_refusals_count_less():
         [weight, weight, weight, 1, weight, weight, weight],
     ]
     assert label_weights(labels[:, :2], refusal, weight).tolist() == [[1, 1]] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"), [({}, 6), ({"activation_checkpointing": True}, 6), ({"dropout": 0.1}, 0)]
+)
+def test_the_cores_share_the_rows_unless_random_numbers_are_drawn(
+    tiny_model_path, tmp_path, monkeypatch, changes: dict[str, Any], steps: int
+):
+    settings = SETTINGS.model_copy(update={"epochs": 2} | changes)
+    usual, shared, backward = torch.get_num_threads(), [], DataParallel.backward
+    monkeypatch.setattr(DataParallel, "backward", lambda *given: shared.append(1) or backward(*given))
+    found = []
+    for cores in (1, 2):
+        torch.set_num_threads(cores)
+        try:
+            result = train(tiny_model_path, tmp_path / f"{cores}", validate=None, settings=settings)
+        finally:
+            torch.set_num_threads(usual)
+        found.append([loss for _, loss in result.losses])
+    assert len(shared) == steps
+    assert found[1] == pytest.approx(found[0], rel=0.02)
 
 
 def test_refusals_that_count_nothing_teach_nothing(tiny_model_path, tmp_path):
