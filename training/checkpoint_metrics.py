@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.catalog import Catalog
+from retrieval.embedder import Embedder
 from retrieval.metrics import score_retrieval
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
@@ -15,8 +16,6 @@ from training.candidates import DEPTH
 from training.examples import Example
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
     from training.generation import Generator
 
 
@@ -38,23 +37,13 @@ class EmbedderMetric:
         self._documents = [chunk.document_id for chunk in chunks]
         self._texts = [chunk.indexed_text for chunk in chunks]
 
-    def __call__(self, model: "SentenceTransformer") -> float:
-        """nDCG@10 of the model as it is now; 0 where no question has a known document."""
+    def __call__(self, embedder: Embedder) -> float:
+        """nDCG@10 of an embedder; 0 where no question has a known document."""
         if not self._questions:
             return 0.0
-        import torch
-
-        from retrieval.hardware import cpu_has_bf16
-
-        training = model.training
-        model.eval()
-        on_cpu = model.device.type == "cpu"
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=cpu_has_bf16() or not on_cpu):
-            passages = np.asarray(model.encode_document(self._texts, normalize_embeddings=True), dtype=np.float32)
-            questions = np.asarray(model.encode_query(self._questions, normalize_embeddings=True), dtype=np.float32)
-        model.train(training)
+        similarities = embedder.encode_questions(self._questions) @ embedder.encode_passages(self._texts).T
         rankings = {}
-        for i, row in enumerate(questions @ passages.T):
+        for i, row in enumerate(similarities):
             rankings[str(i)] = [self._documents[j] for j in np.argsort(-row, kind="stable")[:DEPTH]]
         scores = score_retrieval(rankings, self._relevant)
         return float(np.mean([score["ndcg@10"] for score in scores.values()]))

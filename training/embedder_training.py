@@ -8,15 +8,17 @@ Knows nothing about where rows come from or how retrieval is measured.
 
 import math
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
 from retrieval.files import publish_directory
 from retrieval.hardware import cpu_has_bf16
@@ -51,7 +53,7 @@ class EmbedderResult:
 def train_embedder(
     model: "SentenceTransformer",
     rows: Sequence[ContrastiveRow],
-    metric: Callable[["SentenceTransformer"], float],
+    metric: Callable[[Embedder], float],
     output: Path,
     settings: EmbedderTraining,
     *,
@@ -62,8 +64,9 @@ def train_embedder(
     """Fine-tune ``model`` and publish the best checkpoint at ``output``.
 
     Args:
-        metric: nDCG@10 over the validation questions, higher is better; called before the first
-            step and at each evaluation.
+        metric: nDCG@10 over the validation questions of the model as serving will load it, higher is
+            better; called before the first step, at each evaluation and for each share of
+            ``settings.averaging``.
         output: directory of the result; its checkpoints lie beside it while it trains.
         resume: go on from the last checkpoint that is whole, if there is one.
 
@@ -83,7 +86,9 @@ def train_embedder(
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     rows, table = _columns(rows)
-    batches = _batches(model, rows, settings.batch_size, seed)
+    with _served(model, checkpoints) as embedder:
+        batches = _batches(embedder, rows, settings.batch_size, seed)
+        untouched = metric(embedder)
     before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     _set_dropout(model, settings.dropout)
     if settings.lora_rank:
@@ -97,9 +102,13 @@ def train_embedder(
                 target_modules="all-linear",
             )
         )
-    untouched = metric(model)
     interval = max(1, len(batches(0)) // settings.evaluations)
     on_cpu = model.device.type == "cpu"
+
+    def measure(model: "SentenceTransformer") -> float:
+        with _served(model, checkpoints) as embedder:
+            return metric(embedder)
+
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
@@ -131,7 +140,7 @@ def train_embedder(
         args=arguments,
         train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
         loss=_loss(model, settings, table),
-        evaluator=_evaluator(metric),
+        evaluator=_evaluator(measure),
         callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
@@ -142,13 +151,13 @@ def train_embedder(
     if best is None:
         raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
     # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
-    if not math.isclose(metric(model), best, abs_tol=2e-3):
+    if not math.isclose(measure(model), best, abs_tol=2e-3):
         raise TrainingError(
             f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again"
         )
     if settings.lora_rank:
         _merge_lora(model)
-    share, best = average(model, before, metric, settings.averaging, best)
+    share, best = average(model, before, measure, settings.averaging, best)
     events({"stage": "embedder", "averaging": share, METRIC: best})
     _publish(model, output)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -158,7 +167,7 @@ def train_embedder(
 def average(
     model: "SentenceTransformer",
     before: Mapping[str, "Tensor"],
-    metric: Callable[["SentenceTransformer"], float],
+    measure: Callable[["SentenceTransformer"], float],
     shares: Sequence[float],
     best: float,
 ) -> tuple[float, float]:
@@ -185,7 +194,7 @@ def average(
         }
         model.load_state_dict(mixed)
 
-    return choose_share(take, lambda: metric(model), shares, best)
+    return choose_share(take, lambda: measure(model), shares, best)
 
 
 def _merge_lora(model: "SentenceTransformer") -> None:
@@ -198,6 +207,18 @@ def _merge_lora(model: "SentenceTransformer") -> None:
             parent, _, child = name.rpartition(".")
             setattr(model.get_submodule(parent), child, module.get_base_layer())
     model[0].auto_model._hf_peft_config_loaded = False
+
+
+@contextmanager
+def _served(model: "SentenceTransformer", directory: Path) -> Iterator[Embedder]:
+    """A model as serving will load it, a LoRA merged: other bits than in training, and on a CPU in less time."""
+    if any("lora_" in name for name, _ in model.named_parameters()):
+        model = deepcopy(model)
+        _merge_lora(model)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory) as temporary:
+        model.save_pretrained(temporary, create_model_card=False)
+        yield load_embedder(Path(temporary), device=model.device.type)
 
 
 def _publish(model: "SentenceTransformer", output: Path) -> None:
@@ -228,13 +249,11 @@ def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list
 
 
 def _batches(
-    model: "SentenceTransformer", rows: Sequence[ContrastiveRow], size: int, seed: int
+    embedder: Embedder, rows: Sequence[ContrastiveRow], size: int, seed: int
 ) -> Callable[[int], list[list[int]]]:
-    """The batches of an epoch, by what the untouched model takes for alike."""
+    """The batches of an epoch, by what the untouched embedder takes for alike."""
     places = {passage: place for place, passage in enumerate(dict.fromkeys(row.positive for row in rows))}
-    model.eval()
-    found = np.asarray(model.encode_document(list(places), normalize_embeddings=True), dtype=np.float32)
-    vectors = found[[places[row.positive] for row in rows]]
+    vectors = embedder.encode_passages(list(places))[[places[row.positive] for row in rows]]
     return cache(lambda epoch: topical_batches(rows, vectors, size, Random(f"{seed}:{epoch}")))
 
 
@@ -320,15 +339,15 @@ def _softened(table: Sequence[Mapping[str, str]], settings: EmbedderTraining) ->
     return Softened
 
 
-def _evaluator(metric: Callable[["SentenceTransformer"], float]) -> Any:
+def _evaluator(measure: Callable[["SentenceTransformer"], float]) -> Any:
     from sentence_transformers.base.evaluation import BaseEvaluator
 
     class Validation(BaseEvaluator):  # type: ignore[misc]
-        """The caller's metric in the trainer's form."""
+        """The metric in the trainer's form."""
 
         def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
             self.primary_metric = METRIC
-            return {METRIC: metric(model)}
+            return {METRIC: measure(model)}
 
     return Validation()
 

@@ -4,9 +4,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from retrieval.embedder import load_embedder
+from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
 from training.contrastive import ContrastiveRow
 from training.embedder_training import _columns, _loss, train_embedder
@@ -58,6 +59,23 @@ def test_the_tuned_embedder_loads_and_differs(tiny_embedders: list[Path], tmp_pa
     assert after.encode_questions(["pump"]).shape == (1, before.dimension)
     assert any(math.isfinite(event.get("loss", math.nan)) for event in events)
     assert [path.name for path in tmp_path.iterdir()] == ["tuned"]  # no checkpoint is left
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_the_metric_is_of_the_embedder_as_it_is_served(
+    tiny_embedders: list[Path], tmp_path: Path, rank: int | None
+) -> None:
+    measured: list[np.ndarray] = []
+
+    def metric(embedder: Embedder) -> float:
+        measured.append(embedder.encode_questions(["pump", "valve"]))
+        return 0.5
+
+    settings = QUICK.model_copy(update={"lora_rank": rank, "averaging": ()})
+    result = train(tiny_embedders[0], tmp_path / "tuned", settings, metric=metric)
+    np.testing.assert_array_equal(measured[0], load_embedder(tiny_embedders[0]).encode_questions(["pump", "valve"]))
+    np.testing.assert_array_equal(measured[-1], load_embedder(result.path).encode_questions(["pump", "valve"]))
+    assert not np.array_equal(measured[0], measured[-1])
 
 
 def test_training_brings_questions_and_passages_together(tiny_embedders: list[Path], tmp_path: Path) -> None:
