@@ -119,7 +119,7 @@ def train_generator(
     refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     targets = settings.target_modules
-    on_one_core = runs_on_one_core(model)
+    on_one_core = device == "cpu" and runs_on_one_core(model)
     cores = torch.get_num_threads() if on_one_core and not _random(model, settings) else 1
     with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
         trainer = supervised_trainer(measure, refusal, settings.abstention_weight, parallel)(
