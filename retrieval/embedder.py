@@ -126,7 +126,7 @@ class _Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=files.max_tokens)
         self._pad = int(model.tokenizer.pad_token_id or 0)
-        self._streams = core_threads(torch.get_num_threads(), "lockstep-embed") if self._on_cpu else None
+        self._streams = core_threads(torch.get_num_threads(), "lockstep-embed", cores=1) if self._on_cpu else None
 
     def encode(self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None) -> np.ndarray:
         prompted = [prompt + text for text in texts] if prompt else list(texts)

@@ -127,7 +127,7 @@ class _Gpus:
         return figures
 
 
-def use_cores(count: int = 1) -> None:
+def use_cores(count: int) -> None:
     """Let torch compute on so many cores in this thread. Threads made later do so, too, until it is set again."""
     import torch
 
@@ -135,7 +135,7 @@ def use_cores(count: int = 1) -> None:
     torch.get_num_threads()  # makes it last: else the thread's first operation takes the number that holds by then
 
 
-def core_threads(count: int, name: str, *, cores: int = 1) -> ThreadPoolExecutor:
+def core_threads(count: int, name: str, *, cores: int) -> ThreadPoolExecutor:
     """Threads in which torch uses so many cores each; elsewhere it goes on using all of them."""
     import torch
 

@@ -183,7 +183,7 @@ def _start(manager: ContinuousBatchingManager, model: Any) -> None:
     usual, begun, loop = torch.get_num_threads(), threading.Event(), manager._run_generation_loop
 
     def on_one_core() -> None:
-        use_cores()
+        use_cores(1)
         begun.set()
         loop()
 

@@ -280,7 +280,7 @@ class Generator:
                 with self._engines[0].pause() if self.running else nullcontext():
                     return self._score(prompt_ids, completion_ids)
             if self._spare is None:
-                self._spare = core_threads(len(self._engines), "lockstep-score")
+                self._spare = core_threads(len(self._engines), "lockstep-score", cores=1)
             scored = self._spare.submit(self._score, prompt_ids, completion_ids)
         return scored.result()
 

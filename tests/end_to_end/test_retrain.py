@@ -107,6 +107,8 @@ def test_training_is_measured_against_what_settings_alone_do(retrained):
     assert [row["name"] for row in rows_of(run / "validation.jsonl")] == arms[1:]
     validated = json.loads((run / "stages" / "validate.json").read_text())
     assert sorted(validated["thresholds"]) == sorted(arms[1:])
+    scored = [row["name"] for row in rows_of(run / "test.jsonl") if row["records"][0]["loss_sum"] is not None]
+    assert scored == [arms[0], validated["chosen"]], "the loss of the others would be shown nowhere"
     assert validated["chosen"] in arms[2:], "nothing new is in it: it is what training must beat, no candidate"
 
 
