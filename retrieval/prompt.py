@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from retrieval.documents import Passage
@@ -32,6 +32,8 @@ class Prompt(BaseModel):
     """May hold ``{abstention}`` once; it is replaced literally, no template engine is involved."""
     abstention: str = "I cannot find this in the documents."
     max_passages: int = 4
+    thinking_tokens: int = Field(default=0, ge=0)
+    """Room for a model that can think before it answers; 0 asks its template for an answer without thinking."""
 
     def instructions(self) -> str:
         """The system message."""
@@ -57,7 +59,7 @@ def render(question: str, passages: Sequence[Passage], prompt: Prompt) -> list[M
     ]
 
 
-def encode(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+def encode(tokenizer: Any, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
     """Token ids of the messages with the generation prompt, ready for the generator.
 
     A special token written inside a message (``<|im_end|>`` in a document, say) is encoded as
@@ -65,16 +67,21 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
     Args:
         tokenizer: a transformers tokenizer with a chat template.
+        thinking: let a hybrid model think; a template without the switch ignores it.
     """
     contents = [message["content"] for message in messages]
     specials = [token for token in tokenizer.get_added_vocab() if token]
     if any(token in content for content in contents for token in specials):
-        return _encode_around(tokenizer, messages, specials)
-    text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        return _encode_around(tokenizer, messages, specials, thinking=thinking)
+    text = tokenizer.apply_chat_template(
+        list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
+    )
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _encode_around(tokenizer: Any, messages: Sequence[Message], specials: Sequence[str]) -> list[int]:
+def _encode_around(
+    tokenizer: Any, messages: Sequence[Message], specials: Sequence[str], *, thinking: bool = False
+) -> list[int]:
     """Encode with only the template's own special tokens as such.
 
     The text is cut at the template's special tokens and nowhere else, as the tokenizer itself
@@ -87,6 +94,7 @@ def _encode_around(tokenizer: Any, messages: Sequence[Message], specials: Sequen
         [{"role": m["role"], "content": f"{mark}{i}{mark}"} for i, m in enumerate(messages)],
         tokenize=False,
         add_generation_prompt=True,
+        enable_thinking=thinking,
     )
     longest_first = sorted(specials, key=len, reverse=True)
     pattern = f"{mark}(?P<content>\\d+){mark}|(?P<special>{'|'.join(map(re.escape, longest_first))})"
@@ -121,6 +129,17 @@ def strip_marks(answer: str) -> str:
     return re.sub(r"\s*\[[1-9]\d{0,2}\]", "", answer).strip()
 
 
+def strip_thinking(text: str) -> str:
+    """A generated text without the block of thoughts that it begins with; nothing where the block never ends.
+
+    Some templates open the block in the prompt, so that only its end is in the text.
+    """
+    thoughts, end, answer = text.partition("</think>")
+    if end and thoughts.count("<think>") <= 1 and thoughts.lstrip().startswith("<think>") == ("<think>" in thoughts):
+        return answer.lstrip()
+    return "" if text.lstrip().startswith("<think>") else text
+
+
 def is_abstention(answer: str, prompt: Prompt) -> bool:
-    """Whether the answer is the abstention sentence (case, closing full stop and marks do not matter)."""
-    return strip_marks(answer).rstrip(".").casefold() == prompt.abstention.rstrip(".").casefold()
+    """Whether the answer is the abstention sentence (case, closing full stop, marks and thoughts do not matter)."""
+    return strip_marks(strip_thinking(answer)).rstrip(".").casefold() == prompt.abstention.rstrip(".").casefold()

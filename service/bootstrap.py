@@ -27,6 +27,7 @@ def ensure_release(
 
     Raises:
         ConfigurationError: a model of the settings cannot be found.
+        InputError: the generator's chat template ends turns with no token of its own.
         Busy: another process changes the active release.
     """
     settle(workspace, ledger, settings.index)
@@ -37,6 +38,9 @@ def ensure_release(
     wanted = initial_fields(workspace, settings)
     if held is not None and agrees(held.manifest, wanted):
         return held
+    from training.generator_files import check_template
+
+    check_template(model_directory(wanted["generator"], workspace.root))
     release = create_release(
         workspace,
         ledger,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from retrieval.errors import InputError
-from retrieval.prompt import Message
+from retrieval.prompt import Message, strip_thinking
 from service.live import Lease
 from service.problems import Problem
 from service.schemas import ChatMessage
@@ -20,6 +20,8 @@ from training.answering import Answer, Answerer, Prepared
 
 if TYPE_CHECKING:
     from training.generation import GenerationHandle
+
+OPEN, END = "<think>", "</think>"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Completion:
         self._prepared = self.answerer.prepare(conversation.question)
         if self._prepared.prompt_ids is None:
             return
-        new_tokens = new_tokens or self.answerer.max_new_tokens
+        new_tokens = new_tokens or self.answerer.max_new_tokens  # thoughts are within what a client allows
         self._prepared = self._with_history(self._prepared, conversation.history, new_tokens)
         assert self._prepared.prompt_ids is not None
         generator = self.runtime.generator
@@ -126,7 +128,7 @@ class Completion:
         assert generator is not None
         for start in range(0, len(history), 2):
             messages = [prepared.messages[0], *history[start:], *prepared.messages[1:]]
-            prompt_ids = generator.encode(messages)
+            prompt_ids = self.answerer.encode(messages)
             if len(prompt_ids) + new_tokens <= generator.max_context:
                 return replace(prepared, messages=messages, prompt_ids=prompt_ids)
         return prepared
@@ -138,16 +140,18 @@ class Completion:
             LockstepError: the generation failed.
         """
         assert self._prepared is not None
-        text = Trimmed()
+        text = Trimmed(thinking=bool(self.answerer.prompt.thinking_tokens))
         if self._handle is not None:
             generated = iter(self._handle)
             # Left behind when the client goes away: closing cancels the request, which ends the wait.
             while (piece := await to_thread.run_sync(_next, generated, abandon_on_cancel=True)) is not None:
                 if shown := text.push(piece):
                     yield shown
+            if shown := text.finish():
+                yield shown
         reason = (self._handle.finish_reason if self._handle is not None else None) or "stop"
         self.answer = self.answerer.conclude(self._prepared, text.whole, reason)
-        if not text.whole:  # nothing was generated: the abstention is the answer
+        if self.answer.text and not text.whole:  # nothing was generated: the abstention is the answer
             yield self.answer.text
 
     @property
@@ -165,16 +169,39 @@ class Completion:
 
 
 class Trimmed:
-    """Passes a growing text on without the white space at its beginning and end."""
+    """Passes a growing text on without its thoughts and the white space at its beginning and end.
 
-    def __init__(self) -> None:
+    Args:
+        thinking: the template may have opened the block of thoughts, so nothing is shown before its end.
+    """
+
+    def __init__(self, *, thinking: bool = False) -> None:
         self.whole = ""
         """What was passed on so far."""
         self._held = ""
+        self._begun = False
+        self._thinking = thinking
 
     def push(self, piece: str) -> str:
         """Take a piece; what can be shown by now."""
-        text = self._held + piece if self.whole else (self._held + piece).lstrip()
+        self._held += piece
+        if not self._begun:
+            start = self._held.lstrip()
+            if END in start:
+                self._held = strip_thinking(self._held)
+            elif self._thinking or OPEN.startswith(start[: len(OPEN)]):
+                return ""
+            self._begun = True
+        return self._show()
+
+    def finish(self) -> str:
+        """What is left at the end: thoughts that never ended are not shown."""
+        if not self._begun:
+            self._held = strip_thinking(self._held)
+        return self._show()
+
+    def _show(self) -> str:
+        text = self._held if self.whole else self._held.lstrip()
         shown = text.rstrip()
         self._held = text[len(shown) :]
         self.whole += shown

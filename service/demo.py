@@ -167,7 +167,7 @@ def _row(arm: dict[str, Any]) -> tuple[str, ...]:
         arm["name"],
         f"{metrics['retrieval']['ndcg@10']:.3f}",
         f"{metrics['retrieval']['recall@1']:.3f}",
-        f"{metrics['generation']['f1']:.3f}",
+        f"{metrics['generation']['answer_score']:.3f}",
         f"{outcomes['correctly_abstained']} of {unanswerable}",
         f"{outcomes['skipped']} of {answerable}",
         f"{outcomes['hallucinated']} of {unanswerable}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from retrieval.documents import Passage
-from retrieval.prompt import Message, Prompt, is_abstention, render
+from retrieval.prompt import Message, Prompt, is_abstention, render, strip_thinking
 from retrieval.search_settings import SearchSettings
 from training.citations import Citation, cite
 
@@ -31,11 +31,11 @@ class Generates(Protocol):
     def max_context(self) -> int:
         """Tokens of prompt and completion together."""
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         """Token ids of the messages with the generation prompt."""
 
-    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
-        """The greedy completion of each prompt."""
+    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+        """The greedy completion of each prompt, and why it ended: ``stop`` or ``length``."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,14 @@ class Answer:
     passages: tuple[Passage, ...]
     release: str
     finish_reason: str
+    """``length`` where the token limit cut the answer."""
 
 
 class Answerer:
     """Answers questions with one release's searcher, generator, prompt and settings.
 
     Args:
-        generator: its ``generate`` is called for answers that are not streamed.
+        generator: its ``complete`` is called for answers that are not streamed.
         release: the id that every answer carries.
     """
 
@@ -88,7 +89,11 @@ class Answerer:
         self.prompt = prompt
         self.settings = settings
         self.release = release
-        self.max_new_tokens = max_new_tokens
+        self.max_new_tokens = max_new_tokens + prompt.thinking_tokens
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the messages with the generation prompt, as the release has it."""
+        return self.generator.encode(messages, thinking=bool(self.prompt.thinking_tokens))
 
     def prepare(self, question: str) -> Prepared:
         """Search, and render and encode the prompt unless the search already decides to abstain."""
@@ -116,7 +121,7 @@ class Answerer:
         shown = min(len(passages), self.prompt.max_passages)
         while True:
             messages = render(question, passages[:shown], self.prompt)
-            prompt_ids = self.generator.encode(messages)
+            prompt_ids = self.encode(messages)
             if shown <= 1 or len(prompt_ids) + self.max_new_tokens <= self.generator.max_context:
                 return messages, prompt_ids, shown
             shown -= 1
@@ -124,9 +129,11 @@ class Answerer:
     def conclude(self, prepared: Prepared, text: str, finish_reason: str) -> Answer:
         """The answer for a generated text; the last step also after streaming.
 
-        An empty text is an abstention and is shown as one.
+        An empty text is an abstention and is shown as one, unless the token limit cut it before it began.
         """
-        text = text.strip() or self.prompt.abstention
+        text = strip_thinking(text).strip()
+        if not text and finish_reason != "length":
+            text = self.prompt.abstention
         abstained = prepared.abstain or is_abstention(text, self.prompt)
         shown = prepared.passages[: prepared.shown]
         return Answer(
@@ -149,5 +156,5 @@ class Answerer:
     def answer_prepared(self, prepared: Sequence[Prepared]) -> list[Answer]:
         """Generate and conclude; nothing is generated for those that abstain already."""
         prompts = [one.prompt_ids for one in prepared if one.prompt_ids is not None]
-        texts = iter(self.generator.generate(prompts, self.max_new_tokens) if prompts else [])
-        return [self.conclude(one, "" if one.prompt_ids is None else next(texts), "stop") for one in prepared]
+        completed = iter(self.generator.complete(prompts, self.max_new_tokens) if prompts else [])
+        return [self.conclude(one, *(("", "stop") if one.prompt_ids is None else next(completed))) for one in prepared]

@@ -67,7 +67,9 @@ class GeneratorMetric:
         ]
         answers = answerer.answer_prepared(prepared)
         scores = [
-            score_answer(answer.text, example.answers, abstained=answer.abstained).f1
+            score_answer(
+                answer.text, example.answers, abstained=answer.abstained, question=example.question
+            ).answer_score
             for example, answer in zip(self._examples, answers, strict=True)
         ]
         return float(np.mean(scores)) if scores else 0.0

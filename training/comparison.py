@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from training.evaluation import ArmResult, Record
+from training.evaluation import ANSWER_METRICS, ArmResult, Record
 
 LABELS: Mapping[str, str] = {
     "ndcg@10": "nDCG@10",
@@ -21,9 +21,12 @@ LABELS: Mapping[str, str] = {
     "recall@5": "recall@5",
     "recall@10": "recall@10",
     "answer_score": "answer score",
-    "answerable_f1": "F1 on answerable questions",
+    "answerable_score": "answer score on answerable questions",
     "exact_match": "exact match",
+    "f1": "token F1",
     "rouge_l": "ROUGE-L",
+    "squad_exact_match": "SQuAD's exact match",
+    "squad_f1": "SQuAD's F1",
     "correct": "share answered correctly",
     "skipped": "share of answerable questions skipped",
     "hallucinated": "hallucination rate",
@@ -123,18 +126,15 @@ def question_value(record: Record, metric: str) -> float | None:
     if record.outcome is None:
         return None
     match metric:
-        case "answer_score":
-            return record.f1
-        case "answerable_f1":
-            return record.f1 if record.answerable else None
-        case "exact_match":
-            return record.exact_match
-        case "rouge_l":
-            return record.rouge_l
+        case "answerable_score":
+            return record.answer_score if record.answerable else None
         case "correct" | "skipped":
             return float(record.outcome == metric) if record.answerable else None
         case "hallucinated":
             return None if record.answerable else float(record.outcome == "hallucinated")
+        case _ if metric in ANSWER_METRICS:
+            value: float | None = getattr(record, metric)
+            return value
     return None
 
 

@@ -14,12 +14,15 @@ from typing import Any, Protocol
 from retrieval.documents import Passage
 from retrieval.metrics import score_retrieval
 from retrieval.progress import Progress, silent
+from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
-from training.answer_metrics import OUTCOMES, Outcome, normalise, score_answer
+from training.answer_metrics import OUTCOMES, Outcome, score_answer
 from training.answering import Answerer, Generates, Prepared, Searches
 from training.examples import Example
+from training.matching import question_key
 
 RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
+ANSWER_METRICS = ("answer_score", "exact_match", "f1", "rouge_l", "squad_exact_match", "squad_f1")
 BATCH = 64
 """Questions searched and generated together; also how often progress is told."""
 
@@ -29,7 +32,7 @@ class Scores(Generates, Protocol):
 
     @property
     def computes_beside(self) -> int:
-        """How many ``score`` computes at a time beside ``generate``; 0 where they wait for each other."""
+        """How many ``score`` computes at a time beside ``complete``; 0 where they wait for each other."""
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""
@@ -75,10 +78,12 @@ class Record:
     retrieval: dict[str, float] | None
     answer: str | None = None
     outcome: Outcome | None = None
+    answer_score: float | None = None
     exact_match: float | None = None
     f1: float | None = None
-    """The answer score: token F1 with abstention."""
     rouge_l: float | None = None
+    squad_exact_match: float | None = None
+    squad_f1: float | None = None
     loss_sum: float | None = None
     tokens: int | None = None
     correct_tokens: int | None = None
@@ -107,8 +112,8 @@ class ArmResult:
     def metrics(self) -> dict[str, Any]:
         """The summary that ``lockstep evaluate --json`` prints.
 
-        ``exact_match``, ``f1`` and ``rouge_l`` are means over all questions with abstentions
-        counted as SQuAD 2.0 does; ``loss`` is the mean over reference tokens. A value is None
+        The metrics of answers are means over all questions with abstentions counted as SQuAD 2.0
+        does; ``loss`` is the mean over reference tokens. A value is None
         where nothing was measured.
         """
         answered = [record for record in self.records if record.outcome is not None]
@@ -119,9 +124,7 @@ class ArmResult:
             "questions": len(self.records),
             "retrieval": {name: self.mean_retrieval(name) for name in RETRIEVAL_METRICS},
             "generation": {
-                "exact_match": _mean([record.exact_match for record in answered]),
-                "f1": _mean([record.f1 for record in answered]),
-                "rouge_l": _mean([record.rouge_l for record in answered]),
+                **{name: _mean([getattr(record, name) for record in answered]) for name in ANSWER_METRICS},
                 "token_accuracy": sum(r.correct_tokens or 0 for r in self.records) / tokens if tokens else None,
                 "loss": _finite(loss),
                 "perplexity": _finite(math.exp(loss) if loss is not None and loss < 700 else None),
@@ -198,7 +201,7 @@ def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) ->
     members = {}
     for example in examples:
         names = [group_of.get(document, document) for document in example.document_ids]
-        names = names or [f"question: {normalise(example.question) or example.question}"]
+        names = names or [f"question: {question_key(example.question)}"]
         for name in names[1:]:
             parent[root(name)] = root(names[0])
         members[example.id] = names[0]
@@ -217,7 +220,7 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         return records
     served = [passages[: arm.settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
-    score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt.abstention)
+    score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt)
     beside = 0 if arm.scorer is None else arm.scorer.computes_beside
     with ThreadPoolExecutor(beside or 1) as pool:
         scored = pool.map(score, records, prepared) if beside else map(score, records, prepared)
@@ -225,7 +228,7 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         records = list(scored)
     answered = []
     for record, answer in zip(records, answers, strict=True):
-        worth = score_answer(answer.text, record.answers, abstained=answer.abstained)
+        worth = score_answer(answer.text, record.answers, abstained=answer.abstained, question=record.question)
         answered.append(replace(record, answer=answer.text, **asdict(worth)))
     return answered
 
@@ -253,15 +256,15 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
     )
 
 
-def _teacher_forced(scorer: Scores | None, abstention: str, record: Record, prepared: Prepared) -> Record:
+def _teacher_forced(scorer: Scores | None, prompt: Prompt, record: Record, prepared: Prepared) -> Record:
     """Score the reference (the first answer, or the abstention) whether or not the arm generates.
 
     Every arm is scored on the same references, also on questions where its search abstained.
     """
     if scorer is None:
         return record
-    prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages)
-    reference = record.answers[0] if record.answers else abstention
+    prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages, thinking=bool(prompt.thinking_tokens))
+    reference = record.answers[0] if record.answers else prompt.abstention
     completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
     loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
     return replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct)

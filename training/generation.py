@@ -128,16 +128,16 @@ class Generator:
     @property
     def max_context(self) -> int:
         """Tokens of prompt and completion together that the model and the cache take."""
-        return min(context_length(self.model, self.tokenizer), self._bounds["cache_tokens"])
+        return min(context_length(self.model.config, self.tokenizer), self._bounds["cache_tokens"])
 
     @property
     def running(self) -> bool:
         """Whether requests are taken: started, and every engine is alive."""
         return bool(self._engines) and all(engine.running for engine in self._engines)
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         """Token ids of the messages with the generation prompt."""
-        return encode(self.tokenizer, messages)
+        return encode(self.tokenizer, messages, thinking=thinking)
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""
@@ -246,6 +246,10 @@ class Generator:
 
     def generate(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[str]:
         """The greedy completion of each prompt, in their order."""
+        return [text for text, _ in self.complete(prompts, max_new_tokens)]
+
+    def complete(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+        """The greedy completion of each prompt, in their order, and why it ended: ``stop`` or ``length``."""
         for prompt in prompts:
             self._check_length(prompt)
         texts: list[str] = []
@@ -261,7 +265,7 @@ class Generator:
             finally:
                 for handle in handles[len(texts) :]:
                     handle.cancel()
-        return texts
+        return [(text, handle.finish_reason or "stop") for text, handle in zip(texts, handles, strict=True)]
 
     def score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         """Teacher-forced: sum of the completion's losses (nats), number of its tokens, number predicted right.

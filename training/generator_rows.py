@@ -4,13 +4,15 @@ The loss counts the answer and the end of the turn only. Nothing is left to a li
 templating, so that a training row and a live request cannot differ.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, encode
-from training.generator_files import encode_completion
+from training.generator_files import context_length, encode_completion, end_of_turn
 
 MASKED = -100
 """The label of a token that does not count."""
@@ -40,9 +42,17 @@ class EncodedRow:
             raise ValueError(f"found {len(self.input_ids)} ids with {len(self.labels)} labels, expected as many")
 
 
+def longest_row(base: Path, tokenizer: Any, max_length: int | None) -> int:
+    """Tokens of the longest row that training takes: ``max_length``, or the model's context where that is less."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    return min(max_length or sys.maxsize, context_length(config, tokenizer))
+
+
 def encode_target(tokenizer: Any, completion: str) -> list[int]:
     """Token ids of an answer and of the end of the turn: what a row teaches."""
-    return [*encode_completion(tokenizer, completion), tokenizer.eos_token_id]
+    return [*encode_completion(tokenizer, completion), end_of_turn(tokenizer)]
 
 
 def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:

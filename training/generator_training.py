@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -23,8 +22,8 @@ from training.averaging import choose_share
 from training.causal_attention import use_causal_attention
 from training.data_parallel import DataParallel
 from training.generation import Generator, load_generator
-from training.generator_files import context_length, load_model
-from training.generator_rows import EncodedRow, Supervised, encode_rows, encode_target
+from training.generator_files import load_model
+from training.generator_rows import EncodedRow, Supervised, encode_rows, encode_target, longest_row
 from training.merged_lora import use_merged_lora
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
@@ -100,7 +99,7 @@ def train_generator(
         model = model.bfloat16()
     if small and device == "cpu":
         use_causal_attention(model)
-    longest = min(settings.max_length or sys.maxsize, context_length(model, tokenizer))
+    longest = longest_row(Path(base), tokenizer, settings.max_length)
     rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     identity = _identity(Path(base), rows, settings, seed)

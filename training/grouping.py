@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from training.matching import tokens
+from training.tokens import tokens
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,72 +1,17 @@
 """Texts compared as sequences of normalised tokens: does a passage hold an answer, are two questions the same.
 
-Knows nothing about scores; the metrics of answers have a normalisation of their own, the field's.
+Knows nothing about scores.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-ARTICLES = frozenset({"a", "an", "the"})
-
-# Scripts that put no space between words: each character is a token.
-_UNSPACED = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x3040, 0x30FF),  # Hiragana, Katakana
-    (0x3400, 0x9FFF),  # Han
-    (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
-)
-# A sign belongs to a number only at the start of a word: "-5" is not "5", but "pH-11" is "pH 11".
-_TOKEN = re.compile(r"(?:(?<!\S)-)?\d+(?:[.,]\d+)*|[^\s\d.,\-]+")
-_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
-
-
-class _Plain(dict[int, str]):
-    """Character to what stands for it before the split into tokens; filled as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        category = unicodedata.category(char)
-        if char in ".,-":
-            plain = char
-        elif char == "\N{MINUS SIGN}":
-            plain = "-"
-        elif char == "%" or category[0] == "S":
-            plain = f" {char} "  # "5%" and "5 %", "5°C" and "5 °C" are the same
-        elif category == "Cf":
-            plain = ""  # soft hyphens, joiners
-        elif category[0] in "LMN":
-            plain = f" {char} " if any(low <= code <= high for low, high in _UNSPACED) else char
-        else:
-            plain = " "
-        self[code] = plain
-        return plain
-
-
-_PLAIN = _Plain()
-
-
-def tokens(text: str, *, articles: bool = False) -> list[str]:
-    """The normalised tokens: case folded, compatibility forms resolved, punctuation and articles gone.
-
-    A number is one token with its sign and decimals (thousands separators dropped), apart from its unit:
-    "-1,234.5mm" gives ``["-1234.5", "mm"]``.
-
-    Args:
-        articles: keep "a", "an" and "the".
-    """
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN)
-    found = [_THOUSANDS.sub("", token) for token in _TOKEN.findall(plain)]
-    return found if articles else [token for token in found if token not in ARTICLES]
+from training.tokens import tokens
 
 
 @lru_cache(maxsize=8192)
-def _padded(text: str, articles: bool) -> str:
-    return f" {' '.join(tokens(text, articles=articles))} "
+def _padded(text: str, articles: bool, ranges: bool = True) -> str:
+    return f" {' '.join(tokens(text, articles=articles, ranges=ranges))} "
 
 
 def holds_answer(text: str, answers: Iterable[str]) -> bool:
@@ -77,7 +22,8 @@ def holds_answer(text: str, answers: Iterable[str]) -> bool:
 def _holds(text: str, answer: str) -> bool:
     wanted = _padded(answer, False)
     if wanted.strip():
-        return wanted in _padded(text, False)
+        # "10 to 20 bar" holds "10-20 bar", and its ends, too.
+        return wanted in _padded(text, False) or _padded(answer, False, False) in _padded(text, False, False)
     wanted = _padded(answer, True)  # the answer is "A", say
     if wanted.strip():
         return wanted in _padded(text, True)

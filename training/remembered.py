@@ -19,7 +19,7 @@ class Remembered:
 
     def __init__(self, generator: Scores) -> None:
         self.generator = generator
-        self._said: dict[tuple[int, ...], str] = {}
+        self._said: dict[tuple[int, ...], tuple[str, str]] = {}
         """By room for the answer and prompt."""
         self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
         """By prompt and completion."""
@@ -31,19 +31,19 @@ class Remembered:
 
     @property
     def computes_beside(self) -> int:
-        """How many ``score`` computes at a time beside ``generate``."""
+        """How many ``score`` computes at a time beside ``complete``."""
         return self.generator.computes_beside
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         """Token ids of the messages with the generation prompt."""
-        return self.generator.encode(messages)
+        return self.generator.encode(messages, thinking=thinking)
 
-    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
-        """The completion of each prompt; computed for those that are new."""
+    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+        """The completion of each prompt and why it ended; computed for those that are new."""
         keys = [(max_new_tokens, *prompt) for prompt in prompts]
         new = [key for key in dict.fromkeys(keys) if key not in self._said]
         if new:
-            self._said |= zip(new, self.generator.generate([list(key[1:]) for key in new], max_new_tokens), strict=True)
+            self._said |= zip(new, self.generator.complete([list(key[1:]) for key in new], max_new_tokens), strict=True)
         return [self._said[key] for key in keys]
 
     def encode_completion(self, text: str) -> list[int]:

@@ -17,7 +17,7 @@ from training.evaluation import ArmResult
 from training.plots import STACKING, curve, forest, stacked
 from training.verdict import Check, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 CHANGED_ANSWERS = 20
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -80,7 +80,7 @@ def build_report(
         ],
         "references": [_retrieval_row(arm) for arm in references],
         "validation": [
-            {**_retrieval_row(arm), "answer_score": arm.metrics()["generation"]["f1"]} for arm in validation
+            {**_retrieval_row(arm), "answer_score": arm.metrics()["generation"]["answer_score"]} for arm in validation
         ],
         "checks": [{"name": one.name, "passed": one.passed, "message": one.message} for one in checks],
         "curves": list(curves),
@@ -175,7 +175,11 @@ def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHAN
     rows: list[dict[str, Any]] = []
     for after in candidate.records:
         old = before[after.id]
-        if old.f1 is None or after.f1 is None or (old.answer == after.answer and old.outcome == after.outcome):
+        if (
+            old.answer_score is None
+            or after.answer_score is None
+            or (old.answer == after.answer and old.outcome == after.outcome)
+        ):
             continue
         rows.append(
             {
@@ -183,9 +187,19 @@ def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHAN
                 "question": after.question,
                 "answers": list(after.answers),
                 "document_ids": list(after.document_ids),
-                "change": after.f1 - old.f1,
-                "before": {"answer": old.answer, "outcome": old.outcome, "score": old.f1, "top": old.ranked[:1]},
-                "after": {"answer": after.answer, "outcome": after.outcome, "score": after.f1, "top": after.ranked[:1]},
+                "change": after.answer_score - old.answer_score,
+                "before": {
+                    "answer": old.answer,
+                    "outcome": old.outcome,
+                    "score": old.answer_score,
+                    "top": old.ranked[:1],
+                },
+                "after": {
+                    "answer": after.answer,
+                    "outcome": after.outcome,
+                    "score": after.answer_score,
+                    "top": after.ranked[:1],
+                },
             }
         )
     better = sorted((row for row in rows if row["change"] > 0), key=lambda row: (-row["change"], row["id"]))

@@ -238,7 +238,7 @@ class Stages:
             thresholds[result.name] = choose_abstention_threshold(
                 [record.similarity if record.similarity is not None else -1.0 for record in result.records],
                 [record.answerable for record in result.records],
-                [record.f1 or 0.0 for record in result.records],
+                [record.answer_score or 0.0 for record in result.records],
             )
             abstention = self.baseline.manifest.prompt.abstention
             results.append(abstaining_below(result, thresholds[result.name], abstention))

@@ -71,11 +71,11 @@ def summarise(
     token_limit: int,
     seed: int,
     samples: int = 10,
+    length: Callable[[SupervisedRow], int] | None = None,
 ) -> DatasetSummary:
     """Summarise rows of one kind.
 
-    A supervised row is measured as a whole: the contents of its messages and the completion, without
-    the few tokens of the chat template. The texts of a contrastive row are embedded one by one, so
+    A supervised row is measured as a whole. The texts of a contrastive row are embedded one by one, so
     each is measured.
 
     Args:
@@ -83,12 +83,17 @@ def summarise(
         count: number of tokens of a text.
         token_limit: what the model reads at most.
         samples: how many rows are drawn to look at.
+        length: tokens of a supervised row as training encodes it; else its messages and completion without the
+            few tokens of the chat template.
     """
     named = [(split, row) for split, own in rows.items() for row in own]
     kind = _kind([row for _, row in named])
     lengths_of: dict[str, int] = {}
     lengths: list[int] = []
     for _, row in named:
+        if length is not None and isinstance(row, SupervisedRow):
+            lengths.append(length(row))
+            continue
         lengths += [sum(_cached(count, lengths_of, piece) for piece in text) for text in _texts(row)]
     contents = Counter(tuple(_texts(row)) for _, row in named)
     supervised = [row for _, row in named if isinstance(row, SupervisedRow)]

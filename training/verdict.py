@@ -164,7 +164,7 @@ def in_words(comparison: Comparison) -> str:
 
 def _only_refuses(better: Sequence[Comparison], by_metric: Mapping[str, Comparison]) -> bool:
     """Whether the whole gain is in answers, and is bought by refusing questions that the documents do answer."""
-    skipped, answerable = by_metric.get("skipped"), by_metric.get("answerable_f1")
+    skipped, answerable = by_metric.get("skipped"), by_metric.get("answerable_score")
     return (
         [one.metric for one in better] == ["answer_score"]
         and skipped is not None
@@ -205,7 +205,7 @@ def _cautions(
             f"Retrieval was saturated before training (nDCG@10 {retrieval.baseline:.3f}): "
             "these questions leave an embedder nothing to gain; harder ones would show more."
         )
-    score, answerable = by_metric.get("answer_score"), by_metric.get("answerable_f1")
+    score, answerable = by_metric.get("answer_score"), by_metric.get("answerable_score")
     if score and answerable and score.direction == "better" and answerable.direction != "better":
         said.append(
             "The gain in answers comes from abstaining, not from better answers: a stricter prompt or a threshold "
@@ -247,7 +247,7 @@ def _beside(found: Comparison) -> str:
 
 def _worth(arm: ArmResult) -> float:
     metrics = arm.metrics()
-    return (metrics["retrieval"]["ndcg@10"] or 0.0) + (metrics["generation"]["f1"] or 0.0)
+    return (metrics["retrieval"]["ndcg@10"] or 0.0) + (metrics["generation"]["answer_score"] or 0.0)
 
 
 def _ahead(simpler: ArmResult, best: ArmResult) -> bool:

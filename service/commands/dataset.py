@@ -92,17 +92,19 @@ def _summary(
         own.no_truncation()
         own.no_padding()
         return summarise(rows, count=lambda text: len(own.encode(text).ids), token_limit=embedder.max_tokens, seed=seed)
-    from transformers import AutoConfig, AutoTokenizer
+    from training.generator_files import load_tokenizer
+    from training.generator_rows import encode_row, longest_row
 
     directory = generator_directory(here.workspace, release)
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-    config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-
-    def count(text: str) -> int:
-        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    limit = int(config.get_text_config().max_position_embeddings)
-    return summarise(rows, count=count, token_limit=limit, seed=seed)
+    tokenizer = load_tokenizer(directory)
+    limit = longest_row(directory, tokenizer, here.settings.training.generator.max_length)
+    return summarise(
+        rows,
+        count=lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]),
+        length=lambda row: len(encode_row(tokenizer, row).input_ids),
+        token_limit=limit,
+        seed=seed,
+    )
 
 
 def _show(here: Opened, value: dict[str, Any]) -> None:

@@ -75,6 +75,7 @@ def ask(
             ],
             "passages": [passage_json(passage) for passage in answer.passages],
             "release": answer.release,
+            "finish_reason": answer.finish_reason,
         }
         here.console.finish(value, lambda: _show_answer(here, value))
 
@@ -110,6 +111,8 @@ def _show_passages(here: Opened, value: dict[str, Any]) -> None:
 
 def _show_answer(here: Opened, value: dict[str, Any]) -> None:
     here.console.write(value["answer"])
+    if value["finish_reason"] == "length":
+        here.console.warn("the answer was cut at its token limit: raise max_new_tokens under [generator]")
     if value["citations"]:
         here.console.write()
     for citation in value["citations"]:

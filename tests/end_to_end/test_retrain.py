@@ -31,7 +31,17 @@ STAGES = (
 )
 METRICS = {
     "retrieval": {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10"},
-    "generation": {"exact_match", "f1", "rouge_l", "token_accuracy", "loss", "perplexity"},
+    "generation": {
+        "answer_score",
+        "exact_match",
+        "f1",
+        "squad_exact_match",
+        "squad_f1",
+        "rouge_l",
+        "token_accuracy",
+        "loss",
+        "perplexity",
+    },
     "outcomes": {"correct", "skipped", "wrong", "hallucinated", "correctly_abstained"},
 }
 

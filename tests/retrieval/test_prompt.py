@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from retrieval.documents import Passage
-from retrieval.prompt import Prompt, _encode_around, cited_marks, encode, is_abstention, render, strip_marks
+from retrieval.prompt import (
+    Prompt,
+    _encode_around,
+    cited_marks,
+    encode,
+    is_abstention,
+    render,
+    strip_marks,
+    strip_thinking,
+)
 from training.starter.paths import starter_path
 
 
@@ -60,3 +69,22 @@ def test_abstention_is_recognised_whatever_its_case() -> None:
     assert is_abstention("i cannot find this in the documents", prompt)
     assert is_abstention("I cannot find this in the documents. [1]", prompt)
     assert not is_abstention("I cannot find this in the documents, but 42 mm [1]", prompt)
+
+
+@pytest.mark.parametrize(
+    ("generated", "answer"),
+    [
+        ("<think>\n\n</think>\n\n36 months [1]", "36 months [1]"),
+        ("\n<think>It says 36.</think>36 months", "36 months"),
+        ("It says 36.\n</think>\n\n36 months", "36 months"),  # the prompt opened it
+        ("<think>It says", ""),  # cut before it ended
+        ("36 months, see <think>", "36 months, see <think>"),
+        ("36 months", "36 months"),
+    ],
+)
+def test_thoughts_are_no_part_of_an_answer(generated: str, answer: str) -> None:
+    assert strip_thinking(generated) == answer
+
+
+def test_an_abstention_after_thoughts_is_one() -> None:
+    assert is_abstention("<think>\n\n</think>\n\nI cannot find this in the documents.", Prompt())

@@ -19,6 +19,7 @@ class FakeHandle:
     def __init__(self, pieces: Sequence[str], gate: threading.Event | None, prompt_tokens: int) -> None:
         self.prompt_tokens, self.completion_tokens = prompt_tokens, 0
         self.finish_reason: str | None = None
+        self.ends = "stop"
         self.cancelled = threading.Event()
         self._pieces, self._gate = pieces, gate
 
@@ -29,7 +30,7 @@ class FakeHandle:
                     return
             self.completion_tokens += 1
             yield piece
-        self.finish_reason = "stop"
+        self.finish_reason = self.ends
 
     def cancel(self) -> None:
         self.cancelled.set()
@@ -48,7 +49,7 @@ class FakeGenerator:
         self.messages: list[Any] = []
         self.failure: Exception | None = None
 
-    def encode(self, messages: Sequence[Any]) -> list[int]:
+    def encode(self, messages: Sequence[Any], *, thinking: bool = False) -> list[int]:
         self.messages.append(messages)
         return list(range(sum(len(message["content"].split()) for message in messages)))
 
@@ -59,8 +60,8 @@ class FakeGenerator:
         self.handles.append(FakeHandle(self.pieces, self.gate, len(prompt_ids)))
         return self.handles[-1]
 
-    def generate(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[str]:
-        return ["".join(self.pieces) for _ in prompts]
+    def complete(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+        return [("".join(self.pieces), "stop") for _ in prompts]
 
 
 class FakeSearcher:

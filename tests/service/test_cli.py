@@ -421,6 +421,33 @@ def test_dataset_shows_and_saves_the_rows(run, run_json, examined, tmp_path):
     assert "samples" in out
 
 
+def test_dataset_counts_as_training_does(run_json, examined):
+    place, examples = examined
+    _, before = run_json("dataset", "--examples", examples, "-w", place)
+    lengths = before["supervised"]["tokens"]
+    with (place / "lockstep.toml").open("a") as settings:
+        settings.write(f"\n[training.generator]\nmax_length = {lengths['median']}\n")
+    _, after = run_json("dataset", "--examples", examples, "-w", place)
+    assert after["supervised"]["token_limit"] == lengths["median"]
+    assert 0 < after["supervised"]["truncated"] <= sum(before["supervised"]["rows"].values()) / 2
+
+    from retrieval.errors import TrainingError
+    from training.generator_files import load_tokenizer
+    from training.generator_rows import encode_rows
+    from training.starter.paths import starter_path
+    from training.supervised import SupervisedRow
+
+    saved = Path(after["saved"]["supervised"])
+    from datasets import load_from_disk
+
+    rows = [SupervisedRow(**row) for own in load_from_disk(str(saved)).values() for row in own]
+    tokenizer = load_tokenizer(starter_path())
+    _, left_out = encode_rows(tokenizer, rows, max_length=lengths["median"])
+    assert left_out == after["supervised"]["truncated"]
+    with pytest.raises(TrainingError, match=f"{len(rows)} of them longer"):
+        encode_rows(tokenizer, rows, max_length=10)
+
+
 def test_a_citation_without_a_quotation_says_so():
     assert quoted("It is  5 m\ndeep.") == "“It is 5 m deep.”"
     assert "shares a word" in quoted("")

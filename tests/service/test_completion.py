@@ -202,3 +202,28 @@ def test_white_space_at_both_ends_is_never_shown():
     text = Trimmed()
     assert [text.push(piece) for piece in (" ", "\n a", " ", " b ", "\n", "")] == ["", "a", "", "  b", "", ""]
     assert text.whole == "a  b"
+
+
+def test_thoughts_are_never_shown(make_runtime):
+    pieces = ["<thi", "nk>It ", "says 36.</th", "ink>\n\n36 ", "months"]
+    completion = started(make_runtime("r1", pieces=pieces), ("user", "How long?"))
+    assert "".join(finish(completion)) == "36 months"
+    assert completion.answer is not None
+    assert completion.answer.text == "36 months"
+
+
+def test_what_only_begins_like_a_thought_is_shown(make_runtime):
+    assert "".join(finish(started(make_runtime("r1", pieces=["<th", "ree> rooms"]), ("user", "How many?")))) == (
+        "<three> rooms"
+    )
+    assert "".join(finish(started(make_runtime("r1", pieces=["<th"]), ("user", "How many?")))) == "<th"
+
+
+def test_thoughts_cut_by_the_limit_are_no_abstention(make_runtime):
+    runtime = make_runtime("r1", pieces=["<think>It ", "says"])
+    completion = started(runtime, ("user", "How long?"))
+    runtime.generator.handles[0].ends = "length"
+    finish(completion)
+    assert completion.answer is not None
+    found = completion.answer
+    assert (found.text, found.abstained, found.finish_reason) == ("", False, "length")

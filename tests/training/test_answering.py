@@ -37,16 +37,17 @@ class FakeGenerator:
     def __init__(self, *texts: str, max_context: int = 100_000) -> None:
         self.max_context = max_context
         self.texts = list(texts)
+        self.finish_reason = "stop"
         self.encoded: list[Sequence[Message]] = []
         self.batches: list[tuple[list[list[int]], int]] = []
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         self.encoded.append(messages)
         return [len(self.encoded)] * len(messages[-1]["content"].split())
 
-    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
         self.batches.append((list(prompts), max_new_tokens))
-        return [self.texts.pop(0) for _ in prompts]
+        return [(self.texts.pop(0), self.finish_reason) for _ in prompts]
 
 
 def answerer(searcher: FakeSearcher, generator: FakeGenerator, **settings: object) -> Answerer:
@@ -148,3 +149,21 @@ def test_streaming_concludes_alike() -> None:
     streamed = system.conclude(system.prepare("Q?"), "".join(["10 ", "kg ", "[1]"]), "stop")
     assert streamed == system.answer("Q?")
     assert system.conclude(system.prepare("Q?"), "10 k", "length").finish_reason == "length"
+
+
+def test_an_answer_that_the_limit_cut_is_told_as_cut() -> None:
+    generator = FakeGenerator("", "twelve ba")
+    generator.finish_reason = "length"
+    found = answerer(FakeSearcher([passage(1)]), generator).answer_batch(["one", "two"])
+    assert [one.finish_reason for one in found] == ["length", "length"]
+    assert [one.abstained for one in found] == [False, False]
+    assert [one.text for one in found] == ["", "twelve ba"]
+
+
+def test_thinking_has_a_budget_of_its_own_and_is_not_shown() -> None:
+    generator = FakeGenerator("<think>It says 12.</think>12 bar [1]")
+    thinking = Answerer(
+        FakeSearcher([passage(1)]), generator, Prompt(thinking_tokens=100), SearchSettings(), "r", max_new_tokens=48
+    )
+    assert thinking.answer("How high?").text == "12 bar [1]"
+    assert generator.batches[0][1] == 148

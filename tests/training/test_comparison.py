@@ -174,9 +174,12 @@ def record(
         else dict.fromkeys(("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10"), ndcg),
         answer=None if f1 is None else "x",
         outcome=outcome,  # type: ignore[arg-type]
+        answer_score=f1,
         exact_match=f1,
         f1=f1,
         rouge_l=f1,
+        squad_exact_match=f1,
+        squad_f1=f1,
     )
 
 
@@ -186,7 +189,7 @@ def test_each_metric_is_compared_over_the_questions_that_it_applies_to() -> None
     arm = ArmResult("x", False, False, "", (*answerable, *unanswerable))
     found = {one.metric: one for one in compare_arms(arm, arm)}
     assert set(found) == set(LABELS)
-    assert found["ndcg@10"].n == found["answerable_f1"].n == found["skipped"].n == 9
+    assert found["ndcg@10"].n == found["answerable_score"].n == found["skipped"].n == 9
     assert found["answer_score"].n == found["exact_match"].n == 16
     assert found["hallucinated"].n == 7
     assert found["skipped"].baseline == pytest.approx(1 / 9)

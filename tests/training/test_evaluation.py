@@ -63,12 +63,12 @@ class FakeGenerator:
         self.prompts: list[str] = []
         self.scored: list[tuple[str, int]] = []
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         self.prompts.append(messages[-1]["content"])
         return [len(self.prompts) - 1]
 
-    def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
-        return [self.answers[self.prompts[ids[0]].rsplit("Question: ", 1)[1]] for ids in prompts]
+    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+        return [(self.answers[self.prompts[ids[0]].rsplit("Question: ", 1)[1]], "stop") for ids in prompts]
 
     def encode_completion(self, text: str) -> list[int]:
         return list(range(len(text.split())))
@@ -100,7 +100,7 @@ FOUND = {
 }
 ANSWERS = {
     "found?": "42 mm [1]",
-    "second?": "It weighs nine",
+    "second?": "It weighs ten",
     "missed?": ABSTENTION,
     "refused?": ABSTENTION,
     "invented?": "7 [1]",
@@ -225,9 +225,9 @@ def test_references_are_scored_while_answers_are_generated() -> None:
     class Meeting(FakeGenerator):
         computes_beside = 2
 
-        def generate(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+        def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
             begun.wait()
-            return super().generate(prompts, max_new_tokens)
+            return super().complete(prompts, max_new_tokens)
 
         def score(self, prompt_ids: list[int], completion_ids: list[int]) -> tuple[float, int, int]:
             if next(calls) < 2:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from training.grouping import Components, near_duplicate_groups
-from training.matching import tokens
+from training.tokens import tokens
 
 WORDS = [
     f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "re", "so", "ta", "vu") for b in ("da", "fe", "gi", "po", "zu", "xe")

@@ -1,6 +1,7 @@
 import pytest
 
-from training.matching import first_verbatim, holds_answer, question_key, supporting, tokens
+from training.matching import first_verbatim, holds_answer, question_key, supporting
+from training.tokens import tokens
 
 
 @pytest.mark.parametrize(
@@ -8,7 +9,7 @@ from training.matching import first_verbatim, holds_answer, question_key, suppor
     [
         ("The Quick, brown FOX.", ["quick", "brown", "fox"]),
         ("-1,234.5mm", ["-1234.5", "mm"]),
-        ("pH-11 at 5°C or 5 %", ["ph", "11", "at", "5", "°", "c", "or", "5", "%"]),
+        ("pH-11 at 5°C or 5 %", ["ph-11", "at", "5", "°", "c", "or", "5", "%"]),
         ("东京2020", ["东", "京", "2020"]),
         ("पानी का", ["पानी", "का"]),
         ("soft\u00adhyphen ﬁne", ["softhyphen", "fine"]),

@@ -10,12 +10,12 @@ class Counting:
     def __init__(self):
         self.asked = []
 
-    def encode(self, messages):
+    def encode(self, messages, *, thinking=False):
         return [len(messages)]
 
-    def generate(self, prompts, max_new_tokens):
+    def complete(self, prompts, max_new_tokens):
         self.asked.append((prompts, max_new_tokens))
-        return [f"{prompt} in {max_new_tokens}" for prompt in prompts]
+        return [(f"{prompt} in {max_new_tokens}", "stop") for prompt in prompts]
 
     def encode_completion(self, text):
         return [len(text)]
@@ -28,10 +28,10 @@ class Counting:
 def test_what_was_said_is_not_computed_again():
     counting = Counting()
     generator = Remembered(counting)
-    assert generator.generate([[1], [2], [1]], 5) == ["[1] in 5", "[2] in 5", "[1] in 5"]
-    assert generator.generate([[2], [3]], 5) == ["[2] in 5", "[3] in 5"]
-    assert generator.generate([[1]], 5) == ["[1] in 5"]
-    assert generator.generate([[1]], 6) == ["[1] in 6"]
+    assert [text for text, _ in generator.complete([[1], [2], [1]], 5)] == ["[1] in 5", "[2] in 5", "[1] in 5"]
+    assert [text for text, _ in generator.complete([[2], [3]], 5)] == ["[2] in 5", "[3] in 5"]
+    assert [text for text, _ in generator.complete([[1]], 5)] == ["[1] in 5"]
+    assert [text for text, _ in generator.complete([[1]], 6)] == ["[1] in 6"]
     assert counting.asked == [([[1], [2]], 5), ([[3]], 5), ([[1]], 6)]
 
 

@@ -36,6 +36,7 @@ def record(i: int, answer: str, references: tuple[str, ...] = ("42 mm",), ndcg: 
         answer=answer,
         outcome=scores.outcome,
         exact_match=scores.exact_match,
+        answer_score=scores.answer_score,
         f1=scores.f1,
         rouge_l=scores.rouge_l,
     )
@@ -250,7 +251,7 @@ def test_a_report_of_the_least_can_be_drawn() -> None:
 
 def test_arms_without_a_generator_can_be_drawn() -> None:
     def search_only(one: ArmResult) -> ArmResult:
-        bare = {"answer": None, "outcome": None, "exact_match": None, "f1": None, "rouge_l": None}
+        bare = {"answer": None, "outcome": None, "answer_score": None, "exact_match": None, "f1": None, "rouge_l": None}
         return arm(one.name, *(Record(**{**vars(r), **bare}) for r in one.records), embedder=one.embedder_tuned)
 
     before, after = search_only(BEFORE), search_only(AFTER)
@@ -268,7 +269,7 @@ def test_json_holds_no_infinity() -> None:
 
 
 def test_another_schema_is_refused() -> None:
-    with pytest.raises(ValueError, match="schema 99, expected 1"):
+    with pytest.raises(ValueError, match="schema 99, expected 2"):
         render_report({**report(), "schema": 99})
 
 

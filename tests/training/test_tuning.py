@@ -47,6 +47,7 @@ def test_a_threshold_turns_answers_into_abstentions_without_generating() -> None
             answer="42 mm",
             outcome="correct" if answers else "hallucinated",
             exact_match=float(bool(answers)),
+            answer_score=float(bool(answers)),
             f1=float(bool(answers)),
             rouge_l=float(bool(answers)),
         )
@@ -56,5 +57,5 @@ def test_a_threshold_turns_answers_into_abstentions_without_generating() -> None
     )
     after = abstaining_below(result, 0.5, "No.")
     assert [one.outcome for one in after.records] == ["correctly_abstained", "skipped", "correct"]
-    assert [one.f1 for one in after.records] == [1.0, 0.0, 1.0]
+    assert [one.answer_score for one in after.records] == [1.0, 0.0, 1.0]
     assert [one.answer for one in after.records] == ["No.", "No.", "42 mm"]

@@ -97,9 +97,9 @@ def test_saturated_retrieval_is_said() -> None:
 
 def test_a_gain_from_abstention_alone_is_said() -> None:
     gain = compared("answer_score", 0.4, 0.6)
-    alone = decide([gain, compared("answerable_f1", 0.5, 0.5)]).reasons
+    alone = decide([gain, compared("answerable_score", 0.5, 0.5)]).reasons
     assert any("abstain_below" in reason for reason in alone)
-    real = decide([gain, compared("answerable_f1", 0.4, 0.6)]).reasons
+    real = decide([gain, compared("answerable_score", 0.4, 0.6)]).reasons
     assert not any("abstain_below" in reason for reason in real)
 
 
@@ -165,6 +165,7 @@ def arm(name: str, ndcg: float, score: float, *, embedder: bool, generator: bool
                 answer="x",
                 outcome="correct",
                 exact_match=score,
+                answer_score=score + shift,
                 f1=score + shift,
                 rouge_l=score,
             )
@@ -223,9 +224,9 @@ def test_primary_metrics() -> None:
 
 def test_a_gain_that_comes_from_refusing_answerable_questions_is_not_taken() -> None:
     gain, skips = compared("answer_score", 0.06, 0.16), compared("skipped", 0.59, 0.94)
-    verdict = decide([SAME_RETRIEVAL, gain, skips, compared("answerable_f1", 0.01, 0.01)])
+    verdict = decide([SAME_RETRIEVAL, gain, skips, compared("answerable_score", 0.01, 0.01)])
     assert verdict.outcome == "kept"
     assert any("it refuses more. It skips 94% " in reason for reason in verdict.reasons)
     assert decide([BETTER, gain, skips]).outcome == "promoted"  # retrieval is better too
-    assert decide([gain, skips, compared("answerable_f1", 0.2, 0.4)]).outcome == "promoted"
+    assert decide([gain, skips, compared("answerable_score", 0.2, 0.4)]).outcome == "promoted"
     assert decide([gain, compared("skipped", 0.59, 0.58)]).outcome == "promoted"
