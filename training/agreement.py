@@ -55,7 +55,10 @@ def _rest_agrees(said: Sequence[Token], wanted: Sequence[Token], asked: frozense
     if any(own[i : i + len(rest)] == rest for i in range(len(own) - len(rest) + 1)):
         return True
     idle = FUNCTION_WORDS | asked
-    core = [word for word in rest if word not in idle] or rest
+    core = [word for word in rest if word not in idle]
+    if not core and _facts(wanted):
+        return True
+    core = core or rest
     return overlap_f1([word for word in own if word in core or word not in idle], core) >= OVERLAP
 
 

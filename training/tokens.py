@@ -16,6 +16,7 @@ import regex as re  # its \w holds vowel signs, the standard library's does not
 from training.wordlists import (
     ARTICLES,
     BREAKS,
+    CURRENCIES,
     MONTHS,
     MULTIPLIERS,
     NEGATIONS,
@@ -224,6 +225,8 @@ def _word(word: str, exact: str, after_number: bool) -> Token:
         return Token("negation", "not")
     if word in NUMBER_WORDS:
         return Token("number", NUMBER_WORDS[word])
+    if word in CURRENCIES:
+        return Token("unit", UNITS[word])
     if after_number and (unit := _unit(exact)):
         return Token("unit", unit)
     if word in BREAKS:
