@@ -180,7 +180,8 @@ NO = frozenset("no nein non 否 不是 いいえ".split())
 
 FUNCTION_WORDS = frozenset(
     "is are was were be been it its this that these those of in on at to for from by with as has have had which who "
-    "there they he she you your we our will can may must do does did about every each once up within above below over under than exactly approximately only per "
+    "there they he she you your we our will can may must do does did about "
+    "every each once up within above below over under than most least exactly approximately only per "
     "der die das den dem des ein eine einen ist sind war es im am zu von für mit auf aus wird werden "
     "le la les un une des du de est sont il elle en au aux pour dans avec sur ce c'est "
     "el los las una es son del por para con se 是 的 为 了 在".split()
