@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retrieval.catalog import Catalog
-from retrieval.errors import VerdictRefused
+from retrieval.errors import ConfigurationError, VerdictRefused
 from retrieval.progress import Progress, silent
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.ledger import Ledger
+from training.release import read_release
 from training.runs import start_run, unfinished_run
 from training.settings import TrainingSettings
 from training.stages import Bases, Stages
@@ -58,6 +59,7 @@ def retrain(
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
             }
+            _refuse_thinking(workspace, ledger, training)
             run = start_run(workspace, asked)
         job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress)
         try:
@@ -71,3 +73,14 @@ def retrain(
             f"{result['reasons'][0]} The report is at {result['report']}"
         )
     return result
+
+
+def _refuse_thinking(workspace: Workspace, ledger: Ledger, training: TrainingSettings) -> None:
+    """Rows hold answers without thoughts: a generator that is to think would be taught not to."""
+    active = ledger.active()
+    thinking = read_release(workspace, ledger, active).manifest.prompt.thinking_tokens if active else 0
+    if thinking and training.generator_enabled:
+        raise ConfigurationError(
+            f"found thinking_tokens = {thinking} under [prompt] and the generator to be trained, expected one or the "
+            "other: set thinking_tokens = 0, or generator_enabled = false under [training]"
+        )

@@ -224,7 +224,7 @@ def test_the_whole_way(run, run_json, place, folder):
 
     status, answer = run_json("ask", "When does the valve open?", "-w", place)
     assert status == 0
-    assert set(answer) == {"answer", "abstained", "citations", "passages", "release"}
+    assert set(answer) == {"answer", "abstained", "citations", "passages", "release", "finish_reason"}
     assert run("ask", "When does the valve open?", "-w", place)[1].startswith(answer["answer"].splitlines()[0])
 
     (documents / "hose.md").unlink()
