@@ -66,14 +66,19 @@ def main(data: Path, work: Path, epochs: int, most: int | None) -> None:
         return found
 
     def scores(generator: Generator, asked: Sequence[SupervisedRow], answers: dict[str, Sequence[str]]) -> np.ndarray:
-        """(rows, 3): F1, exact match, and whether it refused to answer."""
+        """(rows, 4): answer score, SQuAD's F1 and exact match, and whether it refused to answer."""
         texts = generator.generate([generator.encode(row.messages) for row in asked], TOKENS)
         refused = [is_abstention(text, prompt) for text in texts]
         found = [
             score_answer(strip_marks(text), answers[row.example_id], abstained=abstained)
             for text, row, abstained in zip(texts, asked, refused, strict=True)
         ]
-        return np.array([[one.f1, one.exact_match, abstained] for one, abstained in zip(found, refused, strict=True)])
+        return np.array(
+            [
+                [one.answer_score, one.squad_f1, one.squad_exact_match, abstained]
+                for one, abstained in zip(found, refused, strict=True)
+            ]
+        )
 
     answers = {example.id: example.answers for split in prepared.examples.values() for example in split}
     validation = rows(prepared.examples["validation"], 0.0)[:300]
@@ -98,10 +103,14 @@ def main(data: Path, work: Path, epochs: int, most: int | None) -> None:
     for name, adapter in (("untouched", None), ("tuned", result.adapter)):
         with load_generator(starter_path(), adapter) as generator:
             measured[name] = scores(generator, test, answers)
-        f1, exact, refused = measured[name].mean(axis=0)
-        print(f"{name}: F1 {f1:.3f}, exact match {exact:.3f}, refused {refused:.3f}, n = {len(test)}", flush=True)
+        score, f1, exact, refused = measured[name].mean(axis=0)
+        print(
+            f"{name}: answer score {score:.3f}, SQuAD's F1 {f1:.3f}, exact match {exact:.3f}, refused {refused:.3f}, "
+            f"n = {len(test)}",
+            flush=True,
+        )
     groups = [prepared.split.group_of_example[row.example_id] for row in test]
-    found = compare("f1", measured["untouched"][:, 0], measured["tuned"][:, 0], groups)
+    found = compare("f1", measured["untouched"][:, 1], measured["tuned"][:, 1], groups)
     print(f"tuned against untouched: F1 {found.difference:+.3f} (95 % interval {found.low:+.3f} to {found.high:+.3f})")
 
 

@@ -200,8 +200,8 @@ def squad_row(generator: Generator, directory: Path, *, split: str, paragraphs: 
     ]
     answered = [(text, mark) for text, mark in zip(texts, marks, strict=True) if not is_abstention(text, prompt)]
     figures = {
-        "f1": sum(score.f1 for score in scores) / len(scores),
-        "exact_match": sum(score.exact_match for score in scores) / len(scores),
+        "f1": sum(score.squad_f1 for score in scores) / len(scores),
+        "exact_match": sum(score.squad_exact_match for score in scores) / len(scores),
         "citation_accuracy": sum(cited_marks(text, 4)[:1] == [mark] for text, mark in answered) / max(len(answered), 1),
     }
     return _row(f"SQuAD {split}, {paragraphs} paragraph{'s' if paragraphs > 1 else ''}", len(chosen), figures)
@@ -223,7 +223,7 @@ def throughput(generator: Generator, *, requests: int = 16, tokens: int = 64) ->
 
 def _mean_f1(answers: list[str], references: list[list[str]], prompt: Prompt) -> float:
     scores = [
-        score_answer(strip_marks(answer), accepted, abstained=is_abstention(answer, prompt)).f1
+        score_answer(strip_marks(answer), accepted, abstained=is_abstention(answer, prompt)).squad_f1
         for answer, accepted in zip(answers, references, strict=True)
     ]
     return sum(scores) / len(scores)
