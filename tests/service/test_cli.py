@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -67,16 +66,14 @@ def error_of(run_json, *arguments: str | Path) -> tuple[int, dict]:
     return status, value["error"]
 
 
-def test_help_comes_quickly_and_imports_nothing_heavy():
+def test_help_imports_nothing_heavy():
     program = (
         "import sys; from service.cli import main; main(['--help'])\n"
         "heavy = {'torch', 'transformers', 'sqlalchemy', 'rich', 'numpy', 'fastapi'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     command = [sys.executable, "-c", program]
-    started = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert time.monotonic() - started < 10  # a busy machine; 0.2 s on an idle one
     assert done.stdout.splitlines()[-1] == "[]"
     for command_name in (
         "init",
