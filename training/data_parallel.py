@@ -13,8 +13,10 @@ from retrieval.hardware import core_threads
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_PARTS = 4
-"""Into which a batch is divided: the parts share Python's lock, and parts of one row use a core badly."""
+MOST_THREADS = 4
+"""They share Python's lock."""
+PART_TOKENS = 1024
+"""Tokens of a part of a batch, where its rows are not longer: what a step keeps in memory grows with them."""
 
 
 class DataParallel:
@@ -25,8 +27,8 @@ class DataParallel:
     """
 
     def __init__(self, cores: int) -> None:
-        self._parts = min(cores, MOST_PARTS)
-        self._threads = core_threads(self._parts, "lockstep-train", cores=cores // self._parts)
+        self._count = min(cores, MOST_THREADS)
+        self._threads = core_threads(self._count, "lockstep-train", cores=cores // self._count)
 
     def __enter__(self) -> Self:
         """Nothing to do."""
@@ -54,7 +56,7 @@ class DataParallel:
             loss = loss_of(rows)
             return loss.detach(), torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
 
-        losses, gradients = zip(*self._threads.map(part, _divided(inputs, self._parts)), strict=True)
+        losses, gradients = zip(*self._threads.map(part, _divided(inputs, self._count)), strict=True)
         # Added in the order of the rows, not as the threads end: the same seed gives the same weights.
         for parameter, *pieces in zip(parameters, *gradients, strict=True):
             known = [] if parameter.grad is None else [parameter.grad]
@@ -62,10 +64,11 @@ class DataParallel:
         return torch.stack(losses).sum()
 
 
-def _divided(inputs: Mapping[str, "Tensor"], parts: int) -> Iterator[dict[str, "Tensor"]]:
-    """The rows in their order, each part without the padding that none of its rows needs."""
+def _divided(inputs: Mapping[str, "Tensor"], threads: int) -> Iterator[dict[str, "Tensor"]]:
+    """The rows in their order, in as many parts for each thread; each without padding that none of its rows needs."""
     import torch
 
+    parts = -(-inputs["attention_mask"].numel() // (PART_TOKENS * threads)) * threads
     for rows in torch.arange(len(inputs["attention_mask"])).tensor_split(parts):
         if len(rows):
             longest = int(inputs["attention_mask"][rows].sum(1).max())

@@ -56,10 +56,16 @@ def encode_target(tokenizer: Any, completion: str) -> list[int]:
 
 
 def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
-    """Prompt (masked), answer and end of the turn."""
+    """Prompt (masked), answer and end of the turn; earlier answers of a conversation are no prompt and count, too."""
     prompt_ids = encode(tokenizer, row.messages)
+    labels = [MASKED] * len(prompt_ids)
+    for number, message in enumerate(row.messages):
+        if message["role"] == "assistant":
+            start, target = len(encode(tokenizer, row.messages[:number])), encode_target(tokenizer, message["content"])
+            if prompt_ids[start : start + len(target)] == target:  # else the template shows earlier turns otherwise
+                labels[start : start + len(target)] = target
     completion_ids = encode_target(tokenizer, row.completion)
-    return EncodedRow(prompt_ids + completion_ids, [MASKED] * len(prompt_ids) + completion_ids)
+    return EncodedRow(prompt_ids + completion_ids, labels + completion_ids)
 
 
 def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) -> tuple[list[EncodedRow], int]:

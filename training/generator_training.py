@@ -19,12 +19,10 @@ from retrieval.errors import TrainingError
 from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
-from training.causal_attention import use_causal_attention
 from training.data_parallel import DataParallel
 from training.generation import Generator, load_generator
 from training.generator_files import load_model
 from training.generator_rows import EncodedRow, Supervised, encode_rows, encode_target, longest_row
-from training.merged_lora import use_merged_lora
 from training.quiet import quiet_libraries
 from training.settings import GeneratorTraining
 from training.supervised_trainer import METRIC, supervised_trainer
@@ -88,8 +86,6 @@ def train_generator(
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.utils import is_flash_attn_2_available
 
-    from training.engine import runs_on_one_core
-
     device = best_device()
     # Packing is exact only where the kernel keeps the rows of a pack apart.
     packing = device == "cuda" and is_flash_attn_2_available()
@@ -97,8 +93,6 @@ def train_generator(
     small = model.num_parameters() < COPIED_BELOW
     if not small and device != "cpu":
         model = model.bfloat16()
-    if small and device == "cpu":
-        use_causal_attention(model)
     longest = longest_row(Path(base), tokenizer, settings.max_length)
     rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
     checkpoints = output.with_name(f"{output.name}-checkpoints")
@@ -118,8 +112,7 @@ def train_generator(
     refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
     targets = settings.target_modules
-    on_one_core = device == "cpu" and runs_on_one_core(model)
-    cores = torch.get_num_threads() if on_one_core and not _random(model, settings) else 1
+    cores = torch.get_num_threads() if small and device == "cpu" and not _random(model, settings) else 1
     with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
         trainer = supervised_trainer(measure, refusal, settings.abstention_weight, parallel)(
             model=model,
@@ -137,8 +130,6 @@ def train_generator(
             callbacks=[watch(events, "generator")],
         )
         trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
-        if on_one_core:
-            use_merged_lora(trainer.model)
         untouched = None
         if measure is not None:
             trainer.add_callback(EarlyStoppingCallback(settings.patience))

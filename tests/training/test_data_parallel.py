@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from training.data_parallel import MOST_PARTS, DataParallel
+from training.data_parallel import MOST_THREADS, DataParallel
 
 ROWS, POSITIONS, WIDTH = 5, 7, 3
 
@@ -30,7 +30,7 @@ def loss_by(model: Any) -> Any:
     return loss_of
 
 
-@pytest.mark.parametrize("cores", [2, 3, MOST_PARTS, 2 * MOST_PARTS])
+@pytest.mark.parametrize("cores", [2, 3, MOST_THREADS, 2 * MOST_THREADS])
 def test_loss_and_gradients_are_those_of_the_whole_batch(inputs, model, cores: int):
     loss_of, parameters = loss_by(model), list(model.parameters())
     expected = loss_of(inputs)
@@ -63,6 +63,21 @@ def test_a_part_has_no_more_padding_than_its_longest_row(inputs, model):
     with DataParallel(2) as parallel:
         parallel.backward(loss_of, inputs, list(model.parameters()))
     assert sorted(seen) == [(2, 3), (3, 7)]
+
+
+def test_what_is_computed_at_a_time_is_bounded(inputs, model, monkeypatch):
+    monkeypatch.setattr("training.data_parallel.PART_TOKENS", 8)
+    seen: list[int] = []
+
+    def loss_of(rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        seen.append(rows["x"].numel())
+        return loss_by(model)(rows)
+
+    with DataParallel(2) as parallel:
+        found = parallel.backward(loss_of, inputs, list(model.parameters()))
+    assert len(seen) == ROWS  # 35 positions: six parts, of a row each
+    assert max(seen) <= 8
+    torch.testing.assert_close(found, loss_by(model)(inputs).detach())
 
 
 def test_fewer_rows_than_cores_and_what_no_row_uses(inputs, model):

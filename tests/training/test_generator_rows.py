@@ -7,6 +7,7 @@ from retrieval.documents import Passage
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, Prompt, encode, render
 from training.generator_rows import MASKED, EncodedRow, check_rows, encode_row, encode_rows
+from training.smollm2 import BASE, packaged_generator
 from training.starter.paths import starter_path
 
 
@@ -43,6 +44,18 @@ def test_the_answer_and_the_end_of_the_turn_count(tokenizer):
     assert tokenizer.decode(counted) == "12 bar [1]<|im_end|>"
     assert counted[-1] == tokenizer.eos_token_id
     assert encoded.input_ids[-len(counted) :] == counted
+
+
+def test_earlier_answers_of_a_conversation_count_too():
+    tokenizer = AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
+    one = row()
+    turns = [Message(role="assistant", content="12 bar [1]"), Message(role="user", content="Question: and the hose?")]
+    longer = encode_row(tokenizer, Row([*one.messages, *turns], "blue [1]"))
+    counted = [label for label in longer.labels if label != MASKED]
+
+    assert tokenizer.decode(counted) == "12 bar [1]<|im_end|>blue [1]<|im_end|>"
+    assert longer.input_ids[: len(encode_row(tokenizer, one).input_ids)] == encode_row(tokenizer, one).input_ids
+    assert longer.labels[: len(encode_row(tokenizer, one).labels)] == encode_row(tokenizer, one).labels
 
 
 def test_an_end_of_turn_spelt_in_an_answer_or_passage_is_text(tokenizer):

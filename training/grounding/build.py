@@ -1,0 +1,231 @@
+"""Makes the grounding adapter with Lockstep's own ingest, rows and generator training.
+
+    python -m training.grounding.build --work DIR --squad DIR [--squad-json FILE…] [--qamr FILE…] [--fairytales DIR]
+
+The adapter's card tells where the sets are from. It stops at any time; the same command goes on from the last
+checkpoint. At the end the adapter is published to ``training/grounding/adapter`` with the curve of its training.
+"""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from retrieval.catalog import Catalog
+from retrieval.chunking import Chunker
+from retrieval.documents import Passage
+from retrieval.embedder import load_embedder, packaged_minilm
+from retrieval.files import publish_bytes, publish_json
+from retrieval.index.edge import open_edge
+from retrieval.ingest import ingest
+from retrieval.prompt import Prompt, is_abstention, strip_marks
+from retrieval.search import Searcher
+from retrieval.search_settings import SearchSettings
+from retrieval.sync import sync
+from retrieval.workspace import Workspace
+from training.answer_metrics import score_answer
+from training.candidates import DEPTH, SearcherCandidates
+from training.examples import Example, load_examples
+from training.generation import Generator
+from training.generator_training import train_generator
+from training.grounding.conversations import converse
+from training.grounding.sets import Asked, evaluation_data, fairytales, held_out, qamr, squad_json
+from training.settings import GeneratorTraining
+from training.smollm2 import BASE, grounding_adapter, packaged_generator
+from training.supervised import SupervisedRow, build_supervised
+
+SEED = 17
+TURNS = 6
+REFUSED = 0.2
+PASSAGES = (2, 3, 4, 4)
+"""How many a row shows, each as often."""
+CHUNK_TOKENS = 96
+"""Short passages: more questions in the same time."""
+ANSWER_TOKENS = 32
+TRAINING = GeneratorTraining(
+    epochs=1,
+    batch_size=4,
+    learning_rate=6e-4,
+    rank=16,
+    alpha=32,
+    averaging=(),
+    evaluations=4,
+    patience=4,
+    warmup_ratio=0.05,
+)
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    """Write the sets as a corpus and examples in Lockstep's own form."""
+    forbidden, random = held_out(arguments.squad), Random(SEED)
+    train = list(evaluation_data(arguments.squad, "train"))
+    others = chain(
+        *(squad_json(file, forbidden) for file in arguments.squad_json),
+        *(qamr(file, forbidden) for file in arguments.qamr),
+        fairytales(arguments.fairytales, forbidden) if arguments.fairytales else (),
+    )
+    more = [asked for asked in others if asked.questions]
+    train += random.sample(more, min(len(more), max(0, arguments.documents - len(train))))
+    splits = {"train": train, "validation": list(evaluation_data(arguments.squad, "validation"))}
+    corpus = [{"id": one.id, "title": one.title, "text": one.text} for own in splits.values() for one in own]
+    examples = [row for split, own in splits.items() for one in own for row in _examples(one, split)]
+    for name, rows in (("corpus.jsonl", corpus), ("examples.jsonl", examples)):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        publish_bytes(arguments.work / name, text.encode())
+
+
+def _examples(asked: Asked, split: str) -> Iterator[dict[str, Any]]:
+    for number, (question, answer) in enumerate(asked.questions):
+        document = {"document_ids": [asked.id]} if answer else {"metadata": {"seems_answered_by": asked.id}}
+        answers = [answer] if answer else []
+        yield {"id": f"{asked.id}#{number}", "question": question, "answers": answers, "split": split, **document}
+
+
+def build(arguments: argparse.Namespace) -> None:
+    """Rows out of retrieval, training, and the adapter published."""
+    work, prompt = arguments.work, Prompt()
+    if not (work / "examples.jsonl").is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        collect(arguments)
+    (work / "lockstep.toml").touch()
+    workspace, embedder = Workspace(work), load_embedder(packaged_minilm())
+    catalog = Catalog(workspace.catalog)
+    ingest(catalog, embedder, Chunker(embedder.tokenizer_path, CHUNK_TOKENS), [work / "corpus.jsonl"])
+    index = open_edge(
+        workspace.collection("grounding"), embedder=embedder.fingerprint, dimension=embedder.dimension, create=True
+    )
+    sync(catalog, index, embedder)
+    searcher = Searcher(catalog, index, embedder, SearchSettings())
+    documents = {document.id for document in catalog.documents()}
+    examples = [one for one in load_examples([work / "examples.jsonl"]) if set(one.document_ids) <= documents]
+    train = [one for one in examples if one.split == "train"]
+    validation = [one for one in examples if one.split == "validation"]
+
+    def rows(asked: Sequence[Example], passages: int) -> list[SupervisedRow]:
+        found, _ = build_supervised(
+            asked,
+            lambda questions: searcher.search_batch(questions, top_k=DEPTH),
+            prompt,
+            chunks_of=SearcherCandidates(searcher).chunks_of,
+            groups={},
+            seed=SEED,
+            passages=passages,
+            abstention_share=REFUSED,
+            held_out={document for one in validation for document in one.document_ids}
+            if asked[0].split == "train"
+            else (),
+        )
+        return found
+
+    first = _first_turns(train, arguments.rows)
+    single = [row for share, count in enumerate(PASSAGES) for row in rows(first[share :: len(PASSAGES)], count)]
+    asked_on = defaultdict(list)
+    for example in train:
+        for document in example.document_ids or [example.metadata["seems_answered_by"]]:
+            asked_on[document].append(example)
+    chunks = {
+        one.chunk.id: Passage(one.chunk.document_id, one.chunk.id, one.chunk.text, one.chunk.context, 0.0, 0, 0.0)
+        for one in catalog.live_chunks()
+    }
+    training = converse(single, asked_on, chunks, prompt, turns=TURNS, refused_share=REFUSED, seed=SEED)
+    checked = rows(Random(SEED).sample([one for one in validation if one.answerable], arguments.validation), 4)
+    answers = {example.id: example.answers for example in validation}
+    index.close()
+
+    def score(generator: Generator) -> float:
+        texts = generator.generate([generator.encode(row.messages) for row in checked], ANSWER_TOKENS)
+        found = [
+            score_answer(
+                strip_marks(text),
+                answers[row.example_id] if row.oracle_present else (),
+                abstained=is_abstention(text, prompt),
+            ).answer_score
+            for row, text in zip(checked, texts, strict=True)
+        ]
+        return sum(found) / len(found)
+
+    def told(event: dict[str, Any]) -> None:
+        with (work / "curve.jsonl").open("a") as file:
+            file.write(json.dumps(event) + "\n")
+        print(json.dumps(event), flush=True)
+
+    result = train_generator(
+        packaged_generator(BASE),
+        training,
+        score,
+        work / "adapter",
+        TRAINING,
+        abstention=prompt.abstention,
+        seed=SEED,
+        events=told,
+        resume=True,
+    )
+    turns = sum(1 + (len(row.messages) - 2) // 2 for row in training)
+    publish(
+        work / "adapter",
+        {
+            "rows": result.rows,
+            "questions": turns,
+            "tokens": result.tokens,
+            "steps": result.steps,
+            "validation questions": len(checked),
+            "untouched": result.untouched_metric,
+            "best": result.best_metric,
+            "losses": result.losses,
+            "settings": TRAINING.model_dump(),
+        },
+    )
+
+
+def _first_turns(examples: Sequence[Example], rows: int) -> list[Example]:
+    """So many examples, of as many documents as there are: the others on a document follow in its conversation."""
+    drawn = [one for one in examples if one.answerable]
+    Random(SEED).shuffle(drawn)
+    seen: dict[str, int] = defaultdict(int)
+    order = []
+    for number, example in enumerate(drawn):
+        order.append((seen[example.document_ids[0]], number))
+        seen[example.document_ids[0]] += 1
+    return [drawn[number] for _, number in sorted(order)[:rows]]
+
+
+def publish(adapter: Path, history: dict[str, Any]) -> None:
+    """The adapter in bfloat16 and its history at their place among Lockstep's files."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    place = grounding_adapter()
+    place.mkdir(exist_ok=True)
+    weights = {
+        name: tensor.to(torch.bfloat16) for name, tensor in load_file(adapter / "adapter_model.safetensors").items()
+    }
+    save_file(weights, place / "adapter_model.safetensors", metadata={"format": "pt"})
+    shutil.copy(adapter / "adapter_config.json", place / "adapter_config.json")
+    publish_json(place / "history.json", history)
+
+
+def main() -> None:
+    """Read the arguments, and build."""
+    parser = argparse.ArgumentParser(prog="python -m training.grounding.build", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--squad", type=Path, required=True, help="Lockstep's evaluation data of SQuAD")
+    parser.add_argument("--squad-json", type=Path, nargs="*", default=[])
+    parser.add_argument("--qamr", type=Path, nargs="*", default=[])
+    parser.add_argument("--fairytales", type=Path)
+    parser.add_argument("--documents", type=int, default=2400, help="of all sets together")
+    parser.add_argument("--rows", type=int, default=1600)
+    parser.add_argument("--validation", type=int, default=80, help="questions by which a checkpoint is chosen")
+    build(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
