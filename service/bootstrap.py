@@ -7,13 +7,13 @@ from retrieval.embedder import load_embedder
 from retrieval.progress import Progress, silent
 from retrieval.workspace import Workspace
 from service.settings import Settings
-from training.ledger import Ledger
-from training.promotion import promote, settle
-from training.release import Manifest, ModelReference, Release, collection_name, create_release, read_release
-from training.runtime import model_directory, model_fingerprint
+from training.releases.ledger import Ledger
+from training.releases.promotion import promote, settle
+from training.releases.release import Manifest, ModelReference, Release, collection_name, create_release, read_release
+from training.releases.runtime import model_directory, model_fingerprint
 
 if TYPE_CHECKING:
-    from training.stages import Bases
+    from training.runs.stages import Bases
 
 
 def ensure_release(
@@ -38,7 +38,7 @@ def ensure_release(
     wanted = initial_fields(workspace, settings)
     if held is not None and agrees(held.manifest, wanted):
         return held
-    from training.generator_files import check_template
+    from training.generator.files import check_template
 
     check_template(model_directory(wanted["generator"], workspace.root))
     release = create_release(
@@ -82,7 +82,7 @@ def _unbound(section: Any) -> ModelReference:
 
 def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
     """The untouched models of the settings, which every retraining starts from."""
-    from training.stages import Bases
+    from training.runs.stages import Bases
 
     return Bases(
         embedder=model_directory(_unbound(settings.embedder), workspace.root),

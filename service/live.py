@@ -20,12 +20,12 @@ from retrieval.progress import Progress
 from retrieval.settings import IndexSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
-from training.ledger import Ledger
-from training.release import Release, read_release
-from training.runtime import open_generator, open_runtime
+from training.releases.ledger import Ledger
+from training.releases.release import Release, read_release
+from training.releases.runtime import open_generator, open_runtime
 
 if TYPE_CHECKING:
-    from training.runtime import Runtime
+    from training.releases.runtime import Runtime
 
 logger = logging.getLogger("lockstep.live")
 

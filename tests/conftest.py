@@ -25,10 +25,10 @@ from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
-from training.ledger import Ledger
-from training.promotion import promote
-from training.release import ModelReference, Release, collection_name, create_release
-from training.runtime import model_fingerprint
+from training.releases.ledger import Ledger
+from training.releases.promotion import promote
+from training.releases.release import ModelReference, Release, collection_name, create_release
+from training.releases.runtime import model_fingerprint
 from training.starter.paths import starter_path
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.console import Console
+from service.commands.console import Console
 
 if TYPE_CHECKING:
     from retrieval.catalog import Catalog
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
     from retrieval.workspace import Workspace
     from service.settings import Settings
-    from training.ledger import Ledger
-    from training.release import Release
-    from training.runtime import Runtime
+    from training.releases.ledger import Ledger
+    from training.releases.release import Release
+    from training.releases.runtime import Runtime
 
 WorkspaceOption = Annotated[
     Path,
@@ -61,7 +61,7 @@ def opened(context: typer.Context, directory: Path, as_json: bool) -> Iterator[O
     settings = load_settings(workspace.configuration)
 
     from retrieval.catalog import Catalog
-    from training.ledger import Ledger
+    from training.releases.ledger import Ledger
 
     catalog = Catalog(workspace.catalog)
     try:
@@ -77,7 +77,7 @@ def active_release(here: Opened) -> "Release":
         NotFound: there is none yet.
     """
     from retrieval.errors import NotFound
-    from training.release import read_release
+    from training.releases.release import read_release
 
     active = here.ledger.active()
     if active is None:
@@ -99,7 +99,7 @@ def active_runtime(here: Opened, *, with_generator: bool, question: str) -> Iter
     from retrieval.errors import Busy
     from retrieval.sync import sync
     from service.running import offer
-    from training.runtime import open_runtime
+    from training.releases.runtime import open_runtime
 
     release = active_release(here)
     try:
@@ -129,7 +129,7 @@ def own_searcher(here: Opened, release: "Release", progress: "Progress") -> "Ite
     from retrieval.index.open import open_index
     from retrieval.search import Searcher
     from retrieval.sync import sync
-    from training.runtime import open_embedder
+    from training.releases.runtime import open_embedder
 
     embedder = open_embedder(here.workspace, release)
     on_server = here.settings.index.backend == "server"

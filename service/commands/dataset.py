@@ -11,9 +11,9 @@ from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, a
 from service.commands.evaluation import ExamplesOption
 
 if TYPE_CHECKING:
-    from training.examples import SplitName
-    from training.release import Release
-    from training.summary import DatasetSummary, Row
+    from training.data.examples import SplitName
+    from training.data.summary import DatasetSummary, Row
+    from training.releases.release import Release
 
 SPLITS: "tuple[SplitName, ...]" = ("train", "validation")
 """Of the test split no rows are built."""
@@ -36,8 +36,8 @@ def dataset(
     """Build the training rows with the active release's retriever, show their figures, and save them."""
     from dataclasses import asdict
 
-    from training.preparation import contrastive_rows, prepare_examples, supervised_rows
-    from training.summary import save
+    from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+    from training.data.summary import save
 
     with opened(context, workspace, as_json) as here:
         release = active_release(here)
@@ -81,8 +81,8 @@ def _summary(
     here: Opened, release: "Release", kind: str, rows: "dict[str, Sequence[Row]]", seed: int
 ) -> "DatasetSummary":
     """The figures of one kind, in the tokens of the model that reads it."""
-    from training.runtime import generator_directory, open_embedder
-    from training.summary import summarise
+    from training.data.summary import summarise
+    from training.releases.runtime import generator_directory, open_embedder
 
     if kind == "contrastive":
         from tokenizers import Tokenizer
@@ -92,8 +92,8 @@ def _summary(
         own.no_truncation()
         own.no_padding()
         return summarise(rows, count=lambda text: len(own.encode(text).ids), token_limit=embedder.max_tokens, seed=seed)
-    from training.generator_files import load_tokenizer
-    from training.generator_rows import encode_row, longest_row
+    from training.generator.files import load_tokenizer
+    from training.generator.rows import encode_row, longest_row
 
     directory = generator_directory(here.workspace, release)
     tokenizer = load_tokenizer(directory)

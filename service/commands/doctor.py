@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> int:
     """Check the installation and the workspace; exit with 1 if something is wrong."""
-    from service.diagnosis import examine
+    from service.commands.diagnosis import examine
 
     console = console_of(context, as_json)
     with console.progress() as progress:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from retrieval.search import Searcher
-    from training.examples import Example
+    from training.data.examples import Example
 
 ExamplesOption = Annotated[
     list[Path], typer.Option("--examples", metavar="FILE", help="Examples, JSON Lines; may be given several times.")
@@ -42,11 +42,11 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a release on examples: retrieval, answers and outcomes. Works while a service runs."""
-    from training.answering import Answerer
-    from training.evaluation import Arm
-    from training.evaluation import evaluate as run
-    from training.release import read_release
-    from training.runtime import open_generator
+    from training.answering.answerer import Answerer
+    from training.evaluation.evaluate import Arm
+    from training.evaluation.evaluate import evaluate as run
+    from training.releases.release import read_release
+    from training.releases.runtime import open_generator
 
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
@@ -97,16 +97,16 @@ def _examples(
     from retrieval.errors import InputError
 
     if split is SplitChoice.all:
-        from training.evaluation import question_groups
-        from training.examples import check_documents, link_documents, load_examples
-        from training.splits import near_duplicate_groups
+        from training.data.examples import check_documents, link_documents, load_examples
+        from training.data.splits import near_duplicate_groups
+        from training.evaluation.evaluate import question_groups
 
         loaded = load_examples(paths)
         texts = {document.id: document.text for document in here.catalog.documents()}
         check_documents(loaded, texts)
         linked, _ = link_documents(loaded, searcher.search_batch)
         return linked, question_groups(linked, near_duplicate_groups(texts))
-    from training.preparation import prepare_examples
+    from training.data.preparation import prepare_examples
 
     training = here.settings.training
     prepared = prepare_examples(

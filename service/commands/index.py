@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from retrieval.ingest import IngestResult
     from retrieval.progress import Progress
-    from training.release import Release
+    from training.releases.release import Release
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def init(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: Jso
     """Make a workspace: a lockstep.toml with every setting explained, and the first release."""
     from retrieval.files import publish_bytes
     from retrieval.workspace import CONFIGURATION
-    from service.template import configuration_text
+    from service.commands.template import configuration_text
 
     path = workspace / CONFIGURATION
     created = not path.exists()
@@ -71,7 +71,7 @@ def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Pr
     from retrieval.errors import ConfigurationError
     from retrieval.index.open import index_name
     from retrieval.ingest import ingest as run
-    from training.runtime import open_embedder
+    from training.releases.runtime import open_embedder
 
     release = first_release(here, progress)
     with here.workspace.writing("ingest"):
@@ -106,7 +106,7 @@ def follow_index(here: Opened, release: "Release", progress: "Progress") -> None
     from retrieval.errors import Busy
     from retrieval.sync import sync
     from service.running import running_service
-    from training.runtime import open_collection, open_embedder
+    from training.releases.runtime import open_collection, open_embedder
 
     embedder = open_embedder(here.workspace, release)
     try:

@@ -42,7 +42,7 @@ def show_release(
     context: typer.Context, release: ReleaseArgument, workspace: WorkspaceOption = HERE, as_json: JsonOption = False
 ) -> None:
     """Show a release, after checking its files."""
-    from training.release import read_release
+    from training.releases.release import read_release
 
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release)
@@ -60,7 +60,7 @@ def promote_release(
     context: typer.Context, release: ReleaseArgument, workspace: WorkspaceOption = HERE, as_json: JsonOption = False
 ) -> None:
     """Make a release the one that answers; a running service takes it over."""
-    from training.promotion import promote
+    from training.releases.promotion import promote
 
     with opened(context, workspace, as_json) as here:
         before = here.ledger.active()
@@ -72,7 +72,7 @@ def promote_release(
 @app.command("rollback")
 def rollback_release(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
     """Go back to the release that answered before the present one was promoted."""
-    from training.promotion import rollback
+    from training.releases.promotion import rollback
 
     with opened(context, workspace, as_json) as here:
         before = here.ledger.active()

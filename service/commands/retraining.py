@@ -44,8 +44,8 @@ def retrain(
         found = "both" if resume else "neither"
         raise typer.BadParameter(f"found {found} of --examples and --resume, expected one of them")
     from service.bootstrap import ensure_release, retraining_bases
-    from training.retrain import Request
-    from training.retrain import retrain as run
+    from training.runs.retrain import Request
+    from training.runs.retrain import retrain as run
 
     request = None if resume else Request(tuple(examples or ()), promote.value, require_better)
     with opened(context, workspace, as_json) as here:

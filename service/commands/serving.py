@@ -23,7 +23,7 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Answer over HTTP, in OpenAI's shapes. Follows promotions and ingests without a restart."""
-    from service.server import serve as run
+    from service.http.server import serve as run
 
     with opened(context, workspace, as_json) as here:
         given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -38,6 +38,6 @@ def serve(
 
 def demo(context: typer.Context, as_json: JsonOption = False, workspace: WorkspaceOption = HERE) -> int:
     """Run the main job on the demo workspace: ingest, measure, train, measure again, promote, ask."""
-    from service.demo import run
+    from service.commands.demo import run
 
     return run(workspace, console_of(context, as_json))

@@ -27,14 +27,14 @@ from retrieval.search_settings import SearchSettings
 from retrieval.settings import ChunkingSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
-from training.checkpoint_metrics import EmbedderMetric
-from training.comparison import compare_arms
-from training.contrastive import ContrastiveRow
-from training.embedder_training import train_embedder
-from training.evaluation import Arm, ArmResult, evaluate
-from training.preparation import Prepared, contrastive_rows, prepare_examples
+from training.data.contrastive import ContrastiveRow
+from training.data.preparation import Prepared, contrastive_rows, prepare_examples
+from training.embedder.training import train_embedder
+from training.evaluation.checkpoint_metrics import EmbedderMetric
+from training.evaluation.comparison import compare_arms
+from training.evaluation.evaluate import Arm, ArmResult, evaluate
+from training.evaluation.settings_choice import choose_search_settings
 from training.settings import DataSettings, EmbedderTraining
-from training.tuning import choose_search_settings
 
 SEED = 17
 DENSE = SearchSettings(mode="dense")

@@ -27,16 +27,16 @@ from retrieval.ingest import ingest
 from retrieval.prompt import Prompt, is_abstention, strip_marks
 from retrieval.settings import ChunkingSettings
 from retrieval.workspace import Workspace
-from training.answer_metrics import score_answer
-from training.candidates import DEPTH, SearcherCandidates
-from training.comparison import compare
-from training.examples import Example
-from training.generation import Generator, load_generator
-from training.generator_training import train_generator
-from training.preparation import prepare_examples
+from training.data.candidates import DEPTH, SearcherCandidates
+from training.data.examples import Example
+from training.data.preparation import prepare_examples
+from training.data.supervised import SupervisedRow, build_supervised
+from training.evaluation.comparison import compare
+from training.generator.generation import Generator, load_generator
+from training.generator.training import train_generator
+from training.scoring.answer_metrics import score_answer
 from training.settings import DataSettings, GeneratorTraining
 from training.starter.paths import starter_path
-from training.supervised import SupervisedRow, build_supervised
 
 TOKENS = 32
 

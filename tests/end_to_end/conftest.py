@@ -22,8 +22,8 @@ import pytest
 from retrieval.catalog import Catalog
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
-from service.cli import main
-from training.ledger import Ledger
+from service.commands.main import main
+from training.releases.ledger import Ledger
 
 MACHINES = (
     "albatross",

@@ -22,11 +22,11 @@ NEEDED = (
     "transformers.models.qwen3.modeling_qwen3",
     "trl",
     "retrieval.index.edge",
-    "service.cli",
-    "training.embedder_training",
-    "training.generation",
-    "training.generator_training",
-    "training.retrain",
+    "service.commands.main",
+    "training.embedder.training",
+    "training.generator.generation",
+    "training.generator.training",
+    "training.runs.retrain",
 )
 
 
@@ -58,7 +58,7 @@ def _run(request: dict[str, Any]) -> int:
             from retrieval import ingest
 
             ingest.CHUNKS_PER_COMMIT = request["chunks_per_commit"]
-        from service.cli import main as lockstep
+        from service.commands.main import main as lockstep
 
         sys.stdout = io.StringIO()
         status = lockstep([*request["arguments"], "--json"])
@@ -72,8 +72,8 @@ def _run(request: dict[str, Any]) -> int:
 def _tell_what_is_durable() -> None:
     """Tell each commit of documents, each activation and each finished stage after it was acknowledged."""
     from retrieval.catalog import Catalog
-    from training.ledger import Ledger
-    from training.runs import Run
+    from training.releases.ledger import Ledger
+    from training.runs.directory import Run
 
     commit, activate, stage = Catalog.commit, Ledger.activate, Run.stage
 
@@ -100,8 +100,8 @@ def _tell_what_is_durable() -> None:
 
 def _decree(outcome: Any) -> None:
     """Random models are no better than others: say what the verdict is."""
-    from training import stages
-    from training.verdict import Verdict
+    from training.evaluation.verdict import Verdict
+    from training.runs import stages
 
     stages.decide = lambda *_, **__: Verdict(outcome, ("It was decreed.",))
 

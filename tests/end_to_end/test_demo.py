@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service import demo
-from service.cli import main
+from service.commands import demo
+from service.commands.main import main
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

@@ -19,10 +19,10 @@ from retrieval.chunking import Chunker
 from retrieval.conditions import parse_condition
 from retrieval.documents import Document
 from retrieval.embedder import load_embedder
-from training.ledger import Ledger
-from training.release import read_release
-from training.runs import Run
-from training.runtime import open_runtime
+from training.releases.ledger import Ledger
+from training.releases.release import read_release
+from training.releases.runtime import open_runtime
+from training.runs.directory import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

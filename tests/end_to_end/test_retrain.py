@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from service.live import Live, WorkspaceSource
-from training import stages
-from training.examples import Example
-from training.matching import question_key
-from training.release import read_release
-from training.runtime import open_runtime
-from training.tables import read_rows
+from training.data.examples import Example
+from training.data.matching import question_key
+from training.releases.release import read_release
+from training.releases.runtime import open_runtime
+from training.runs import stages
+from training.runs.row_files import read_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

@@ -10,7 +10,7 @@ import pytest
 from retrieval.documents import Passage
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
-from training.answering import Answerer
+from training.answering.answerer import Answerer
 
 
 class FakeHandle:

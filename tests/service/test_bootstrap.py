@@ -49,7 +49,7 @@ def test_edited_settings_make_another_first_release_that_can_be_rolled_back(site
 
 
 def test_a_trained_release_is_not_touched_by_the_settings(site, settings, tiny_embedders, tiny_generator):
-    from training.release import create_release
+    from training.releases.release import create_release
 
     manifest = ensure(site, settings()).manifest
     fields = {name: getattr(manifest, name) for name in ("embedder", "collection", "generator", "prompt", "search")}

@@ -32,16 +32,16 @@ from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
-from training.answer_metrics import score_answer
-from training.candidates import DEPTH, SearcherCandidates
-from training.examples import Example, load_examples
-from training.generation import Generator
-from training.generator_training import train_generator
+from training.data.candidates import DEPTH, SearcherCandidates
+from training.data.examples import Example, load_examples
+from training.data.supervised import SupervisedRow, build_supervised
+from training.generator.generation import Generator
+from training.generator.packaged import BASE, grounding_adapter, packaged_generator
+from training.generator.training import train_generator
 from training.grounding.conversations import converse
 from training.grounding.sets import Asked, evaluation_data, fairytales, held_out, qamr, squad_json
+from training.scoring.answer_metrics import score_answer
 from training.settings import GeneratorTraining
-from training.smollm2 import BASE, grounding_adapter, packaged_generator
-from training.supervised import SupervisedRow, build_supervised
 
 SEED = 17
 TURNS = 6

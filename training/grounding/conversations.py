@@ -10,9 +10,9 @@ from random import Random
 
 from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt
-from training.examples import Example, passage_evidence
-from training.matching import first_verbatim, holds_answer
-from training.supervised import SupervisedRow
+from training.data.examples import Example, passage_evidence
+from training.data.matching import first_verbatim, holds_answer
+from training.data.supervised import SupervisedRow
 
 
 def converse(

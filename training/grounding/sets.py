@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from training.answer_metrics import token_f1
+from training.scoring.answer_metrics import token_f1
 
 RUN = 8
 """Words in a row by which a text is known again."""

@@ -1,0 +1,220 @@
+"""The checks of ``lockstep doctor``, each independent: one that fails does not hide the others."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from retrieval.errors import Busy, LockstepError
+from retrieval.progress import Progress
+from retrieval.workspace import Workspace
+
+if TYPE_CHECKING:
+    from retrieval.catalog import Catalog
+    from retrieval.index.base import Index
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "peft",
+    "trl",
+    "datasets",
+    "qdrant-edge-py",
+    "qdrant-client",
+    "sqlalchemy",
+    "fastapi",
+    "uvicorn",
+    "pydantic-settings",
+)
+_ROOM = 2 * 2**30
+"""Free bytes that a retraining of small models needs."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. ``note``: worth knowing, nothing to repair."""
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+
+
+Check = Callable[[], Iterator[Finding]]
+
+
+def examine(directory: Path, progress: Progress) -> list[Finding]:
+    """Run every check on the installation and on the workspace in a directory."""
+    checks: list[tuple[str, Check]] = [
+        ("python", _python),
+        ("packages", _packages),
+        ("hardware", _hardware),
+        ("packaged embedder", _packaged_embedder),
+        ("starter", _starter),
+        ("disk", lambda: _disk(directory)),
+        ("workspace", lambda: _workspace(directory)),
+    ]
+    findings: list[Finding] = []
+    for done, (name, check) in enumerate(checks):
+        progress("examining", done, len(checks))
+        findings += _safely(name, check)
+    progress("examining", len(checks), len(checks))
+    return findings
+
+
+def _safely(name: str, check: Check) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        for finding in check():
+            found.append(finding)
+    except LockstepError as error:
+        found.append(Finding(name, "wrong", str(error)))
+    except Exception as error:  # the point of the command is to tell, whatever it is
+        found.append(Finding(name, "wrong", f"an unexpected {type(error).__name__}: {error}"))
+    return found
+
+
+def _python() -> Iterator[Finding]:
+    state: Literal["ok", "wrong"] = "ok" if sys.version_info >= (3, 11) else "wrong"
+    yield Finding("python", state, f"{platform.python_version()}; 3.11 or later is needed")
+
+
+def _packages() -> Iterator[Finding]:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        advice = "install again by `make clean test` in the clone"
+        yield Finding("packages", "wrong", f"found no {', '.join(missing)}: {advice}")
+    else:
+        yield Finding("packages", "ok", ", ".join(found))
+
+
+def _hardware() -> Iterator[Finding]:
+    from retrieval.hardware import best_device, cpu_has_bf16
+
+    device = best_device()
+    bf16 = "computes bf16 natively" if cpu_has_bf16() else "has no native bf16: embedding and generation use fp32"
+    yield Finding("hardware", "ok", f"device {device}; {os.cpu_count()} cores; the processor {bf16}")
+
+
+def _packaged_embedder() -> Iterator[Finding]:
+    from retrieval.embedder import packaged_minilm
+
+    yield Finding("packaged embedder", "ok", f"sha256 as expected: {packaged_minilm()}")
+
+
+def _starter() -> Iterator[Finding]:
+    from training.releases.runtime import model_fingerprint
+    from training.starter.paths import starter_path
+
+    path = starter_path()
+    missing = [name for name in ("config.json", "tokenizer.json", "model.safetensors") if not (path / name).is_file()]
+    if missing:
+        yield Finding("starter", "wrong", f"found no {', '.join(missing)} in {path}: install Lockstep again")
+    else:
+        yield Finding("starter", "ok", f"{path}, content {model_fingerprint(path)[:12]}")
+
+
+def _disk(directory: Path) -> Iterator[Finding]:
+    existing = next(path for path in (directory.resolve(), *directory.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    enough = free >= _ROOM
+    yield Finding(
+        "disk",
+        "ok" if enough else "wrong",
+        f"{free / 2**30:.1f} GiB free at {existing}" + ("" if enough else f"; a retraining needs {_ROOM / 2**30:.0f}"),
+    )
+
+
+def _workspace(directory: Path) -> Iterator[Finding]:
+    """The checks that need a workspace; each builds on the one before."""
+    if not (directory / "lockstep.toml").exists():
+        yield Finding("workspace", "note", f"{directory.resolve()} is none: run `lockstep init` to make it one")
+        return
+    from service.settings import load_settings
+
+    workspace = Workspace(directory)
+    settings = load_settings(workspace.configuration)
+    yield Finding("workspace", "ok", f"{workspace.root}, settings usable")
+
+    from retrieval.catalog import Catalog
+    from service.running import running_service
+    from training.releases.ledger import Ledger
+    from training.releases.release import read_release
+    from training.releases.runtime import generator_directory, open_collection, open_embedder
+
+    catalog = Catalog(workspace.catalog)
+    try:
+        yield from _catalog(catalog)
+        ledger = Ledger(catalog)
+        service = running_service(workspace)
+        yield Finding("service", "ok", f"answers at {service.url} (pid {service.pid})" if service else "none runs")
+        broken = set()
+        for entry in ledger.entries():
+            try:
+                read_release(workspace, ledger, entry.id)
+            except LockstepError as error:
+                broken.add(entry.id)
+                yield Finding(f"release {entry.id}", "wrong", str(error))
+        entries = len(ledger.entries())
+        yield Finding("releases", "ok", f"{entries - len(broken)} of {entries} as they were published")
+        active = ledger.active()
+        if active is None:
+            yield Finding("active release", "note", "none yet: `lockstep ingest PATH` makes the first")
+            return
+        if active in broken:
+            yield Finding(
+                "active release", "wrong", f"{active} is damaged: restore it, or `lockstep releases rollback`"
+            )
+            return
+        release = read_release(workspace, ledger, active)
+        embedder = open_embedder(workspace, release)
+        generator_directory(workspace, release)
+        yield Finding("active release", "ok", f"{active}; embedder and generator are those of its manifest")
+        try:
+            index = open_collection(workspace, release, settings.index, embedder)
+        except Busy:
+            yield Finding("index", "note", "another process holds it" + (" (the service)" if service else ""))
+            return
+        try:
+            yield _index_finding(catalog, index, catalog.synced(index.name))
+        finally:
+            index.close()
+    finally:
+        catalog.close()
+
+
+def _catalog(catalog: "Catalog") -> Iterator[Finding]:
+    with catalog.engine.connect() as connection:
+        faults = list(connection.exec_driver_sql("PRAGMA integrity_check").scalars())
+    documents, chunks = catalog.counts()
+    if faults != ["ok"]:
+        advice = "restore it from a backup, or move it away and ingest again"
+        yield Finding("catalog", "wrong", f"{catalog.path} is damaged ({faults[0]}): {advice}")
+    else:
+        yield Finding("catalog", "ok", f"{documents} documents, {chunks} chunks, change {catalog.head()}")
+
+
+def _index_finding(catalog: "Catalog", index: "Index", synced: int) -> Finding:
+    head = catalog.head()
+    if synced < head:
+        return Finding("index", "note", f"follows up to change {synced} of {head}: the next search brings it up")
+    held = set(index.ids())
+    wanted = {stored.id for stored in catalog.live_chunks()}
+    if held == wanted:
+        return Finding("index", "ok", f"{len(held)} chunks, as in the catalog")
+    return Finding(
+        "index",
+        "wrong",
+        f"lacks {len(wanted - held)} chunks of the catalog and holds {len(held - wanted)} that are gone: remove "
+        f"{index.name} below .lockstep/index and run `lockstep ingest`, which makes it anew from the catalog",
+    )

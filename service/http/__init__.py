@@ -1,0 +1,1 @@
+"""The HTTP surface: OpenAI's routes, their schemas, errors and server."""

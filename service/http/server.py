@@ -1,0 +1,120 @@
+"""``lockstep serve``: loads the active release, listens, announces itself, and ends in good order."""
+
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+
+from retrieval.catalog import Catalog
+from retrieval.errors import Busy, ConfigurationError
+from retrieval.settings import IndexSettings
+from retrieval.workspace import Workspace
+from service.http.app import create_app
+from service.live import Live, WorkspaceSource
+from service.running import announced, base_url, running_service
+from service.settings import ServiceSettings
+from training.releases.ledger import Ledger
+from training.releases.promotion import settle
+
+
+def serve(
+    workspace: Workspace,
+    catalog: Catalog,
+    ledger: Ledger,
+    index: IndexSettings,
+    settings: ServiceSettings,
+    *,
+    started: Callable[[str, str], None] = lambda url, release: None,
+) -> None:
+    """Answer requests until the process is told to stop (SIGINT, SIGTERM).
+
+    Args:
+        started: called with the address and the release once requests are answered.
+
+    Raises:
+        ConfigurationError: the address cannot be bound.
+        NotFound: there is no release yet.
+        Busy: another process holds the index.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_terminate_as_interrupt())
+        # First the address: a second service on it is refused before anything is loaded.
+        listening = stack.enter_context(_bind(settings.host, settings.port))
+        url = base_url(settings.host, listening.getsockname()[1])
+        settle(workspace, ledger, index)
+        live = Live(WorkspaceSource(workspace, catalog, ledger, index), poll_seconds=settings.poll_seconds)
+        stack.callback(live.close)
+        try:
+            live.start()
+        except Busy as error:
+            if (other := running_service(workspace)) is None:
+                raise
+            raise Busy(
+                f"found the service at {other.url} (pid {other.pid}) on this workspace already, expected none: use it, "
+                "or stop it first"
+            ) from error
+        app = create_app(live, max_body_bytes=settings.max_body_bytes)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=settings.shutdown_seconds,
+            ),
+            lambda: started(url, live.status().release or ""),
+        )
+        stack.enter_context(announced(workspace, url))
+        # uvicorn ends in good order at either signal, and then raises it again.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as SIGINT does; by default it ends the process where it stands."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        raise ConfigurationError(
+            f"found host {host!r} ({error.strerror}), expected an address of this machine: choose another with --host"
+        ) from error
+    except OSError as error:
+        advice = {
+            errno.EADDRINUSE: "another program listens there; choose another with --port (0 takes a free one)",
+            errno.EACCES: "ports below 1024 need privileges; choose another with --port",
+            errno.EADDRNOTAVAIL: "it is no address of this machine; choose another with --host",
+        }.get(error.errno or 0, "choose another with --host and --port")
+        raise ConfigurationError(f"cannot listen on {host}:{port} ({error.strerror}): {advice}") from error

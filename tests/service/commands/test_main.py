@@ -1,0 +1,450 @@
+"""The command line as a user meets it: streams, exit statuses, and the whole way from init to ask."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrieval.errors import Busy
+from service.commands.common import quoted
+from service.commands.main import main
+from service.running import announced
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+
+
+@pytest.fixture
+def run(capfd):
+    """Run a command: exit status, stdout, stderr."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def run_json(run):
+    def call(*arguments: str | Path) -> tuple[int, dict]:
+        status, out, _ = run(*arguments, "--json")
+        value = json.loads(out)
+        assert out.count("\n") == 1
+        assert isinstance(value, dict)
+        return status, value
+
+    return call
+
+
+@pytest.fixture
+def place(tmp_path, tiny_embedders, tiny_generator) -> Path:
+    """A workspace of tiny models."""
+    root = tmp_path / "place"
+    root.mkdir()
+    (root / "lockstep.toml").write_text(
+        f'[embedder]\nmodel = "{tiny_embedders[0]}"\n[generator]\nmodel = "{tiny_generator}"\nmax_new_tokens = 4\n'
+        '[prompt]\nsystem = "Answer. Else: {abstention}"\nmax_passages = 1\n[chunking]\nmax_tokens = 64\n'
+    )
+    return root
+
+
+FILES = {
+    "valve.md": "# Valve\n\nThe valve opens at 12 bar.",
+    "hose.md": "# Hose\n\nThe hose is blue and 3 m long.",
+    "pump.txt": "The pump runs at 30 rpm.",
+}
+
+
+def error_of(run_json, *arguments: str | Path) -> tuple[int, dict]:
+    status, value = run_json(*arguments)
+    assert set(value) == {"error"}
+    assert set(value["error"]) == {"message", "code"}
+    assert "\n" not in value["error"]["message"]
+    return status, value["error"]
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys; from service.commands.main import main; main(['--help'])\n"
+        "heavy = {'torch', 'transformers', 'sqlalchemy', 'rich', 'numpy', 'fastapi'}\n"
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for command_name in (
+        "init",
+        "ingest",
+        "search",
+        "ask",
+        "dataset",
+        "evaluate",
+        "retrain",
+        "releases",
+        "serve",
+        "demo",
+        "doctor",
+    ):
+        assert f"  {command_name}" in done.stdout
+
+
+def test_without_arguments_help_is_shown(run):
+    status, out, _ = run()
+    assert (status, "Commands:" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingst"],
+        ["ingest"],
+        ["search"],
+        ["search", "a", "--top-k", "0"],
+        ["ask", " "],
+        ["releases", "show"],
+        ["evaluate"],
+    ],
+)
+def test_wrong_usage_is_2_and_one_line(run, run_json, arguments):
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("lockstep: ")
+    assert error_of(run_json, *arguments) == (2, {"message": err.removeprefix("lockstep: ").strip(), "code": "usage"})
+
+
+def test_a_directory_that_is_no_workspace(run, run_json, tmp_path):
+    status, out, err = run("releases", "list", "--workspace", tmp_path)
+    assert (status, out) == (2, "")
+    assert "lockstep init" in err
+    assert "Traceback" not in err
+    assert error_of(run_json, "search", "x", "-w", tmp_path)[1]["code"] == "configuration"
+
+
+def test_debug_shows_the_trace(run, tmp_path, monkeypatch):
+    _, _, err = run("releases", "list", "-w", tmp_path, "--debug")
+    assert "Traceback" in err
+    monkeypatch.setenv("LOCKSTEP_DEBUG", "1")
+    _, _, err = run("releases", "list", "-w", tmp_path)
+    assert "Traceback" in err
+
+
+def test_a_wrong_setting_is_2(run, place):
+    (place / "lockstep.toml").write_text("[search]\ntopk = 1\n")
+    status, _, err = run("doctor", "-w", place)
+    assert status == 1
+    status, _, err = run("search", "x", "-w", place)
+    assert status == 2
+    assert "did you mean `top_k`" in err
+
+
+def test_a_search_before_any_ingest(run_json, place):
+    status, error = error_of(run_json, "search", "x", "-w", place)
+    assert (status, error["code"]) == (1, "not_found")
+    assert "lockstep ingest" in error["message"]
+
+
+def test_an_unexpected_error_is_one_line_and_keeps_its_trace(run, run_json, place, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("boom\nin two lines")
+
+    (place / ".lockstep").mkdir()
+    monkeypatch.setattr("retrieval.catalog.Catalog", broken)
+    status, out, err = run("releases", "list", "-w", place)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "unexpected ZeroDivisionError: boom in two lines" in err
+    (log,) = (place / ".lockstep").glob("crash-*.log")
+    assert str(log) in err
+    assert "Traceback" in log.read_text()
+    assert error_of(run_json, "releases", "list", f"--workspace={place}")[1]["code"] == "internal"
+
+
+def test_an_interrupt_is_130(run, run_json, place, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retrieval.catalog.Catalog", interrupted)
+    status, _, err = run("releases", "list", "-w", place)
+    assert status == 130
+    assert "Traceback" not in err
+    assert error_of(run_json, "releases", "list", "-w", place) == (
+        130,
+        {"message": "interrupted; what was acknowledged is kept", "code": "interrupted"},
+    )
+
+
+def test_a_reader_that_closes_the_pipe_is_no_error(place):
+    program = "import sys; from service.commands.main import main; sys.exit(main(['--help']))"
+    done = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{program}" | head -n 1'], capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_init_makes_a_workspace_and_says_what_next(
+    run, run_json, tmp_path, tiny_embedders, tiny_generator, monkeypatch
+):
+    monkeypatch.setenv("LOCKSTEP_EMBEDDER__MODEL", str(tiny_embedders[0]))
+    monkeypatch.setenv("LOCKSTEP_GENERATOR__MODEL", str(tiny_generator))
+    root = tmp_path / "new" / "place"
+    status, out, _ = run("init", "--workspace", root)
+    assert status == 0
+    assert "lockstep ingest" in out
+    assert "# top_k = 10" in (root / "lockstep.toml").read_text()
+    (root / "lockstep.toml").write_text("[search]\ntop_k = 3\n")
+    status, value = run_json("init", "--workspace", root)
+    assert (status, value["created"]) == (0, False)
+    assert (root / "lockstep.toml").read_text() == "[search]\ntop_k = 3\n", "what is there is not overwritten"
+
+
+def test_the_whole_way(run, run_json, place, folder):
+    documents = folder(FILES)
+    status, value = run_json("ingest", documents, "-w", place)
+    assert status == 0
+    assert set(value) == {"documents", "chunks", "seconds", "chunks_per_second"}
+    assert value["documents"] == {"added": 3, "updated": 0, "unchanged": 0, "deleted": 0, "failed": []}
+    assert run_json("ingest", documents, "-w", place)[1]["documents"]["unchanged"] == 3
+
+    status, found = run_json("search", "valve", "--top-k", "2", "-w", place)
+    assert (status, len(found["passages"])) == (0, 2)
+    assert set(found["passages"][0]) == {"document_id", "chunk_id", "text", "score", "similarity", "rank"}
+    only = '{"type": "eq", "key": "document_id", "value": "pump.txt"}'
+    assert [
+        one["document_id"] for one in run_json("search", "valve", "--filter", only, "-w", place)[1]["passages"]
+    ] == ["pump.txt"]
+    assert error_of(run_json, "search", "x", "--filter", "{", "-w", place)[0] == 2
+    assert error_of(run_json, "search", "x", "--filter", "{}", "-w", place)[1]["code"] == "invalid_input"
+    status, out, _ = run("search", "valve", "-w", place)
+    assert "12 bar" in out
+
+    status, answer = run_json("ask", "When does the valve open?", "-w", place)
+    assert status == 0
+    assert set(answer) == {"answer", "abstained", "citations", "passages", "release", "finish_reason"}
+    assert run("ask", "When does the valve open?", "-w", place)[1].startswith(answer["answer"].splitlines()[0])
+
+    (documents / "hose.md").unlink()
+    (documents / "pump.txt").write_text("The pump runs at 60 rpm.")
+    (documents / "broken.pdf").write_bytes(b"not a pdf")
+    status, out, err = run("ingest", documents, "--prune", "-w", place)
+    assert status == 1, "a file was not taken"
+    assert "0 added, 1 updated, 1 unchanged, 1 deleted, 1 not taken" in out
+    assert "broken.pdf" in err
+    texts = {one["text"] for one in run_json("search", "hose pump", "-w", place)[1]["passages"]}
+    assert "The pump runs at 60 rpm." in texts
+    assert not any("hose" in text for text in texts)
+
+    status, listed = run_json("releases", "list", "-w", place)
+    assert [one["active"] for one in listed["releases"]] == [True]
+    assert listed["active"] == answer["release"]
+    status, shown = run_json("releases", "show", "r0001", "-w", place)
+    assert shown["manifest"]["max_new_tokens"] == 4
+    assert "max_new_tokens" in run("releases", "show", "r0001", "-w", place)[1]
+    assert error_of(run_json, "releases", "show", "r9", "-w", place)[0] == 1
+    assert error_of(run_json, "releases", "rollback", "-w", place)[0] == 3
+
+    status, healthy = run_json("doctor", "-w", place)
+    by_name = {check["name"]: check for check in healthy["checks"]}
+    assert by_name["index"]["state"] == "ok", by_name["index"]
+    assert by_name["catalog"]["state"] == by_name["active release"]["state"] == "ok"
+
+
+def test_promote_and_rollback(run_json, run, place, folder):
+    run_json("ingest", folder(FILES), "-w", place)
+    first = run_json("releases", "list", "-w", place)[1]["active"]
+    (place / "lockstep.toml").write_text((place / "lockstep.toml").read_text() + "[search]\ntop_k = 1\n")
+    run_json("ingest", folder(FILES), "-w", place)
+    second = run_json("releases", "list", "-w", place)[1]["active"]
+    assert first != second
+    assert run_json("releases", "promote", first[:6], "-w", place)[1] == {"release": first, "previous": second}
+    assert "is active" in run("releases", "rollback", "-w", place)[1]
+    assert run_json("releases", "list", "-w", place)[1]["active"] == second
+
+
+def test_a_damaged_release_is_refused_with_3_and_named_by_the_doctor(run, run_json, place, folder):
+    run_json("ingest", folder(FILES), "-w", place)
+    release = run_json("releases", "list", "-w", place)[1]["active"]
+    (place / ".lockstep" / "releases" / release / "extra.txt").write_text("x")
+    status, error = error_of(run_json, "search", "x", "-w", place)
+    assert (status, error["code"]) == (3, "corrupt_release")
+    status, out, _ = run("doctor", "-w", place)
+    assert status == 1
+    assert "WRONG" in out
+    assert "extra.txt" in out
+
+
+def test_commands_that_find_the_index_held(run_json, place, folder, monkeypatch):
+    from retrieval.workspace import Workspace
+
+    run_json("ingest", folder(FILES), "-w", place)
+
+    def held(*_, **__):
+        raise Busy("found lock held by another process (pid 1)")
+
+    monkeypatch.setattr("retrieval.index.open.open_index", held)
+    monkeypatch.setattr("training.releases.runtime.open_index", held)
+    status, error = error_of(run_json, "ask", "x", "-w", place)
+    assert (status, error["code"]) == (1, "busy")
+    assert "pid 1" in error["message"]
+    monkeypatch.setattr("service.running._is_answering", lambda url, timeout: True)
+    with announced(Workspace(place), "http://127.0.0.1:8000"):
+        assert "curl -s http://127.0.0.1:8000" in error_of(run_json, "ask", "x", "-w", place)[1]["message"]
+        status, value = run_json("ingest", folder({"new.md": "The tank is red."}), "-w", place)
+    assert status == 0
+    assert value["documents"]["added"] == 1
+
+
+def test_an_overlap_that_chunks_cannot_have(run_json, place, folder):
+    (place / "lockstep.toml").write_text((place / "lockstep.toml").read_text() + "overlap = 32\n")
+    status, error = error_of(run_json, "ingest", folder(FILES), "-w", place)
+    assert status == 2
+    assert "chunking.overlap" in error["message"]
+
+
+def test_retrain_wants_examples_or_a_run_to_resume(run_json, place, tmp_path):
+    assert error_of(run_json, "retrain", "-w", place)[0] == 2
+    assert error_of(run_json, "retrain", "--resume", "--examples", tmp_path / "x", "-w", place)[0] == 2
+
+
+def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, place, folder, monkeypatch, tmp_path):
+    metrics = {
+        "questions": 9,
+        "retrieval": {"ndcg@10": 0.5},
+        "generation": {"f1": None},
+        "outcomes": {"correct": 4},
+    }
+    comparison = {"metric": "ndcg@10", "difference": 0.1, "low": 0.02, "high": 0.2, "n": 9}
+    result = {
+        "run": "1",
+        "release": "r0002-x",
+        "verdict": "promoted",
+        "reasons": ["It is better."],
+        "report": "/x/report.html",
+        "metrics": {"baseline": metrics, "candidate": metrics},
+        "comparisons": [comparison, comparison | {"low": None, "high": None}],
+    }
+    asked = []
+
+    def retrain(workspace, catalog, index, training, bases, request, *, progress):
+        asked.append(request)
+        return result
+
+    monkeypatch.setattr("training.runs.retrain.retrain", retrain)
+    run_json("ingest", folder(FILES), "-w", place)
+    file = tmp_path / "examples.jsonl"
+    options = ["--examples", file, "--promote", "always", "--require-better"]
+    assert run_json("retrain", *options, "-w", place) == (0, result)
+    status, out, _ = run("retrain", "--resume", "-w", place)
+    assert status == 0
+    assert "Verdict: promoted" in out
+    assert "[+0.020, +0.200]" in out
+    assert asked[0].examples == (file,)
+    assert (asked[0].promote, asked[0].require_better) == ("always", True)
+    assert asked[1] is None
+
+
+def test_serve_hands_on_the_address(run_json, place, folder, monkeypatch):
+    def serve(workspace, catalog, ledger, index, settings, *, started):
+        assert (settings.host, settings.port) == ("127.0.0.1", 8123)
+        started("http://127.0.0.1:8123", "r0001-x")
+
+    monkeypatch.setattr("service.http.server.serve", serve)
+    value = {"url": "http://127.0.0.1:8123", "release": "r0001-x"}
+    assert run_json("serve", "--port", "8123", "-w", place) == (0, value)
+
+
+def test_serve_before_any_ingest(run_json, place):
+    status, error = error_of(run_json, "serve", "--port", "0", "-w", place)
+    assert (status, error["code"]) == (1, "not_found")
+
+
+EXAMPLES = [
+    {
+        "question": f"What does the {name} do at {number}?",
+        "answers": [f"{number} bar"],
+        "document_ids": [f"{name}{number}.md"],
+    }
+    for name in ("valve", "pump", "hose", "tank")
+    for number in range(3)
+] + [{"question": f"Who painted picture {number}?", "answers": []} for number in range(4)]
+
+
+@pytest.fixture
+def examined(place, folder, run_json, tmp_path) -> tuple[Path, Path]:
+    """A workspace with documents, and examples about them."""
+    words = {
+        "valve": "opens brass seat",
+        "pump": "turns rotor blade",
+        "hose": "bends rubber skin",
+        "tank": "stores water wall",
+    }
+    files = {
+        f"{name}{number}.md": f"The {name} {text} number {number * 7919} reaches {number} bar."
+        for name, text in words.items()
+        for number in range(3)
+    }
+    run_json("ingest", folder(files), "-w", place)
+    examples = tmp_path / "examples.jsonl"
+    examples.write_text("\n".join(json.dumps(example) for example in EXAMPLES))
+    return place, examples
+
+
+def test_evaluate_prints_the_metrics(run, run_json, examined):
+    place, examples = examined
+    status, metrics = run_json("evaluate", "--examples", examples, "--split", "all", "--retrieval-only", "-w", place)
+    assert status == 0
+    assert metrics["questions"] == len(EXAMPLES)
+    assert set(metrics["retrieval"]) == {"ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10"}
+    assert metrics["retrieval"]["recall@10"] > 0.5
+    status, metrics = run_json("evaluate", "--examples", examples, "-w", place)
+    assert status == 0
+    assert 0 < metrics["questions"] < len(EXAMPLES)
+    assert sum(metrics["outcomes"].values()) == metrics["questions"]
+    assert "ndcg@10" in run("evaluate", "--examples", examples, "--retrieval-only", "-w", place)[1]
+    assert not list((place / ".lockstep" / "index").glob("own-*")), "its own collection is gone"
+
+
+def test_dataset_shows_and_saves_the_rows(run, run_json, examined, tmp_path):
+    place, examples = examined
+    status, value = run_json("dataset", "--examples", examples, "--out", tmp_path / "rows", "-w", place)
+    assert status == 0
+    assert value["supervised"]["rows"]["train"] > 0
+    assert (tmp_path / "rows" / "supervised" / "dataset_dict.json").is_file()
+    assert not (place / ".lockstep" / "split.json").exists(), "to look freezes nothing"
+    status, out, _ = run("dataset", "--examples", examples, "-w", place)
+    assert status == 0
+    assert "must abstain" in out
+    assert "samples" in out
+
+
+def test_dataset_counts_as_training_does(run_json, examined):
+    place, examples = examined
+    _, before = run_json("dataset", "--examples", examples, "-w", place)
+    lengths = before["supervised"]["tokens"]
+    with (place / "lockstep.toml").open("a") as settings:
+        settings.write(f"\n[training.generator]\nmax_length = {lengths['median']}\n")
+    _, after = run_json("dataset", "--examples", examples, "-w", place)
+    assert after["supervised"]["token_limit"] == lengths["median"]
+    assert 0 < after["supervised"]["truncated"] <= sum(before["supervised"]["rows"].values()) / 2
+
+    from retrieval.errors import TrainingError
+    from training.data.supervised import SupervisedRow
+    from training.generator.files import load_tokenizer
+    from training.generator.rows import encode_rows
+    from training.starter.paths import starter_path
+
+    saved = Path(after["saved"]["supervised"])
+    from datasets import load_from_disk
+
+    rows = [SupervisedRow(**row) for own in load_from_disk(str(saved)).values() for row in own]
+    tokenizer = load_tokenizer(starter_path())
+    _, left_out = encode_rows(tokenizer, rows, max_length=lengths["median"])
+    assert left_out == after["supervised"]["truncated"]
+    with pytest.raises(TrainingError, match=f"{len(rows)} of them longer"):
+        encode_rows(tokenizer, rows, max_length=10)
+
+
+def test_a_citation_without_a_quotation_says_so():
+    assert quoted("It is  5 m\ndeep.") == "“It is 5 m deep.”"
+    assert "shares a word" in quoted("")

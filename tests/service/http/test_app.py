@@ -1,0 +1,429 @@
+"""The HTTP surface, driven by the unmodified openai client against a real server."""
+
+import base64
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import httpx
+import numpy as np
+import openai
+import pytest
+import uvicorn
+
+from retrieval.errors import Busy, CorruptRelease, LockstepError
+from retrieval.search_settings import SearchSettings
+from service.http.app import create_app
+from service.live import Live
+
+
+class Source:
+    def __init__(self, make_runtime, **parts) -> None:
+        self.make_runtime, self.parts = make_runtime, parts
+        self.now = "r1"
+        self.runtimes: dict = {}
+        self.broken: set[str] = set()
+
+    def active(self) -> str:
+        return self.now
+
+    def head(self) -> int:
+        return 0
+
+    def synced(self, collection: str) -> int:
+        return 0
+
+    def read(self, release: str):
+        if release in self.broken:
+            raise CorruptRelease(f"release {release}: weights were changed")
+        return self.make_runtime(release).release
+
+    def load(self, release, index):
+        pieces = [f"{release.id}", " says", " 12", " bar [1]."]
+        texts = [f"{release.id}: the valve opens at 12 bar.", "The hose is blue."]
+        runtime = self.make_runtime(release.id, index=index, pieces=pieces, texts=texts, **self.parts)
+        self.runtimes[release.id] = runtime
+        return runtime
+
+    def follow(self, runtime, progress) -> int:
+        return 0
+
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def source(make_runtime, embedder):
+    return Source(make_runtime, embedder=embedder)
+
+
+@pytest.fixture
+def live(source):
+    held = Live(source, poll_seconds=3600)
+    held.start()
+    yield held
+    held.close()
+
+
+@contextlib.contextmanager
+def served(app):
+    """A real server in a thread; its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
+    ready = threading.Event()
+    startup = server.startup
+
+    async def tell(sockets=None) -> None:
+        await startup(sockets)
+        ready.set()
+
+    server.startup = tell
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture
+def url(live):
+    with served(create_app(live, max_body_bytes=100_000)) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url):
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60) as held:
+        yield held
+
+
+def ask(client, text="How high?", **parameters):
+    return client.chat.completions.create(model="lockstep", messages=[{"role": "user", "content": text}], **parameters)
+
+
+def test_an_answer_with_its_citations_and_its_release(client):
+    completion = ask(client)
+    message = completion.choices[0].message
+    assert completion.object == "chat.completion"
+    assert completion.model == "r1"
+    assert message.content == "r1 says 12 bar [1]."
+    assert completion.choices[0].finish_reason == "stop"
+    facts = completion.lockstep
+    assert (facts["release"], facts["abstained"], facts["ignored"]) == ("r1", False, [])
+    assert facts["passages"][0]["chunk_id"] == "d1.md#0"
+    assert facts["citations"] == [
+        {"document_id": "d1.md", "chunk_id": "d1.md#0", "quote": "r1: the valve opens at 12 bar."}
+    ]
+    (annotation,) = message.annotations
+    assert annotation.type == "file_citation"
+    assert message.content[annotation.start_index : annotation.end_index] == annotation.text == "[1]"
+    assert annotation.file_citation["file_id"] == "d1.md"
+    assert completion.usage.total_tokens == completion.usage.prompt_tokens + 4
+    assert completion._request_id.startswith("req_")
+
+
+def test_a_stream_joins_to_the_same_answer(client):
+    chunks = list(ask(client, stream=True))
+    assert {chunk.object for chunk in chunks} == {"chat.completion.chunk"}
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "r1 says 12 bar [1]."
+    assert len(chunks) == 6, "a role, four pieces, an end"
+    last = chunks[-1]
+    assert last.choices[0].finish_reason == "stop"
+    assert last.lockstep["release"] == "r1"
+    assert last.choices[0].delta.annotations[0]["file_citation"]["file_id"] == "d1.md"
+    assert last.usage is None
+
+
+def test_a_stream_ends_with_its_usage_if_asked(client):
+    chunks = list(ask(client, stream=True, stream_options={"include_usage": True}))
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage.completion_tokens == 4
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_the_stream_helper_of_the_client(client):
+    with client.chat.completions.stream(
+        model="lockstep", messages=[{"role": "user", "content": "How high?"}]
+    ) as stream:
+        stream.until_done()
+        assert stream.get_final_completion().choices[0].message.content == "r1 says 12 bar [1]."
+
+
+def test_an_abstention_says_so(make_runtime, embedder):
+    source = Source(make_runtime, embedder=embedder, search=SearchSettings(abstain_below=0.99))
+    live = Live(source, poll_seconds=3600)
+    live.start()
+    with served(create_app(live, max_body_bytes=10_000)) as url:
+        completion = openai.OpenAI(base_url=f"{url}/v1", api_key="none").chat.completions.create(
+            model="r1", messages=[{"role": "user", "content": "How high?"}]
+        )
+    live.close()
+    assert completion.lockstep["abstained"]
+    assert completion.choices[0].message.content == "I cannot find this in the documents."
+    assert completion.choices[0].message.annotations == []
+
+
+def test_the_client_s_parameters_reach_the_engine(client, source):
+    ask(client, max_tokens=3, temperature=0.7)
+    ask(client, max_completion_tokens=5)
+    assert source.runtimes["r1"].generator.asked == [
+        {"max_new_tokens": 3, "temperature": 0.7},
+        {"max_new_tokens": 5, "temperature": 0.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "param"),
+    [
+        ({"n": 2}, "n"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"logprobs": True}, "logprobs"),
+        ({"top_p": 0.5}, "top_p"),
+        ({"stop": ["."]}, "stop"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"presence_penalty": 1.0}, "presence_penalty"),
+        ({"temperature": 3}, "temperature"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"extra_body": {"top_n": 3}}, "top_n"),
+        ({"stream_options": {"include_everything": True}}, "stream_options.include_everything"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(client, parameters, param):
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(client, **parameters)
+    assert caught.value.param == param
+    assert caught.value.body["type"] == "invalid_request_error"
+    assert param.split(".")[-1] in caught.value.body["message"]
+    assert caught.value.request_id.startswith("req_")
+
+
+def test_what_changes_nothing_is_accepted(client):
+    ask(client, n=1, tools=[], logprobs=False, top_p=1, stop=[], response_format={"type": "text"}, seed=3, user="me")
+    ask(client, presence_penalty=0, metadata={"a": "b"}, store=False, temperature=0, extra_body={"logit_bias": {}})
+
+
+@pytest.mark.parametrize(
+    ("messages", "param"),
+    [
+        ([], "messages"),
+        ([{"role": "user", "content": ""}], "messages[0].content"),
+        ([{"role": "assistant", "content": "hello"}], "messages[0].role"),
+        ([{"role": "tool", "content": "x", "tool_call_id": "1"}], "messages[0].role"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}], "messages[0].content"),
+        ([{"role": "user", "content": "word " * 500}], "messages"),
+    ],
+)
+def test_messages_that_cannot_be_answered(client, messages, param):
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="lockstep", messages=messages)
+    assert caught.value.param == param
+
+
+def test_a_prompt_that_is_too_long_has_openai_s_code(client):
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(client, "word " * 500)
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_another_model_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+def test_too_many_requests_are_told_to_come_again(client, source):
+    source.runtimes["r1"].generator.failure = Busy("found 512 requests waiting")
+    with pytest.raises(openai.ConflictError) as caught:
+        ask(client)
+    assert caught.value.code == "busy"
+    assert caught.value.response.headers["retry-after"] == "1"
+
+
+def test_a_generation_that_fails_in_the_middle_of_a_stream_raises(client, source, monkeypatch):
+    def failing(self):
+        yield "12"
+        raise LockstepError("the engine died")
+
+    handle = type(source.runtimes["r1"].generator.submit([1], max_new_tokens=1))
+    monkeypatch.setattr(handle, "__iter__", failing)
+    with pytest.raises(openai.APIError, match="the engine died"):
+        list(ask(client, stream=True))
+
+
+def test_a_bug_is_told_with_the_request_s_id_and_without_its_trace(client, source):
+    source.runtimes["r1"].generator.failure = ZeroDivisionError("secret detail")
+    with pytest.raises(openai.InternalServerError) as caught:
+        ask(client)
+    assert caught.value.request_id in caught.value.body["message"]
+    assert "secret detail" not in caught.value.response.text
+    assert caught.value.type == "server_error"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_goes_away_cancels_its_generation(url, source, live, stream):
+    generator = source.runtimes["r1"].generator
+    generator.gate = threading.Event()  # the second piece never comes
+    body = {"model": "lockstep", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+    with httpx.Client(timeout=30) as http:
+        if stream:
+            with http.stream("POST", f"{url}/v1/chat/completions", json=body) as response:
+                assert "assistant" in next(response.iter_lines())
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                http.post(f"{url}/v1/chat/completions", json=body, timeout=0.5)
+    assert generator.handles[0].cancelled.wait(30)
+
+
+def test_embeddings_are_the_embedder_s(client, embedder):
+    texts = ["The valve opens at 12 bar.", "The hose is blue."]
+    expected = embedder.encode_passages(texts)
+    answer = client.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
+    assert np.allclose([one.embedding for one in answer.data], expected, atol=1e-6)
+    plain = client.embeddings.create(model="r1", input=texts[0], encoding_format="float")
+    assert np.allclose(plain.data[0].embedding, expected[0], atol=1e-2)
+    assert answer.model == "r1"
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens > 10
+    raw = httpx.post(
+        f"{client.base_url}embeddings",
+        json={"model": "lockstep", "input": texts, "encoding_format": "base64"},
+    ).json()
+    decoded = np.frombuffer(base64.b64decode(raw["data"][1]["embedding"]), dtype="<f4")
+    assert np.allclose(decoded, expected[1], atol=1e-6)
+
+
+def test_fewer_dimensions_are_of_unit_length(client):
+    answer = client.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
+    vector = np.array(answer.data[0].embedding)
+    assert vector.shape == (64,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_question_may_be_embedded_as_one(client, embedder):
+    answer = client.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
+    assert np.allclose(answer.data[0].embedding, embedder.encode_questions(["How high?"])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "param"),
+    [
+        ({"input": [1, 2, 3]}, "input"),
+        ({"input": [[1, 2], [3]]}, "input"),
+        ({"input": []}, "input"),
+        ({"input": "  "}, "input[0]"),
+        ({"input": ["a", None]}, "input[1]"),
+        ({"input": ["a"] * 2049}, "input"),
+        ({"input": ["short", "word " * 400]}, "input[1]"),
+        ({"input": "a", "dimensions": 385}, "dimensions"),
+        ({"input": "a", "encoding_format": "int8"}, "encoding_format"),
+    ],
+)
+def test_inputs_that_cannot_be_embedded(client, parameters, param):
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.embeddings.create(model="lockstep", **parameters)
+    assert caught.value.param == param
+
+
+def test_unknown_paths_methods_and_bodies_have_the_same_shape(url):
+    answers = [
+        (httpx.get(f"{url}/v1/nothing"), 404, "unknown_url"),
+        (httpx.get(f"{url}/v1/embeddings"), 405, "method_not_allowed"),
+        (httpx.post(f"{url}/v1/embeddings", content=b"{", headers=JSON), 400, "invalid_json"),
+        (httpx.post(f"{url}/v1/embeddings", content=b"[]", headers=JSON), 400, "invalid_value"),
+        (httpx.post(f"{url}/v1/embeddings", content=b"{}"), 400, "invalid_content_type"),
+        (httpx.post(f"{url}/v1/embeddings", headers=JSON), 400, "missing_required_parameter"),
+        (httpx.post(f"{url}/v1/embeddings", json={"model": "lockstep"}), 400, "missing_required_parameter"),
+        (httpx.post(f"{url}/v1/embeddings", content=b"x" * 100_001), 413, "body_too_large"),
+        (httpx.post(f"{url}/v1/embeddings", content=iter([b"x" * 60_000] * 2)), 413, "body_too_large"),
+    ]
+    for response, status, code in answers:
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (status, code)
+        assert set(error) == {"message", "type", "param", "code"}
+        assert response.headers["x-request-id"]
+
+
+def test_the_client_s_request_id_is_kept_if_it_is_harmless(url):
+    assert httpx.get(f"{url}/livez", headers={"x-request-id": "my-1"}).headers["x-request-id"] == "my-1"
+    long = httpx.get(f"{url}/livez", headers={"x-request-id": "x" * 200})
+    assert long.headers["x-request-id"].startswith("req_")
+
+
+def test_health(url, source, live):
+    assert httpx.get(f"{url}/livez").json() == {"status": "alive"}
+    ready = httpx.get(f"{url}/readyz")
+    assert (ready.status_code, ready.json()["release"], ready.json()["problem"]) == (200, "r1", None)
+    source.now = "r2"
+    source.broken.add("r2")
+    live.check()
+    degraded = httpx.get(f"{url}/readyz")
+    assert degraded.status_code == 200
+    assert (degraded.json()["release"], degraded.json()["active"]) == ("r1", "r2")
+    assert "weights were changed" in degraded.json()["problem"]
+    live.close()
+    assert httpx.get(f"{url}/readyz").status_code == 503
+    stopped = httpx.post(
+        f"{url}/v1/chat/completions", json={"model": "lockstep", "messages": [{"role": "user", "content": "x"}]}
+    )
+    assert (stopped.status_code, stopped.json()["error"]["code"]) == (503, "storage")
+
+
+def test_one_release_answers_one_request_while_releases_change(url, source, live):
+    """Invariant 1 over HTTP: text, passages, citations and ids of an answer agree, streamed or not."""
+    stop, faults, answers = threading.Event(), [], []
+
+    def requests(stream: bool) -> None:
+        with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+            while not stop.is_set():
+                if stream:
+                    chunks = list(ask(client, stream=True))
+                    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+                    model, facts = chunks[0].model, chunks[-1].lockstep
+                else:
+                    completion = ask(client)
+                    text, model = completion.choices[0].message.content, completion.model
+                    facts = completion.lockstep
+                seen = {model, facts["release"], text.split()[0], facts["passages"][0]["text"].split(":")[0]}
+                answers.append(model)
+                if len(seen) != 1:
+                    faults.append(seen)
+
+    threads = [threading.Thread(target=requests, args=(number % 2 == 0,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 120
+    number = 1
+    while len(set(answers)) < 20 and time.monotonic() < deadline:
+        number += 1
+        source.now = f"r{number}"
+        live.check()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(set(answers)) >= 20
+    live.check()
+    assert [runtime.closed for runtime in source.runtimes.values()].count(False) == 1
+
+
+def test_a_stream_that_has_begun_ends_on_its_release(url, source, live):
+    source.runtimes["r1"].generator.gate = gate = threading.Event()
+    body = {"model": "lockstep", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    with httpx.Client(timeout=60) as http, http.stream("POST", f"{url}/v1/chat/completions", json=body) as response:
+        lines = (line for line in response.iter_lines() if line)
+        next(lines)
+        source.now = "r2"
+        live.check()
+        assert live.status().release == "r2"
+        gate.set()
+        rest = [json.loads(line.removeprefix("data: ")) for line in lines if line != "data: [DONE]"]
+    assert {chunk["model"] for chunk in rest} == {"r1"}
+    assert rest[-1]["lockstep"]["release"] == "r1"
+    assert rest[-1]["choices"][0]["finish_reason"] == "stop"

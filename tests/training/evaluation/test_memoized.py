@@ -1,0 +1,50 @@
+"""A generator that answers every prompt once, and scores every completion of it once."""
+
+from training.evaluation.memoized import Remembered
+
+
+class Counting:
+    max_context = 7
+    computes_beside = 2
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, messages, *, thinking=False):
+        return [len(messages)]
+
+    def complete(self, prompts, max_new_tokens):
+        self.asked.append((prompts, max_new_tokens))
+        return [(f"{prompt} in {max_new_tokens}", "stop") for prompt in prompts]
+
+    def encode_completion(self, text):
+        return [len(text)]
+
+    def score(self, prompt_ids, completion_ids):
+        self.asked.append((prompt_ids, completion_ids))
+        return 0.5, len(completion_ids), len(self.asked)
+
+
+def test_what_was_said_is_not_computed_again():
+    counting = Counting()
+    generator = Remembered(counting)
+    assert [text for text, _ in generator.complete([[1], [2], [1]], 5)] == ["[1] in 5", "[2] in 5", "[1] in 5"]
+    assert [text for text, _ in generator.complete([[2], [3]], 5)] == ["[2] in 5", "[3] in 5"]
+    assert [text for text, _ in generator.complete([[1]], 5)] == ["[1] in 5"]
+    assert [text for text, _ in generator.complete([[1]], 6)] == ["[1] in 6"]
+    assert counting.asked == [([[1], [2]], 5), ([[3]], 5), ([[1]], 6)]
+
+
+def test_what_was_scored_is_not_computed_again():
+    counting = Counting()
+    generator = Remembered(counting)
+    assert generator.score([1], [2, 3]) == generator.score([1], [2, 3]) == (0.5, 2, 1)
+    assert generator.score([1, 2], [3]) == (0.5, 1, 2), "the same tokens, divided elsewhere"
+    assert counting.asked == [([1], [2, 3]), ([1, 2], [3])]
+
+
+def test_everything_else_is_the_generator_s_own():
+    assert Remembered(Counting()).max_context == 7
+    assert Remembered(Counting()).computes_beside == 2
+    assert Remembered(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
+    assert Remembered(Counting()).encode_completion("two") == [3]

@@ -1,0 +1,232 @@
+"""Verdicts, their reasons, and the choice of an arm."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from training.evaluation.comparison import Comparison
+from training.evaluation.evaluate import ArmResult, Record
+from training.evaluation.verdict import PRIMARY, Alternative, Check, alternatives_to, choose_arm, decide, in_words
+
+
+def compared(
+    metric: str,
+    before: float,
+    after: float,
+    margin: float | None = 0.03,
+    *,
+    n: int = 210,
+    groups: int = 90,
+    note: str = "",
+) -> Comparison:
+    difference = after - before
+    low, high = (None, None) if margin is None else (difference - margin, difference + margin)
+    return Comparison(metric, before, after, difference, low, high, n, groups, None, "BCa bootstrap", note)
+
+
+BETTER = compared("ndcg@10", 0.78, 0.84)
+SAME_RETRIEVAL = compared("ndcg@10", 0.90, 0.91)
+SAME = compared("answer_score", 0.50, 0.51)
+WORSE = compared("answer_score", 0.50, 0.40)
+MORE_MADE_UP = compared("hallucinated", 0.10, 0.30)
+
+
+def test_a_primary_metric_above_zero_promotes() -> None:
+    verdict = decide([BETTER, SAME])
+    assert verdict.outcome == "promoted"
+    assert verdict.reasons[0] == "nDCG@10 rose from 0.78 to 0.84 (+0.06, 95 % interval +0.03 to +0.09, n = 210)."
+    assert "Answer score rose from 0.500 to 0.510, which may be chance" in verdict.reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "outcome"),
+    [
+        ([BETTER, compared("answer_score", 0.5, 0.6)], "promoted"),
+        ([SAME], "kept"),
+        ([compared("ndcg@10", 0.8, 0.81), SAME], "kept"),
+        ([BETTER, WORSE], "rejected"),
+        ([WORSE], "rejected"),
+        ([BETTER, SAME, MORE_MADE_UP], "kept"),
+        ([BETTER, WORSE, MORE_MADE_UP], "rejected"),
+        ([BETTER, SAME, compared("hallucinated", 0.3, 0.1)], "promoted"),
+        ([BETTER, SAME, compared("recall@1", 0.9, 0.1)], "promoted"),  # not a primary metric
+        ([compared("ndcg@10", 0.5, 0.9, margin=None)], "kept"),  # a gain without an interval proves nothing
+        ([], "kept"),
+    ],
+)
+def test_outcomes(comparisons: list[Comparison], outcome: str) -> None:
+    verdict = decide(comparisons)
+    assert verdict.outcome == outcome
+    assert verdict.reasons
+
+
+def test_an_interval_that_touches_zero_is_not_better() -> None:
+    touching = replace(BETTER, low=0.0, high=0.12)
+    assert decide([touching]).outcome == "kept"
+    assert decide([replace(BETTER, low=0.0001, high=0.12)]).outcome == "promoted"
+
+
+def test_a_failed_check_rejects_whatever_the_metrics_say() -> None:
+    verdict = decide([BETTER], [Check("files intact", True), Check("loss finite", False, "found NaN at step 12")])
+    assert verdict.outcome == "rejected"
+    assert verdict.reasons[0] == "Check failed: loss finite: found NaN at step 12"
+
+
+def test_what_is_kept_says_why() -> None:
+    assert any("better beyond chance" in reason for reason in decide([SAME]).reasons)
+    reasons = decide([BETTER, SAME, MORE_MADE_UP]).reasons
+    assert any("makes up more answers" in reason for reason in reasons)
+    assert any(reason.startswith("Hallucination rate rose from 0.10 to 0.30") for reason in reasons)
+    assert any("could be measured" in reason for reason in decide([]).reasons)
+
+
+def test_small_samples_are_called_small() -> None:
+    few = decide([compared("ndcg@10", 0.5, 0.9, n=12, groups=9)])
+    assert any(
+        "Small sample" in reason and "12 test questions in 9 independent groups" in reason for reason in few.reasons
+    )
+    assert not any("Small sample" in reason for reason in decide([BETTER, SAME]).reasons)
+
+
+def test_saturated_retrieval_is_said() -> None:
+    reasons = decide([compared("ndcg@10", 0.99, 0.992, margin=0.01), SAME]).reasons
+    assert any("saturated" in reason and "0.990" in reason for reason in reasons)
+    assert not any("saturated" in reason for reason in decide([BETTER]).reasons)
+
+
+def test_a_gain_from_abstention_alone_is_said() -> None:
+    gain = compared("answer_score", 0.4, 0.6)
+    alone = decide([gain, compared("answerable_score", 0.5, 0.5)]).reasons
+    assert any("abstain_below" in reason for reason in alone)
+    real = decide([gain, compared("answerable_score", 0.4, 0.6)]).reasons
+    assert not any("abstain_below" in reason for reason in real)
+
+
+def test_a_cheaper_way_that_does_as_well_is_named() -> None:
+    hybrid = Alternative("hybrid search with the untouched embedder", compared("ndcg@10", 0.83, 0.84))
+    reasons = decide([BETTER], alternatives=[hybrid]).reasons
+    assert any(
+        reason.startswith("Hybrid search with the untouched embedder would do alone: nDCG@10 0.830; beside it")
+        for reason in reasons
+    )
+    beaten = Alternative(hybrid.description, compared("ndcg@10", 0.70, 0.84))
+    assert not any("would do" in reason for reason in decide([BETTER], alternatives=[beaten]).reasons)
+    no_gain = decide([compared("ndcg@10", 0.80, 0.80)], alternatives=[hybrid]).reasons
+    assert not any("would do" in reason for reason in no_gain)
+
+
+def test_remaining_inventions_are_counted() -> None:
+    reasons = decide([BETTER], outcomes={"hallucinated": 3, "correctly_abstained": 9}).reasons
+    assert any("3 of 12 questions" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "sentence"),
+    [
+        (WORSE, "Answer score fell from 0.50 to 0.40 (-0.10, 95 % interval -0.13 to -0.07, n = 210)."),
+        (
+            compared("ndcg@10", 0.8, 0.8),
+            "nDCG@10 stayed at 0.800 (+0.000, 95 % interval -0.030 to +0.030, n = 210).",
+        ),
+        (
+            compared("ndcg@10", 0.5, 0.9, None, n=3, note="only 3 groups"),
+            "nDCG@10 rose from 0.50 to 0.90, which may be chance (+0.40, no interval, only 3 groups, n = 3).",
+        ),
+    ],
+)
+def test_sentences(comparison: Comparison, sentence: str) -> None:
+    assert in_words(comparison) == sentence
+
+
+def test_every_reason_is_a_sentence() -> None:
+    few = compared("answer_score", 0.4, 0.6, n=20)
+    verdict = decide([BETTER, few, MORE_MADE_UP], outcomes={"hallucinated": 1})
+    assert all(re.match(r"[A-Zn].*\.$", reason) for reason in verdict.reasons)
+    assert verdict.to_json() == {"outcome": "kept", "reasons": list(verdict.reasons)}
+
+
+def arm(name: str, ndcg: float, score: float, *, embedder: bool, generator: bool, jitter: float = 0.0) -> ArmResult:
+    """An arm over 60 questions; ``jitter`` moves every other question up and the others down."""
+    records = []
+    for i in range(60):
+        shift = jitter if i % 2 else -jitter
+        records.append(
+            Record(
+                id=f"q{i}",
+                question="?",
+                group=f"g{i}",
+                answers=("x",),
+                document_ids=(),
+                weak=False,
+                ranked=(),
+                similarity=None,
+                retrieval=dict.fromkeys(("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10"), ndcg + shift),
+                answer="x",
+                outcome="correct",
+                exact_match=score,
+                answer_score=score + shift,
+                f1=score + shift,
+                rouge_l=score,
+            )
+        )
+    return ArmResult(name, embedder, generator, "", tuple(records))
+
+
+UNTOUCHED = arm("untouched", 0.9, 0.9, embedder=False, generator=False)
+
+
+def test_the_best_tuned_arm_is_chosen() -> None:
+    arms = [
+        UNTOUCHED,
+        arm("embedder tuned", 0.8, 0.4, embedder=True, generator=False),
+        arm("generator tuned", 0.6, 0.5, embedder=False, generator=True),
+        arm("both tuned", 0.8, 0.6, embedder=True, generator=True, jitter=0.05),
+    ]
+    assert choose_arm(arms) == "both tuned"
+    assert choose_arm(arms[:3]) == "embedder tuned"
+
+
+def test_fewer_changes_win_within_noise() -> None:
+    simple = arm("generator tuned", 0.70, 0.60, embedder=False, generator=True)
+    both = arm("both tuned", 0.705, 0.605, embedder=True, generator=True, jitter=0.2)
+    assert choose_arm([UNTOUCHED, simple, both]) == "generator tuned"
+    clear = arm("both tuned", 0.705, 0.65, embedder=True, generator=True, jitter=0.02)
+    assert choose_arm([UNTOUCHED, simple, clear]) == "both tuned"
+
+
+def test_what_needs_no_training_is_an_alternative() -> None:
+    settings = arm("settings only", 0.7, 0.5, embedder=False, generator=False)
+    dense = [arm("dense", 0.5, 0.0, embedder=tuned, generator=False) for tuned in (False, True)]
+    generator = arm("generator tuned", 0.7, 0.8, embedder=False, generator=True)
+    found = alternatives_to(generator, settings, dense)
+    assert {one.description for one in found} == {
+        "the untouched models with settings and threshold chosen on validation"
+    }
+    assert {(one.comparison.metric, round(one.comparison.difference, 6)) for one in found} == {
+        ("ndcg@10", 0.0),
+        ("answer_score", 0.3),
+    }
+    both = arm("both tuned", 0.9, 0.8, embedder=True, generator=True)
+    against_dense = [one for one in alternatives_to(both, settings, dense) if "dense" in one.description]
+    assert {one.description for one in against_dense} == {"the untouched embedder: dense"}
+    assert round(against_dense[0].comparison.difference, 6) == 0.4
+
+
+def test_nothing_tuned_is_misuse() -> None:
+    with pytest.raises(ValueError, match="no tuned arm"):
+        choose_arm([UNTOUCHED])
+
+
+def test_primary_metrics() -> None:
+    assert PRIMARY == ("ndcg@10", "answer_score")
+
+
+def test_a_gain_that_comes_from_refusing_answerable_questions_is_not_taken() -> None:
+    gain, skips = compared("answer_score", 0.06, 0.16), compared("skipped", 0.59, 0.94)
+    verdict = decide([SAME_RETRIEVAL, gain, skips, compared("answerable_score", 0.01, 0.01)])
+    assert verdict.outcome == "kept"
+    assert any("it refuses more. It skips 94% " in reason for reason in verdict.reasons)
+    assert decide([BETTER, gain, skips]).outcome == "promoted"  # retrieval is better too
+    assert decide([gain, skips, compared("answerable_score", 0.2, 0.4)]).outcome == "promoted"
+    assert decide([gain, compared("skipped", 0.59, 0.58)]).outcome == "promoted"

@@ -1,0 +1,1 @@
+"""Examples, their split, and the rows that train: everything before a model."""

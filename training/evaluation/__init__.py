@@ -1,0 +1,1 @@
+"""What is compared, measured and chosen, and the verdict on it."""

@@ -1,0 +1,75 @@
+"""The metrics by which the checkpoints of a training are compared, over validation questions only."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.catalog import Catalog
+from retrieval.embedder import Embedder
+from retrieval.metrics import score_retrieval
+from retrieval.prompt import Prompt
+from retrieval.search import Searcher
+from training.answering.answerer import Answerer
+from training.data.candidates import DEPTH
+from training.data.examples import Example
+from training.scoring.answer_metrics import score_answer
+
+if TYPE_CHECKING:
+    from training.generator.generation import Generator
+
+
+class EmbedderMetric:
+    """Mean nDCG@10 by dense search alone, for an embedder whose collection does not exist yet.
+
+    Searched are the chunks that the untouched system returns for the questions, and those of the
+    supporting documents: where the corpus is large, the others hardly matter for the first ten.
+    """
+
+    def __init__(self, catalog: Catalog, searcher: Searcher, examples: Sequence[Example]) -> None:
+        asked = [example for example in examples if example.document_ids]
+        self._questions = [example.question for example in asked]
+        self._relevant: Mapping[str, Sequence[str]] = {str(i): one.document_ids for i, one in enumerate(asked)}
+        documents = {document for example in asked for document in example.document_ids}
+        for passages in searcher.search_batch(self._questions, top_k=DEPTH):
+            documents |= {passage.document_id for passage in passages}
+        chunks = [stored.chunk for stored in catalog.live_chunks(sorted(documents))]
+        self._documents = [chunk.document_id for chunk in chunks]
+        self._texts = [chunk.indexed_text for chunk in chunks]
+
+    def __call__(self, embedder: Embedder) -> float:
+        """nDCG@10 of an embedder; 0 where no question has a known document."""
+        if not self._questions:
+            return 0.0
+        similarities = embedder.encode_questions(self._questions) @ embedder.encode_passages(self._texts).T
+        rankings = {}
+        for i, row in enumerate(similarities):
+            rankings[str(i)] = [self._documents[j] for j in np.argsort(-row, kind="stable")[:DEPTH]]
+        scores = score_retrieval(rankings, self._relevant)
+        return float(np.mean([score["ndcg@10"] for score in scores.values()]))
+
+
+class GeneratorMetric:
+    """Mean answer score (F1 with abstention) over the passages that serving would show."""
+
+    def __init__(self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int) -> None:
+        self._examples = examples
+        self._searcher, self._prompt, self._max_new_tokens = searcher, prompt, max_new_tokens
+        self._found = searcher.search_batch([example.question for example in examples])
+
+    def __call__(self, generator: "Generator") -> float:
+        """The score of the generator as it is now."""
+        settings = self._searcher.settings
+        answerer = Answerer(self._searcher, generator, self._prompt, settings, "", max_new_tokens=self._max_new_tokens)
+        prepared = [
+            answerer.prepare_found(example.question, found)
+            for example, found in zip(self._examples, self._found, strict=True)
+        ]
+        answers = answerer.answer_prepared(prepared)
+        scores = [
+            score_answer(
+                answer.text, example.answers, abstained=answer.abstained, question=example.question
+            ).answer_score
+            for example, answer in zip(self._examples, answers, strict=True)
+        ]
+        return float(np.mean(scores)) if scores else 0.0

@@ -1,0 +1,98 @@
+"""The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from retrieval.prompt import Prompt
+from retrieval.search import Searcher
+from retrieval.search_settings import SearchSettings
+from training.answering.answerer import Answerer
+from training.evaluation.evaluate import Arm
+from training.evaluation.memoized import Remembered
+
+if TYPE_CHECKING:
+    from training.generator.generation import Generator
+
+BASELINE = "untouched"
+"""As it is served."""
+SETTINGS_ONLY = "settings only"
+"""Nothing tuned, but settings and threshold chosen as for the tuned arms: what training must beat."""
+SYSTEMS = (
+    (BASELINE, False, False),
+    (SETTINGS_ONLY, False, False),
+    ("embedder tuned", True, False),
+    ("generator tuned", False, True),
+    ("both tuned", True, True),
+)
+"""Name, whether the embedder is tuned, whether the generator is."""
+
+
+def answering(
+    searchers: Mapping[bool, Searcher],
+    generators: Mapping[bool, "Generator"],
+    prompt: Prompt,
+    *,
+    thresholds: Mapping[str, float],
+    served: SearchSettings,
+    max_new_tokens: int,
+    release: str,
+) -> list[Arm]:
+    """The arms that answer, of :data:`SYSTEMS` those whose parts exist; keys say whether the part is tuned.
+
+    Args:
+        searchers: each with the settings that were chosen for it.
+        served: the settings of the active release: the untouched arm is measured as it is served.
+        thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
+    """
+    remembered = {tuned: Remembered(generator) for tuned, generator in generators.items()}
+    arms = []
+    for name, embedder_tuned, generator_tuned in SYSTEMS:
+        if embedder_tuned not in searchers or generator_tuned not in generators:
+            continue
+        searcher = searchers[embedder_tuned]
+        settings = served if name == BASELINE else searcher.settings
+        if name in thresholds:
+            settings = settings.model_copy(update={"abstain_below": thresholds[name]})
+        arms.append(
+            Arm(
+                name=name,
+                searcher=searcher.at(settings),
+                settings=settings,
+                answerer=Answerer(
+                    searcher.at(settings),
+                    remembered[generator_tuned],
+                    prompt,
+                    settings,
+                    release,
+                    max_new_tokens=max_new_tokens,
+                ),
+                scorer=remembered[generator_tuned],
+                embedder_tuned=embedder_tuned,
+                generator_tuned=generator_tuned,
+                release=release,
+            )
+        )
+    return arms
+
+
+def references(searchers: Mapping[bool, Searcher]) -> list[Arm]:
+    """Rows that only search: BM25 alone, each embedder alone, each embedder with BM25 at equal weights.
+
+    A dense-only baseline flatters every fine-tune, so what costs no training stands beside it.
+
+    Args:
+        searchers: by whether the embedder is tuned.
+    """
+    plain = SearchSettings()
+    modes: Sequence[tuple[str, bool, SearchSettings]] = [
+        ("BM25 alone", False, plain.model_copy(update={"mode": "sparse"})),
+        ("dense alone, untouched", False, plain.model_copy(update={"mode": "dense"})),
+        ("dense alone, tuned", True, plain.model_copy(update={"mode": "dense"})),
+        ("hybrid at equal weights, untouched", False, plain),
+        ("hybrid at equal weights, tuned", True, plain),
+    ]
+    return [
+        Arm(name, searchers[tuned].at(settings), settings, embedder_tuned=tuned)
+        for name, tuned, settings in modes
+        if tuned in searchers
+    ]

@@ -1,0 +1,279 @@
+"""Evaluate arms on examples: retrieval as served, answers, outcomes, and one record per question.
+
+An arm is one combination of embedder, generator and settings; :mod:`training.evaluation.compared_systems` says which
+there are. Knows nothing about statistics (comparison) and decisions (verdict).
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+from retrieval.documents import Passage
+from retrieval.metrics import score_retrieval
+from retrieval.progress import Progress, silent
+from retrieval.prompt import Prompt
+from retrieval.search_settings import SearchSettings
+from training.answering.answerer import Answerer, Generates, Prepared, Searches
+from training.data.examples import Example
+from training.data.matching import question_key
+from training.scoring.answer_metrics import OUTCOMES, Outcome, score_answer
+
+RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
+ANSWER_METRICS = ("answer_score", "exact_match", "f1", "rouge_l", "squad_exact_match", "squad_f1")
+BATCH = 64
+"""Questions searched and generated together; also how often progress is told."""
+
+
+class Scores(Generates, Protocol):
+    """What evaluation needs of :class:`training.generator.generation.Generator` beyond generating."""
+
+    @property
+    def computes_beside(self) -> int:
+        """How many ``score`` computes at a time beside ``complete``; 0 where they wait for each other."""
+
+    def encode_completion(self, text: str) -> list[int]:
+        """Token ids of an answer as it follows the prompt, without the end of the turn."""
+
+    def score(self, prompt_ids: list[int], completion_ids: list[int]) -> tuple[float, int, int]:
+        """Teacher-forced: sum of the losses, number of tokens, number predicted right."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One system under evaluation.
+
+    ``answerer`` is None for a reference that only searches (a dense-only row, say). ``scorer``,
+    where given, also scores the reference answers, teacher-forced under the prompt that the arm
+    serves; it is the answerer's own generator unless that one is remote.
+    """
+
+    name: str
+    searcher: Searches
+    settings: SearchSettings
+    answerer: Answerer | None = None
+    scorer: Scores | None = None
+    embedder_tuned: bool = False
+    generator_tuned: bool = False
+    release: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one arm did with one question. None where it was not measured."""
+
+    id: str
+    question: str
+    group: str
+    """Cluster of near-duplicate documents; questions of one group are not independent."""
+    answers: tuple[str, ...]
+    document_ids: tuple[str, ...]
+    weak: bool
+    ranked: tuple[str, ...]
+    """Document ids as ranked, each once."""
+    similarity: float | None
+    """Cosine of the best passage served; None where nothing was found."""
+    retrieval: dict[str, float] | None
+    answer: str | None = None
+    outcome: Outcome | None = None
+    answer_score: float | None = None
+    exact_match: float | None = None
+    f1: float | None = None
+    rouge_l: float | None = None
+    squad_exact_match: float | None = None
+    squad_f1: float | None = None
+    loss_sum: float | None = None
+    tokens: int | None = None
+    correct_tokens: int | None = None
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the corpus can answer the question."""
+        return bool(self.answers)
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """The records of one arm over one set of questions."""
+
+    name: str
+    embedder_tuned: bool
+    generator_tuned: bool
+    release: str
+    records: tuple[Record, ...]
+
+    @property
+    def changes(self) -> int:
+        """How many parts were tuned."""
+        return int(self.embedder_tuned) + int(self.generator_tuned)
+
+    def metrics(self) -> dict[str, Any]:
+        """The summary that ``lockstep evaluate --json`` prints.
+
+        The metrics of answers are means over all questions with abstentions counted as SQuAD 2.0
+        does; ``loss`` is the mean over reference tokens. A value is None
+        where nothing was measured.
+        """
+        answered = [record for record in self.records if record.outcome is not None]
+        tokens = sum(record.tokens or 0 for record in self.records)
+        loss = sum(record.loss_sum or 0.0 for record in self.records) / tokens if tokens else None
+        return {
+            "release": self.release,
+            "questions": len(self.records),
+            "retrieval": {name: self.mean_retrieval(name) for name in RETRIEVAL_METRICS},
+            "generation": {
+                **{name: _mean([getattr(record, name) for record in answered]) for name in ANSWER_METRICS},
+                "token_accuracy": sum(r.correct_tokens or 0 for r in self.records) / tokens if tokens else None,
+                "loss": _finite(loss),
+                "perplexity": _finite(math.exp(loss) if loss is not None and loss < 700 else None),
+            },
+            "outcomes": {name: sum(record.outcome == name for record in answered) for name in OUTCOMES},
+        }
+
+    def mean_retrieval(self, metric: str) -> float | None:
+        """Mean of one retrieval metric over the questions whose documents are known."""
+        return _mean([record.retrieval[metric] for record in self.records if record.retrieval is not None])
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as JSON values; :meth:`from_json` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ArmResult":
+        """Read what :meth:`to_json` wrote, also after a round through a JSON file."""
+        sequences = ("answers", "document_ids", "ranked")
+        records = tuple(Record(**{**row, **{key: tuple(row[key]) for key in sequences}}) for row in value["records"])
+        return cls(**{**value, "records": records})
+
+
+def evaluate(
+    arm: Arm,
+    examples: Sequence[Example],
+    groups: Mapping[str, str],
+    *,
+    progress: Progress = silent,
+) -> ArmResult:
+    """Run one arm over examples, each question searched once and answered at most once.
+
+    Args:
+        groups: example id to group, see :func:`question_groups`.
+    """
+    records: list[Record] = []
+    task = f"evaluating: {arm.name}"
+    progress(task, 0, len(examples))
+    for start in range(0, len(examples), BATCH):
+        batch = examples[start : start + BATCH]
+        records += _evaluate_batch(arm, batch, groups)
+        progress(task, len(records), len(examples))
+    return ArmResult(arm.name, arm.embedder_tuned, arm.generator_tuned, arm.release, tuple(records))
+
+
+def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> ArmResult:
+    """What an arm would have done with another ``abstain_below``; nothing is generated again."""
+    records = tuple(
+        replace(record, answer=abstention, **asdict(score_answer(abstention, record.answers, abstained=True)))
+        if record.outcome is not None and record.similarity is not None and record.similarity < threshold
+        else record
+        for record in result.records
+    )
+    return replace(result, records=records)
+
+
+def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) -> dict[str, str]:
+    """Example id to cluster, for intervals that do not take near-duplicates for independent.
+
+    Groups of documents that a question bridges are one cluster. A question without documents
+    belongs with those of the same normalised wording.
+
+    Args:
+        group_of: document id to group of near-duplicates; an unknown document is its own group.
+    """
+    examples = list(examples)
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = name = parent[above]
+        return name
+
+    members = {}
+    for example in examples:
+        names = [group_of.get(document, document) for document in example.document_ids]
+        names = names or [f"question: {question_key(example.question)}"]
+        for name in names[1:]:
+            parent[root(name)] = root(names[0])
+        members[example.id] = names[0]
+    return {identifier: root(name) for identifier, name in members.items()}
+
+
+def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str]) -> list[Record]:
+    found = arm.searcher.search_batch([example.question for example in batch], top_k=_depth(arm.settings))
+    records = [_retrieved(*pair, groups, arm.settings.top_k) for pair in zip(batch, found, strict=True)]
+    scores = score_retrieval(
+        {example.id: record.ranked for example, record in zip(batch, records, strict=True)},
+        {example.id: example.document_ids for example in batch if example.answerable and example.document_ids},
+    )
+    records = [replace(record, retrieval=scores.get(record.id)) for record in records]
+    if arm.answerer is None:
+        return records
+    served = [passages[: arm.settings.top_k] for passages in found]
+    prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
+    score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt)
+    beside = 0 if arm.scorer is None else arm.scorer.computes_beside
+    with ThreadPoolExecutor(beside or 1) as pool:
+        scored = pool.map(score, records, prepared) if beside else map(score, records, prepared)
+        answers = arm.answerer.answer_prepared(prepared)
+        records = list(scored)
+    answered = []
+    for record, answer in zip(records, answers, strict=True):
+        worth = score_answer(answer.text, record.answers, abstained=answer.abstained, question=record.question)
+        answered.append(replace(record, answer=answer.text, **asdict(worth)))
+    return answered
+
+
+def _depth(settings: SearchSettings) -> int:
+    """How many chunks to rank so that ten different documents can be among them.
+
+    The first ``top_k`` of them are what is served. Where a cap per document already spreads the
+    result, asking for more would change what the engine fuses, so it is left as served.
+    """
+    return settings.top_k if settings.per_document else max(settings.top_k, settings.candidates)
+
+
+def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[str, str], served: int) -> Record:
+    return Record(
+        id=example.id,
+        question=example.question,
+        group=groups[example.id],
+        answers=example.answers,
+        document_ids=example.document_ids,
+        weak=example.weak,
+        ranked=tuple(dict.fromkeys(passage.document_id for passage in passages)),
+        similarity=max((passage.similarity for passage in passages[:served]), default=None),
+        retrieval=None,
+    )
+
+
+def _teacher_forced(scorer: Scores | None, prompt: Prompt, record: Record, prepared: Prepared) -> Record:
+    """Score the reference (the first answer, or the abstention) whether or not the arm generates.
+
+    Every arm is scored on the same references, also on questions where its search abstained.
+    """
+    if scorer is None:
+        return record
+    prompt_ids = prepared.prompt_ids or scorer.encode(prepared.messages, thinking=bool(prompt.thinking_tokens))
+    reference = record.answers[0] if record.answers else prompt.abstention
+    completion_ids = scorer.encode_completion(reference)[: scorer.max_context - len(prompt_ids)]
+    loss, tokens, correct = scorer.score(prompt_ids, completion_ids)
+    return replace(record, loss_sum=loss, tokens=tokens, correct_tokens=correct)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

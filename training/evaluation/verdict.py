@@ -1,0 +1,256 @@
+"""Decide: which tuned arm goes to the test, and whether it is promoted, kept or rejected.
+
+The arm is chosen on validation questions only; the test questions judge that one arm. Every
+reason is a sentence with its numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from training.evaluation.comparison import Comparison, compare_arms
+from training.evaluation.evaluate import ArmResult
+
+PRIMARY = ("ndcg@10", "answer_score")
+"""Retrieval as served, and answers with abstention. Everything else explains."""
+
+SMALL_SAMPLE = 30
+SATURATED = 0.97
+"""From this nDCG@10 of the untouched system on, there is next to nothing to gain in retrieval."""
+
+_ONE_STANDARD_ERROR = 0.6827
+"""Confidence whose interval reaches one standard error to each side."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that must hold whatever the metrics say (files intact, no leak, finite losses)."""
+
+    name: str
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Something cheaper than training, compared as baseline with the candidate as candidate."""
+
+    description: str
+    """As in "hybrid search with the untouched embedder"."""
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What happens to the candidate, and why."""
+
+    outcome: Literal["promoted", "kept", "rejected"]
+    reasons: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**asdict(self), "reasons": list(self.reasons)}
+
+
+def choose_arm(validation: Sequence[ArmResult]) -> str:
+    """The name of the tuned arm to judge on the test split.
+
+    The best arm by the sum of both primary metrics, unless one with fewer changes is within one
+    standard error of it in each of them (the one-standard-error rule of Breiman et al. 1984):
+    a part whose gain cannot be told from noise is not shipped.
+
+    Args:
+        validation: results on validation questions; untouched arms among them are passed over.
+
+    Raises:
+        ValueError: no arm is tuned.
+    """
+    tuned = [arm for arm in validation if arm.changes]
+    if not tuned:
+        raise ValueError(f"found no tuned arm among {[arm.name for arm in validation]}, expected at least one")
+    tuned.sort(key=lambda arm: (-_worth(arm), arm.changes))
+    best = tuned[0]
+    simpler = [arm for arm in tuned if arm.changes < best.changes and not _ahead(arm, best)]
+    return (simpler or [best])[0].name
+
+
+def alternatives_to(
+    candidate: ArmResult, settings_only: ArmResult, references: Sequence[ArmResult]
+) -> list[Alternative]:
+    """What the candidate must beat although it beats the system as served: everything that needs no training.
+
+    Args:
+        settings_only: the untouched models with settings and threshold chosen on validation.
+        references: searches without answers; those with the untouched embedder count if the candidate's is tuned.
+    """
+    cheaper = {"the untouched models with settings and threshold chosen on validation": settings_only}
+    cheaper |= {
+        f"the untouched embedder: {reference.name}": reference
+        for reference in references
+        if not reference.embedder_tuned and candidate.embedder_tuned
+    }
+    return [
+        Alternative(description, comparison)
+        for description, result in cheaper.items()
+        for comparison in compare_arms(result, candidate)
+        if comparison.metric in PRIMARY
+    ]
+
+
+def decide(
+    comparisons: Sequence[Comparison],
+    checks: Sequence[Check] = (),
+    *,
+    alternatives: Sequence[Alternative] = (),
+    outcomes: Mapping[str, int] | None = None,
+) -> Verdict:
+    """The verdict on a candidate.
+
+    *Promoted*: a primary metric is better with its whole interval above zero, none is worse, and
+    the hallucination rate is not significantly up. *Rejected*: a primary metric is significantly
+    worse, or a check failed. *Kept* (the old release stays) otherwise.
+
+    Args:
+        comparisons: baseline against candidate on the test questions.
+        alternatives: cheaper ways to the same end; those as good as the candidate are named.
+        outcomes: the candidate's outcomes, to say what it does when it is wrong.
+    """
+    by_metric = {comparison.metric: comparison for comparison in comparisons}
+    primary = [by_metric[metric] for metric in PRIMARY if metric in by_metric]
+    failed = [check for check in checks if not check.passed]
+    better = [one for one in primary if one.direction == "better"]
+    worse = [one for one in primary if one.direction == "worse"]
+    hallucinated = by_metric.get("hallucinated")
+    more_hallucination = hallucinated is not None and hallucinated.direction == "worse"
+
+    only_refuses = _only_refuses(better, by_metric)
+
+    outcome: Literal["promoted", "kept", "rejected"] = "kept"
+    if failed or worse:
+        outcome = "rejected"
+    elif better and not more_hallucination and not only_refuses:
+        outcome = "promoted"
+
+    reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
+    reasons += [in_words(comparison) for comparison in (*worse, *better)]
+    reasons += [in_words(comparison) for comparison in primary if comparison.direction == "unclear"]
+    if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
+        reasons.append(in_words(hallucinated))
+    if outcome == "kept":
+        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None))
+    reasons += _cautions(primary, by_metric, outcomes)
+    reasons += _alternatives(alternatives, better)
+    return Verdict(outcome, tuple(reasons))
+
+
+def in_words(comparison: Comparison) -> str:
+    """A comparison as a sentence with its numbers."""
+    name = comparison.label[0].upper() + comparison.label[1:] if comparison.label[0] != "n" else comparison.label
+    change = f"{comparison.difference:+.2f}" if abs(comparison.difference) >= 0.02 else f"{comparison.difference:+.3f}"
+    digits = 2 if abs(comparison.difference) >= 0.02 else 3
+    before, after = f"{comparison.baseline:.{digits}f}", f"{comparison.candidate:.{digits}f}"
+    if comparison.low is None or comparison.high is None:
+        interval = f"no interval, {comparison.note}"
+    else:
+        interval = f"95 % interval {comparison.low:+.{digits}f} to {comparison.high:+.{digits}f}"
+    figures = f"({change}, {interval}, n = {comparison.n})"
+    if before == after:
+        return f"{name} stayed at {after} {figures}."
+    verb = "rose" if comparison.difference > 0 else "fell"
+    if comparison.direction == "unclear":
+        return f"{name} {verb} from {before} to {after}, which may be chance {figures}."
+    return f"{name} {verb} from {before} to {after} {figures}."
+
+
+def _only_refuses(better: Sequence[Comparison], by_metric: Mapping[str, Comparison]) -> bool:
+    """Whether the whole gain is in answers, and is bought by refusing questions that the documents do answer."""
+    skipped, answerable = by_metric.get("skipped"), by_metric.get("answerable_score")
+    return (
+        [one.metric for one in better] == ["answer_score"]
+        and skipped is not None
+        and skipped.direction == "worse"
+        and (answerable is None or answerable.direction != "better")
+    )
+
+
+def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipped: Comparison | None) -> str:
+    if not primary:
+        return "Neither retrieval nor answers could be measured, so there is no ground to promote."
+    if skipped is not None:
+        return (
+            "The gain is not taken: the candidate answers no better, it refuses more. It skips "
+            f"{skipped.candidate:.0%} of the questions that the documents answer, before it was "
+            f"{skipped.baseline:.0%} (n = {skipped.n})."
+        )
+    if better:
+        return (
+            "The gain is not taken: the candidate makes up more answers to questions that the documents cannot answer."
+        )
+    return "No primary metric is better beyond chance, so the old release stays."
+
+
+def _cautions(
+    primary: Sequence[Comparison], by_metric: Mapping[str, Comparison], outcomes: Mapping[str, int] | None
+) -> list[str]:
+    said = []
+    if primary and (fewest := min(primary, key=lambda one: one.n)).n < SMALL_SAMPLE:
+        said.append(
+            f"Small sample: {fewest.label} rests on {fewest.n} test questions in {fewest.groups} independent "
+            f"group{'s' * (fewest.groups != 1)}; with fewer than {SMALL_SAMPLE} only a large change can be told "
+            "from chance."
+        )
+    retrieval = by_metric.get("ndcg@10")
+    if retrieval is not None and retrieval.baseline >= SATURATED:
+        said.append(
+            f"Retrieval was saturated before training (nDCG@10 {retrieval.baseline:.3f}): "
+            "these questions leave an embedder nothing to gain; harder ones would show more."
+        )
+    score, answerable = by_metric.get("answer_score"), by_metric.get("answerable_score")
+    if score and answerable and score.direction == "better" and answerable.direction != "better":
+        said.append(
+            "The gain in answers comes from abstaining, not from better answers: a stricter prompt or a threshold "
+            "(abstain_below) may do the same without training."
+        )
+    missing = {"ndcg@10": "Retrieval", "answer_score": "Answers"}
+    said += [
+        f"{name} could not be compared." for metric, name in missing.items() if metric not in by_metric and primary
+    ]
+    if outcomes and (made_up := outcomes.get("hallucinated", 0)):
+        unanswerable = made_up + outcomes.get("correctly_abstained", 0)
+        said.append(
+            f"It still makes up an answer to {made_up} of {unanswerable} questions that the documents cannot answer."
+        )
+    return said
+
+
+def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparison]) -> list[str]:
+    """Name what would do without training; only a gain can be had more cheaply."""
+    gained = {one.metric for one in better}
+    said = []
+    for one in alternatives:
+        found = one.comparison
+        if found.metric not in gained or found.direction == "better":
+            continue
+        name = one.description[0].upper() + one.description[1:]
+        said.append(f"{name} would do alone: {found.label} {found.baseline:.3f}; {_beside(found)}")
+    return said
+
+
+def _beside(found: Comparison) -> str:
+    if found.low is None or found.high is None:
+        return f"beside it the candidate's {found.candidate:.3f} is no proven gain (n = {found.n})."
+    return (
+        f"beside it the candidate's {found.candidate:.3f} is no proven gain "
+        f"({found.difference:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}, n = {found.n})."
+    )
+
+
+def _worth(arm: ArmResult) -> float:
+    metrics = arm.metrics()
+    return (metrics["retrieval"]["ndcg@10"] or 0.0) + (metrics["generation"]["answer_score"] or 0.0)
+
+
+def _ahead(simpler: ArmResult, best: ArmResult) -> bool:
+    """Whether the best arm beats the simpler one by more than noise in a primary metric."""
+    found = compare_arms(simpler, best, confidence=_ONE_STANDARD_ERROR)
+    return any(one.direction == "better" for one in found if one.metric in PRIMARY)

@@ -1,0 +1,1 @@
+"""The generator: its files, its training, and how it generates."""

@@ -1,0 +1,114 @@
+"""Supervised rows as token ids: the prompt that serving encodes, then the answer and the end of the turn.
+
+The loss counts the answer and the end of the turn only. Nothing is left to a library's own
+templating, so that a training row and a live request cannot differ.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from retrieval.errors import TrainingError
+from retrieval.prompt import Message, encode
+from training.generator.files import context_length, encode_completion, end_of_turn
+
+MASKED = -100
+"""The label of a token that does not count."""
+
+
+class Supervised(Protocol):
+    """What training needs of :class:`training.data.supervised.SupervisedRow`."""
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The prompt."""
+
+    @property
+    def completion(self) -> str:
+        """The answer."""
+
+
+@dataclass(frozen=True)
+class EncodedRow:
+    """Token ids and their labels, of equal length."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+    def __post_init__(self) -> None:
+        if len(self.input_ids) != len(self.labels):
+            raise ValueError(f"found {len(self.input_ids)} ids with {len(self.labels)} labels, expected as many")
+
+
+def longest_row(base: Path, tokenizer: Any, max_length: int | None) -> int:
+    """Tokens of the longest row that training takes: ``max_length``, or the model's context where that is less."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    return min(max_length or sys.maxsize, context_length(config, tokenizer))
+
+
+def encode_target(tokenizer: Any, completion: str) -> list[int]:
+    """Token ids of an answer and of the end of the turn: what a row teaches."""
+    return [*encode_completion(tokenizer, completion), end_of_turn(tokenizer)]
+
+
+def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
+    """Prompt (masked), answer and end of the turn; earlier answers of a conversation are no prompt and count, too."""
+    prompt_ids = encode(tokenizer, row.messages)
+    labels = [MASKED] * len(prompt_ids)
+    for number, message in enumerate(row.messages):
+        if message["role"] == "assistant":
+            start, target = len(encode(tokenizer, row.messages[:number])), encode_target(tokenizer, message["content"])
+            if prompt_ids[start : start + len(target)] == target:  # else the template shows earlier turns otherwise
+                labels[start : start + len(target)] = target
+    completion_ids = encode_target(tokenizer, row.completion)
+    return EncodedRow(prompt_ids + completion_ids, labels + completion_ids)
+
+
+def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) -> tuple[list[EncodedRow], int]:
+    """The rows that fit into ``max_length``, and how many do not.
+
+    A row that is too long is left out, not cut: cut at its end it teaches never to stop, cut in
+    its prompt it teaches to answer without the evidence.
+
+    Raises:
+        TrainingError: no rows, a row without an answer, or none that fits.
+    """
+    encoded, truncated = [], 0
+    for number, row in enumerate(rows, start=1):
+        if not row.completion.strip():
+            name = getattr(row, "example_id", f"number {number}")
+            raise TrainingError(
+                f"found supervised row {name} with an empty completion, expected an answer or the abstention: "
+                "every token would be masked and the loss a meaningless zero; look at it with `lockstep dataset`"
+            )
+        one = encode_row(tokenizer, row)
+        if len(one.input_ids) > max_length:
+            truncated += 1
+        else:
+            encoded.append(one)
+    if not encoded:
+        longest = f", {truncated} of them longer than {max_length} tokens" if truncated else ""
+        raise TrainingError(
+            f"found no supervised row to train on{longest}, expected at least one: "
+            + ("shorten the chunks or raise max_length" if truncated else "add answered examples to the train split")
+        )
+    check_rows(encoded)
+    return encoded, truncated
+
+
+def check_rows(rows: Sequence[EncodedRow]) -> None:
+    """Refuse rows in which nothing counts.
+
+    Raises:
+        TrainingError: one or more rows are fully masked.
+    """
+    masked = [number for number, row in enumerate(rows, start=1) if all(label == MASKED for label in row.labels)]
+    if masked:
+        raise TrainingError(
+            f"found {len(masked)} of {len(rows)} rows fully masked (first: row {masked[0]}), expected an answer "
+            "in each: their loss would be a meaningless zero"
+        )

@@ -1,0 +1,325 @@
+"""Fine-tunes the generator on supervised rows: LoRA through trl, loss on the answer only.
+
+The checkpoint is chosen by the caller's metric, measured on the model as it will be served.
+Knows nothing about where rows come from or how answers are scored.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrieval.errors import TrainingError
+from retrieval.files import publish_directory, publish_json
+from retrieval.hardware import best_device, cpu_has_bf16
+from training.averaging import choose_share
+from training.generator.data_parallel import DataParallel
+from training.generator.files import load_model
+from training.generator.generation import Generator, load_generator
+from training.generator.rows import EncodedRow, Supervised, encode_rows, encode_target, longest_row
+from training.generator.trainer import METRIC, supervised_trainer
+from training.library_output import quiet_libraries
+from training.settings import GeneratorTraining
+from training.training_events import Events, resumable_checkpoint, watch
+
+STATE = "training.json"
+COPIED_BELOW = 1_000_000_000
+"""Parameters below which a second copy, merged as serving merges it, is made to measure."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained adapter on disk, and how the training went."""
+
+    adapter: Path
+    steps: int
+    best_metric: float | None
+    """None where no metric was given; the last checkpoint was taken then."""
+    untouched_metric: float | None
+    share: float
+    """By which the adapter's change of the weights was multiplied at last; 1 where less was not better."""
+    tokens: int
+    """Tokens of rows that went through the model, padding not counted."""
+    rows: int
+    truncated: int
+    """Rows that were left out since they are longer than ``max_length``."""
+    losses: tuple[tuple[int, float], ...]
+    """Step and mean training loss since the entry before."""
+
+
+def train_generator(
+    base: Path | str,
+    train_rows: Sequence[Supervised],
+    validate: Callable[[Generator], float] | None,
+    output: Path,
+    settings: GeneratorTraining,
+    *,
+    abstention: str,
+    seed: int = 17,
+    events: Events,
+    resume: bool = False,
+) -> TrainingResult:
+    """Fine-tune an adapter for ``base`` and publish the best checkpoint's at ``output``.
+
+    Args:
+        base: directory of the model.
+        validate: the metric that counts, of a generator with the adapter; higher is better. Called
+            before the first step, at each evaluation and for each share of ``settings.averaging``.
+        output: directory of the adapter; its checkpoints lie beside it while it trains.
+        abstention: the completion of rows that count ``settings.abstention_weight`` only.
+        resume: go on from the last checkpoint that is whole, if there is one of the same rows,
+            settings and base.
+
+    Raises:
+        TrainingError: nothing to train on, or a loss that is not finite; nothing is published.
+        InputError: ``base`` cannot be loaded.
+    """
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import EarlyStoppingCallback, PrinterCallback
+    from transformers.utils import is_flash_attn_2_available
+
+    device = best_device()
+    # Packing is exact only where the kernel keeps the rows of a pack apart.
+    packing = device == "cuda" and is_flash_attn_2_available()
+    model, tokenizer = load_model(Path(base), attention="flash_attention_2" if packing else None)
+    small = model.num_parameters() < COPIED_BELOW
+    if not small and device != "cpu":
+        model = model.bfloat16()
+    longest = longest_row(Path(base), tokenizer, settings.max_length)
+    rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
+    checkpoints = output.with_name(f"{output.name}-checkpoints")
+    identity = _identity(Path(base), rows, settings, seed)
+    resumed = _prepare(checkpoints, identity, resume=resume)
+    measure = None if validate is None else _measure(validate, Path(base), tokenizer, copied=small)
+    arguments = _arguments(
+        settings,
+        checkpoints,
+        seed=seed,
+        on_cpu=device == "cpu",
+        steps_per_epoch=-(-len(rows) // settings.batch_size),
+        longest=longest,
+        measured=measure is not None,
+        packing=packing,
+    )
+    refusal = encode_target(tokenizer, abstention)
+    data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    targets = settings.target_modules
+    cores = torch.get_num_threads() if small and device == "cpu" and not _random(model, settings) else 1
+    with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
+        trainer = supervised_trainer(measure, refusal, settings.abstention_weight, parallel)(
+            model=model,
+            args=arguments,
+            train_dataset=data,
+            eval_dataset=data.select([0]) if measure else None,
+            processing_class=tokenizer,
+            peft_config=LoraConfig(
+                task_type="CAUSAL_LM",
+                r=settings.rank,
+                lora_alpha=settings.alpha,
+                lora_dropout=settings.dropout,
+                target_modules=targets if isinstance(targets, str) else list(targets),
+            ),
+            callbacks=[watch(events, "generator")],
+        )
+        trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
+        untouched = None
+        if measure is not None:
+            trainer.add_callback(EarlyStoppingCallback(settings.patience))
+            untouched = _untouched(checkpoints, identity, lambda: measure(trainer.model), resumed=bool(resumed))
+            events({"stage": "generator", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
+        trainer.train(resume_from_checkpoint=resumed)
+        _check_finite(trainer.model)
+        share, best = 1.0, trainer.state.best_metric
+        if measure is not None:
+            share, best = average(trainer.model, measure, settings.averaging, best)
+            step = trainer.state.global_step
+            events({"stage": "generator", "step": step, "steps": step, "averaging": share, METRIC: best})
+        _publish(trainer.model, output, Path(base))
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return TrainingResult(
+        adapter=output,
+        steps=trainer.state.global_step,
+        best_metric=best,
+        untouched_metric=untouched,
+        share=share,
+        tokens=round(sum(len(row.input_ids) for row in rows) * (trainer.state.epoch or 0)),
+        rows=len(rows),
+        truncated=truncated,
+        losses=tuple((entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry),
+    )
+
+
+def _arguments(
+    settings: GeneratorTraining,
+    checkpoints: Path,
+    *,
+    seed: int,
+    on_cpu: bool,
+    steps_per_epoch: int,
+    longest: int,
+    measured: bool,
+    packing: bool,
+) -> Any:
+    from trl import SFTConfig
+
+    interval = max(1, steps_per_epoch // settings.evaluations)
+    return SFTConfig(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=settings.warmup_ratio,  # below one: a share of all steps
+        lr_scheduler_type="cosine",
+        activation_checkpointing=settings.activation_checkpointing,
+        gradient_checkpointing=settings.activation_checkpointing,
+        bf16=cpu_has_bf16() if on_cpu else True,
+        use_cpu=on_cpu,
+        packing=packing,
+        max_length=longest if packing else None,
+        dataset_kwargs=None if packing else {"skip_prepare_dataset": True},
+        train_sampling_strategy="random" if packing else "group_by_length",
+        eval_strategy="steps" if measured else "no",
+        eval_steps=interval if measured else None,
+        save_strategy="steps",
+        save_steps=interval,
+        save_total_limit=2,
+        load_best_model_at_end=measured,
+        metric_for_best_model=f"eval_{METRIC}" if measured else None,
+        greater_is_better=True if measured else None,
+        logging_steps=max(1, interval // 10),
+        logging_nan_inf_filter=False,
+        seed=seed,
+        data_seed=seed,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=not on_cpu,
+    )
+
+
+def _random(model: Any, settings: GeneratorTraining) -> bool:
+    """Whether training draws random numbers: several threads would draw them in another order each time."""
+    return bool(settings.dropout) or any(value for name, value in vars(model.config).items() if "drop" in name)
+
+
+def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float], best: float) -> tuple[float, float]:
+    """Average the tuned weights with the untouched ones, where that is better on validation.
+
+    What an adapter adds to the weights times a share is their average with the untouched ones
+    (Wortsman et al. 2022, arXiv 2109.01903): a part of the way may answer better than all of it.
+
+    Args:
+        model: with a LoRA; its matrices B, to which what it adds is proportional, are multiplied in place.
+        measure: the metric of a model; higher is better.
+        shares: to be tried beside 1.
+        best: the metric of the adapter as it is.
+
+    Returns:
+        The share that the adapter has now, and its metric.
+    """
+    whole = {
+        parameter: parameter.detach().clone()
+        for name, parameter in model.named_parameters()
+        if "lora_B" in name or "lora_embedding_B" in name
+    }
+
+    def take(share: float) -> None:
+        for parameter, weight in whole.items():
+            parameter.data = weight * share
+
+    return choose_share(take, lambda: measure(model), shares, best)
+
+
+def _measure(
+    validate: Callable[[Generator], float], base: Path, tokenizer: Any, *, copied: bool
+) -> Callable[[Any], float]:
+    """The metric of a model in training: of the model as serving will load it where a copy is cheap."""
+
+    def score(generator: Generator) -> float:
+        try:
+            value = float(validate(generator))
+        finally:
+            generator.stop()
+        if not math.isfinite(value):
+            raise TrainingError(f"found a validation metric of {value}, expected a finite number")
+        return value
+
+    def measure(model: Any) -> float:
+        if not copied:
+            return score(Generator(model.get_base_model(), tokenizer))
+        with tempfile.TemporaryDirectory() as temporary:
+            model.save_pretrained(temporary)
+            return score(load_generator(base, Path(temporary)))
+
+    return measure
+
+
+def _identity(base: Path, rows: Sequence[EncodedRow], settings: GeneratorTraining, seed: int) -> str:
+    """sha256 of everything that a resumed training must have in common with the one before."""
+    digest = hashlib.sha256(f"{settings.model_dump_json()} {seed} {_files_identity(base)}".encode())
+    for row in rows:
+        digest.update(json.dumps([row.input_ids, row.labels]).encode())
+    return digest.hexdigest()
+
+
+def _files_identity(base: Path) -> str:
+    """Names and sizes of the base's files: enough to notice another model in the same place."""
+    return repr(sorted((path.name, path.stat().st_size) for path in base.iterdir() if path.is_file()))
+
+
+def _prepare(checkpoints: Path, identity: str, *, resume: bool) -> str | None:
+    """The checkpoint to go on from; without one, an empty place for checkpoints."""
+    state = _state(checkpoints)
+    found = resumable_checkpoint(checkpoints) if resume and state.get("identity") == identity else None
+    if found is None:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        checkpoints.mkdir(parents=True)
+        publish_json(checkpoints / STATE, {"identity": identity})
+    return found
+
+
+def _untouched(checkpoints: Path, identity: str, measure: Callable[[], float], *, resumed: bool) -> float:
+    """The metric before the first step; remembered across a resume."""
+    known = _state(checkpoints).get("untouched") if resumed else None
+    if known is None:
+        known = measure()
+        publish_json(checkpoints / STATE, {"identity": identity, "untouched": known})
+    return float(known)
+
+
+def _state(checkpoints: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((checkpoints / STATE).read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _check_finite(model: Any) -> None:
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and not bool(parameter.isfinite().all()):
+            raise TrainingError(
+                f"found weights that are not finite in {name}, expected finite numbers; nothing was saved: "
+                "lower the learning rate"
+            )
+
+
+def _publish(model: Any, output: Path, base: Path) -> None:
+    """The adapter as one new directory, whole or not at all."""
+    temporary = output.with_name(f".{output.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save_pretrained(temporary)
+    (temporary / "README.md").unlink(missing_ok=True)
+    # The path of the base on this machine says nothing on another.
+    config = json.loads((temporary / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = base.name
+    (temporary / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    shutil.rmtree(output, ignore_errors=True)
+    publish_directory(temporary, output)

@@ -1,0 +1,1 @@
+"""Embedder, index, adapter and prompt as one thing, and which of them is active."""

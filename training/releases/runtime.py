@@ -1,0 +1,151 @@
+"""A release in use: everything that answers a request, loaded from one manifest and from nowhere else."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.catalog import Catalog
+from retrieval.embedder import Embedder, load_embedder, packaged_minilm
+from retrieval.errors import CorruptRelease, MismatchError
+from retrieval.files import tree_sha256
+from retrieval.index.base import Index
+from retrieval.index.open import open_index
+from retrieval.models import resolve
+from retrieval.search import Searcher, load_reranker
+from retrieval.settings import IndexSettings
+from retrieval.workspace import Workspace
+from training.answering.answerer import Answerer
+from training.releases.release import ModelReference, Release
+from training.starter.paths import starter_path
+
+if TYPE_CHECKING:
+    from training.generator.generation import Generator
+
+
+@dataclass
+class Runtime:
+    """A loaded release. Close it when the last request that uses it has ended."""
+
+    release: Release
+    embedder: Embedder
+    index: Index
+    searcher: Searcher
+    generator: "Generator | None"
+
+    @property
+    def answerer(self) -> Answerer:
+        """Answers questions with this release.
+
+        Raises:
+            ValueError: it was opened without its generator.
+        """
+        if self.generator is None:
+            raise ValueError(f"release {self.release.id} was opened without its generator")
+        manifest = self.release.manifest
+        return Answerer(
+            self.searcher,
+            self.generator,
+            manifest.prompt,
+            manifest.search,
+            self.release.id,
+            max_new_tokens=manifest.max_new_tokens,
+        )
+
+    def close(self, *, keep_index: bool = False) -> None:
+        """Stop the generator and release the index (unless another release goes on using it)."""
+        if self.generator is not None:
+            self.generator.stop()
+        if not keep_index:
+            self.index.close()
+
+
+def open_runtime(
+    workspace: Workspace,
+    catalog: Catalog,
+    release: Release,
+    settings: IndexSettings,
+    *,
+    index: Index | None = None,
+    with_generator: bool = True,
+) -> Runtime:
+    """Load a release.
+
+    Args:
+        index: its collection, where the caller holds it open already.
+
+    Raises:
+        CorruptRelease: a model outside the release is not the one that the manifest names.
+        MismatchError: the collection belongs to another embedder.
+        Busy: another process holds the collection.
+    """
+    embedder = open_embedder(workspace, release)
+    held = open_collection(workspace, release, settings, embedder) if index is None else index
+    manifest = release.manifest
+    rerank = load_reranker(manifest.search.reranker) if manifest.search.reranker else None
+    try:
+        searcher = Searcher(catalog, held, embedder, manifest.search, rerank)
+        generator = open_generator(workspace, release) if with_generator else None
+    except BaseException:
+        if index is None:
+            held.close()
+        raise
+    return Runtime(release, embedder, held, searcher, generator)
+
+
+def open_embedder(workspace: Workspace, release: Release) -> Embedder:
+    """The embedder of a release, checked by content."""
+    reference = release.manifest.embedder
+    embedder = load_embedder(release.embedder_path or model_directory(reference, workspace.root))
+    if embedder.fingerprint != reference.fingerprint:
+        raise MismatchError(
+            f"release {release.id}: found embedder {embedder.fingerprint[:12]} at {reference.model!r}, expected "
+            f"{reference.fingerprint[:12]}: put the original files back, or retrain; equal dimensions do not make "
+            "their vectors comparable"
+        )
+    return embedder
+
+
+def open_collection(workspace: Workspace, release: Release, settings: IndexSettings, embedder: Embedder) -> Index:
+    """The collection of a release; made empty where it does not exist (following the catalog fills it)."""
+    name = release.manifest.collection
+    return open_index(
+        settings, workspace.collection(name), name=name, embedder=embedder.fingerprint, dimension=embedder.dimension
+    )
+
+
+def open_generator(workspace: Workspace, release: Release) -> "Generator":
+    """The generator of a release with its adapter; not started yet."""
+    from training.generator.generation import load_generator
+
+    return load_generator(generator_directory(workspace, release), release.adapter_path)
+
+
+def generator_directory(workspace: Workspace, release: Release) -> Path:
+    """Directory of the base model, checked by content."""
+    reference = release.manifest.generator
+    directory = model_directory(reference, workspace.root)
+    if (found := model_fingerprint(directory)) != reference.fingerprint:
+        raise CorruptRelease(
+            f"release {release.id}: found generator {found[:12]} at {reference.model!r}, expected "
+            f"{reference.fingerprint[:12]}: put the original files back, or retrain"
+        )
+    return directory
+
+
+def model_directory(reference: ModelReference, root: Path) -> Path:
+    """Where the files of a model outside the release lie."""
+    if reference.model == "packaged":
+        return packaged_minilm()
+    if reference.model == "starter":
+        return starter_path()
+    return resolve(reference.model, reference.revision, root=root)
+
+
+def model_fingerprint(directory: Path) -> str:
+    """sha256 over the names and contents of a generator's files; its card and notes do not count."""
+    digest = hashlib.sha256()
+    for name, content in tree_sha256(directory).items():
+        if name.endswith((".safetensors", ".json", ".jinja", ".txt", ".model")):
+            digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()

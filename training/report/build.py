@@ -1,0 +1,253 @@
+"""The report of a retraining: ``report.json`` holds everything, ``report.html`` is drawn from it alone.
+
+The page is one file without scripts or outside resources. Knows nothing about how the figures
+came about.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from retrieval.files import publish_bytes, publish_json
+from training.evaluation.comparison import LABELS, Comparison
+from training.evaluation.evaluate import ArmResult
+from training.evaluation.verdict import Check, Verdict
+from training.report.plots import STACKING, curve, forest, stacked
+
+SCHEMA = 2
+CHANGED_ANSWERS = 20
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def build_report(
+    *,
+    run: str,
+    release: str,
+    verdict: Verdict,
+    arms: Sequence[ArmResult],
+    baseline: str,
+    chosen: str,
+    comparisons: Mapping[str, Sequence[Comparison]],
+    references: Sequence[ArmResult] = (),
+    validation: Sequence[ArmResult] = (),
+    curves: Sequence[Mapping[str, Any]] = (),
+    data: Mapping[str, Mapping[str, Any]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    fingerprints: Mapping[str, str] | None = None,
+    checks: Sequence[Check] = (),
+    created: datetime | None = None,
+) -> dict[str, Any]:
+    """The report as one JSON value.
+
+    Args:
+        arms: those that answer, on the test split (fewer where a part was not trained).
+        baseline: name of the arm that the others are compared with.
+        chosen: name of the arm that was chosen on validation and judged.
+        comparisons: arm name to its comparisons with the baseline.
+        references: rows that only search (dense alone, BM25 alone, hybrid).
+        validation: the arms on the validation split, as they were when one was chosen.
+        curves: plots of training, see :func:`curves_from_events`.
+        data: section title to figures, as ``{"Split": {"train": 180, "validation": 45}}``.
+        settings: nested settings; shown flat with dotted names.
+        fingerprints: name to hash (embedder, collection, documents, split, ...).
+
+    Raises:
+        ValueError: ``baseline`` or ``chosen`` is not among the arms.
+    """
+    by_name = {arm.name: arm for arm in arms}
+    if missing := {baseline, chosen} - by_name.keys():
+        raise ValueError(f"found no arm named {sorted(missing)}, expected one of {sorted(by_name)}")
+    report = {
+        "schema": SCHEMA,
+        "run": run,
+        "release": release,
+        "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "verdict": verdict.to_json(),
+        "baseline": baseline,
+        "chosen": chosen,
+        "arms": [
+            {
+                "name": arm.name,
+                "embedder_tuned": arm.embedder_tuned,
+                "generator_tuned": arm.generator_tuned,
+                "metrics": arm.metrics(),
+                "comparisons": [one.to_json() for one in comparisons.get(arm.name, ())],
+            }
+            for arm in arms
+        ],
+        "references": [_retrieval_row(arm) for arm in references],
+        "validation": [
+            {**_retrieval_row(arm), "answer_score": arm.metrics()["generation"]["answer_score"]} for arm in validation
+        ],
+        "checks": [{"name": one.name, "passed": one.passed, "message": one.message} for one in checks],
+        "curves": list(curves),
+        "data": {title: dict(figures) for title, figures in (data or {}).items()},
+        "settings": flatten(settings or {}),
+        "fingerprints": dict(fingerprints or {}),
+        "weak_questions": sum(record.weak for record in by_name[baseline].records),
+        "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
+    }
+    found: dict[str, Any] = json.loads(json.dumps(_finite(report)))
+    return found
+
+
+def write_report(directory: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Publish ``report.json`` and ``report.html``; returns both paths."""
+    paths = directory / "report.json", directory / "report.html"
+    publish_json(paths[0], report)
+    publish_bytes(paths[1], render_report(report).encode())
+    return paths
+
+
+def render_report(report: Mapping[str, Any]) -> str:
+    """The page, from the JSON value alone.
+
+    Raises:
+        ValueError: the report has another schema.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    if report.get("schema") != SCHEMA:
+        raise ValueError(f"found report schema {report.get('schema')!r}, expected {SCHEMA}: make the report again")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"num": number, "signed": signed, "at": _at}
+    arms = {arm["name"]: arm for arm in report["arms"]}
+    compared = {
+        name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
+    }
+    page = environment.get_template("report.html.j2").render(
+        report=report,
+        baseline=arms[report["baseline"]],
+        chosen=arms[report["chosen"]],
+        compared=compared,
+        forest=forest(arms[report["chosen"]]["comparisons"]),
+        bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
+        stacking=STACKING,
+        plots=[(one, plot) for one in report["curves"] if (plot := curve(one["series"]))],
+    )
+    return page.lstrip()  # of the template's settings empty lines are left
+
+
+def curves_from_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Plots of a run's events: for each stage its loss, and each metric measured on validation.
+
+    An event counts if it has ``stage`` and ``step``; its ``loss`` is the training loss, and every
+    figure named ``eval_...`` is a measurement on validation.
+    """
+    stages: dict[str, dict[str, dict[int, float]]] = {}
+    for event in events:
+        stage, step = event.get("stage"), event.get("step")
+        if not isinstance(stage, str) or not isinstance(step, int):
+            continue
+        for name, value in event.items():
+            wanted = name == "loss" or (name.startswith("eval_") and not name.endswith(("_runtime", "_per_second")))
+            if wanted and isinstance(value, int | float) and not isinstance(value, bool):
+                # A resumed run measures some steps again: the last one counts.
+                stages.setdefault(stage, {}).setdefault(name, {})[step] = float(value)
+    curves = []
+    for stage, measured in stages.items():
+        metrics = {name: [list(point) for point in sorted(points.items())] for name, points in measured.items()}
+        losses = {name: points for name, points in metrics.items() if name in ("loss", "eval_loss")}
+        labels = {"loss": "training", "eval_loss": "validation"}
+        if losses:
+            series = [{"label": labels[name], "points": points} for name, points in losses.items()]
+            curves.append({"title": f"{stage.capitalize()}: loss", "y": "loss", "series": series})
+        for name, points in metrics.items():
+            if name not in losses:
+                label = LABELS.get(name.removeprefix("eval_"), name.removeprefix("eval_").replace("_", " "))
+                title = f"{stage.capitalize()}: {label} on validation"
+                curves.append({"title": title, "y": label, "series": [{"label": "validation", "points": points}]})
+    return curves
+
+
+def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHANGED_ANSWERS) -> list[dict[str, Any]]:
+    """The questions whose answers changed most: better and worse ones in equal parts where there are enough."""
+    before = {record.id: record for record in baseline.records}
+    rows: list[dict[str, Any]] = []
+    for after in candidate.records:
+        old = before[after.id]
+        if (
+            old.answer_score is None
+            or after.answer_score is None
+            or (old.answer == after.answer and old.outcome == after.outcome)
+        ):
+            continue
+        rows.append(
+            {
+                "id": after.id,
+                "question": after.question,
+                "answers": list(after.answers),
+                "document_ids": list(after.document_ids),
+                "change": after.answer_score - old.answer_score,
+                "before": {
+                    "answer": old.answer,
+                    "outcome": old.outcome,
+                    "score": old.answer_score,
+                    "top": old.ranked[:1],
+                },
+                "after": {
+                    "answer": after.answer,
+                    "outcome": after.outcome,
+                    "score": after.answer_score,
+                    "top": after.ranked[:1],
+                },
+            }
+        )
+    better = sorted((row for row in rows if row["change"] > 0), key=lambda row: (-row["change"], row["id"]))
+    worse = sorted((row for row in rows if row["change"] < 0), key=lambda row: (row["change"], row["id"]))
+    same = sorted((row for row in rows if not row["change"]), key=lambda row: row["id"])
+    of_worse = min(len(worse), max(limit // 2, limit - len(better)))
+    return (better[: limit - of_worse] + worse[:of_worse] + same)[:limit]
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = (
+                value if value is None or isinstance(value, str | int | float) else json.dumps(value)
+            )
+    return flat
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for people; a dash where there is none."""
+    return "\N{EN DASH}" if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference for people, always with its sign."""
+    return "\N{EN DASH}" if value is None else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _at(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%d %B %Y, %H:%M %Z").lstrip("0")
+
+
+def _retrieval_row(arm: ArmResult) -> dict[str, Any]:
+    metrics = arm.metrics()
+    questions = sum(record.retrieval is not None for record in arm.records)
+    return {"name": arm.name, "retrieval": metrics["retrieval"], "questions": questions}
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: they become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""One retraining from the split to promotion."""

@@ -1,0 +1,104 @@
+"""The two systems of a run, untouched and tuned: embedders, collections and generators, each opened once.
+
+The untouched embedder searches a collection of the run's own, filled from the catalog's vectors:
+the active release's collection belongs to whoever serves it.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.catalog import Catalog
+from retrieval.embedder import load_embedder
+from retrieval.index.base import Index
+from retrieval.index.open import open_index
+from retrieval.progress import Progress
+from retrieval.search import Searcher
+from retrieval.search_settings import SearchSettings
+from retrieval.settings import IndexSettings
+from retrieval.sync import sync
+from retrieval.workspace import Workspace
+from training.releases.release import ADAPTER, EMBEDDER, Release, collection_name
+from training.releases.runtime import generator_directory, open_embedder
+
+if TYPE_CHECKING:
+    from training.generator.generation import Generator
+
+
+class Systems:
+    """Opens what a stage asks for and keeps it until :meth:`close`.
+
+    Args:
+        baseline: the release that the run is measured against.
+        directory: of the run; a tuned embedder and adapter are found in it.
+        base_generator: the model that the adapter belongs to.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        catalog: Catalog,
+        baseline: Release,
+        index_settings: IndexSettings,
+        directory: Path,
+        base_generator: Path,
+        progress: Progress,
+    ) -> None:
+        self.workspace, self.catalog, self.baseline = workspace, catalog, baseline
+        self.index_settings, self.directory, self.base_generator = index_settings, directory, base_generator
+        self.progress = progress
+        self._searchers: dict[bool, Searcher] = {}
+        self._generators: dict[bool, Generator] = {}
+
+    def searcher(self, tuned: bool, settings: SearchSettings | None = None) -> Searcher:
+        """Search with the untouched or the tuned embedder, over everything the catalog holds now."""
+        if tuned not in self._searchers:
+            self._searchers[tuned] = self._open(tuned)
+        held = self._searchers[tuned]
+        return held if settings is None else held.at(settings)
+
+    def generator(self, tuned: bool) -> "Generator":
+        """The generator of the baseline, or the one that the run has tuned; started."""
+        if tuned not in self._generators:
+            from training.generator.generation import load_generator
+
+            if tuned:
+                generator = load_generator(self.base_generator, self.directory / ADAPTER)
+            else:
+                base = generator_directory(self.workspace, self.baseline)
+                generator = load_generator(base, self.baseline.adapter_path)
+            generator.start()
+            self._generators[tuned] = generator
+        return self._generators[tuned]
+
+    def close(self) -> None:
+        """Release everything; the run's own copy of the untouched collection is removed."""
+        for generator in self._generators.values():
+            generator.stop()
+        for searcher in self._searchers.values():
+            searcher.index.close()
+        if False in self._searchers and self.index_settings.backend == "edge":
+            self.catalog.forget_collection(self._searchers[False].index.name)
+            shutil.rmtree(self.directory / "index", ignore_errors=True)
+        self._generators, self._searchers = {}, {}
+
+    def _open(self, tuned: bool) -> Searcher:
+        if tuned:
+            embedder = load_embedder(self.directory / EMBEDDER)
+            name = collection_name(embedder.fingerprint)
+            place = self.workspace.collection(name)
+        else:
+            embedder = open_embedder(self.workspace, self.baseline)
+            on_server = self.index_settings.backend == "server"  # where nobody holds it alone
+            name = self.baseline.manifest.collection if on_server else f"{self.directory.name}-untouched"
+            place = self.directory / "index" / name
+        index: Index = open_index(
+            self.index_settings, place, name=name, embedder=embedder.fingerprint, dimension=embedder.dimension
+        )
+        try:
+            if sync(self.catalog, index, embedder, progress=self.progress):
+                index.optimize()
+        except BaseException:
+            index.close()
+            raise
+        return Searcher(self.catalog, index, embedder, self.baseline.manifest.search)

@@ -1,0 +1,428 @@
+"""The stages of a retraining, in their order; each reads what the stages before it left in the run's directory.
+
+The active release goes on answering throughout: nothing here opens its index. Rows are read back
+from files, so a stage that is resumed sees exactly what an uninterrupted run would.
+"""
+
+import json
+import shutil
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from retrieval.catalog import Catalog
+from retrieval.embedder import load_embedder
+from retrieval.files import publish_json
+from retrieval.progress import Progress
+from retrieval.search_settings import SearchSettings
+from retrieval.settings import IndexSettings
+from retrieval.workspace import Workspace
+from training.data.examples import SPLITS, Example, SplitName
+from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+from training.data.splits import Split
+from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
+from training.evaluation.compared_systems import BASELINE, SETTINGS_ONLY, answering, references
+from training.evaluation.comparison import compare_arms
+from training.evaluation.evaluate import ArmResult, abstaining_below, evaluate
+from training.evaluation.settings_choice import choose_abstention_threshold, choose_search_settings
+from training.evaluation.verdict import Check, alternatives_to, choose_arm, decide
+from training.releases.ledger import Ledger
+from training.releases.promotion import promote
+from training.releases.release import (
+    ADAPTER,
+    EMBEDDER,
+    ModelReference,
+    collection_name,
+    create_release,
+    read_release,
+    release_of_run,
+)
+from training.report.build import build_report, curves_from_events, write_report
+from training.runs import row_files as tables
+from training.runs.directory import Run
+from training.runs.models import Systems
+from training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Bases:
+    """The models that every retraining starts from: the configured ones, so that a release depends on data alone."""
+
+    embedder: Path
+    generator: Path
+    generator_reference: ModelReference
+
+
+class Stages:
+    """One run from split to promotion."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        catalog: Catalog,
+        ledger: Ledger,
+        index_settings: IndexSettings,
+        bases: Bases,
+        run: Run,
+        progress: Progress,
+    ) -> None:
+        self.workspace, self.catalog, self.ledger = workspace, catalog, ledger
+        self.index_settings, self.bases, self.run, self.progress = index_settings, bases, run, progress
+        self.directory = run.directory
+        self.training = TrainingSettings.model_validate(run.request["training"])
+        self.baseline = read_release(workspace, ledger, run.request["baseline"])
+        self.systems = Systems(
+            workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
+        )
+
+    def execute(self) -> dict[str, Any]:
+        """Run the stages that have not finished; the result of the last."""
+        stage = self.run.stage
+        stage("split", self.split)
+        if self.training.embedder_enabled:
+            stage("contrastive", self.contrastive)
+            stage("embedder", self.embedder)
+        self.searching = stage("search", self.search)
+        if self.training.generator_enabled:
+            stage("supervised", self.supervised)
+            stage("generator", self.generator)
+        self.validated = stage("validate", self.validate)
+        self.tested = stage("test", self.test)
+        self.released = stage("release", self.release)
+        return stage("promote", self.promote)
+
+    # What earlier stages left
+
+    @cached_property
+    def examples(self) -> dict[SplitName, list[Example]]:
+        """The examples of each split."""
+        rows = tables.read_rows(self.directory / "examples.jsonl", Example)
+        return {name: [row for row in rows if row.split == name] for name in SPLITS}
+
+    @cached_property
+    def divided(self) -> Split:
+        """How documents and examples are divided."""
+        return tables.read_rows(self.directory / "split.jsonl", Split)[0]
+
+    @property
+    def tuned_embedder(self) -> bool:
+        """Whether this run tunes the embedder."""
+        return self.training.embedder_enabled
+
+    @property
+    def embedders(self) -> list[bool]:
+        """The embedders that are measured: the untouched one and, where there is one, the tuned one."""
+        return [False, True] if self.tuned_embedder else [False]
+
+    def chosen_settings(self, tuned: bool) -> SearchSettings:
+        """The retrieval settings that validation chose for an embedder."""
+        return SearchSettings.model_validate(self.searching["tuned" if tuned else "untouched"]["settings"])
+
+    # Stages
+
+    def split(self) -> dict[str, Any]:
+        """Divide the examples before anything is mined."""
+        prepared = prepare_examples(
+            self.workspace,
+            self.catalog,
+            self.systems.searcher(False),
+            [Path(path) for path in self.run.request["examples"]],
+            self.training.data,
+            seed=self.training.seed,
+            freeze=True,
+        )
+        tables.write_rows(self.directory / "examples.jsonl", [e for own in prepared.examples.values() for e in own])
+        tables.write_rows(self.directory / "split.jsonl", [prepared.split])
+        return {
+            "fingerprint": prepared.split.fingerprint,
+            "examples": prepared.split.counts(),
+            "documents": len(prepared.split.group_of),
+            "groups": len(set(prepared.split.group_of.values())),
+            "documents given": prepared.links.given,
+            "documents found (weak)": prepared.links.linked + prepared.links.known,
+            "documents not found": len(prepared.links.unlinked),
+            "in no split": len(prepared.split.unassigned),
+        }
+
+    def contrastive(self) -> dict[str, Any]:
+        """Mine hard negatives with the system that is served now."""
+        rows, stats = contrastive_rows(
+            self.systems.searcher(False), self.examples["train"], self.divided, self.training.data
+        )
+        tables.write_rows(self.directory / "contrastive.jsonl", rows)
+        return tables.counted(stats)
+
+    def embedder(self) -> dict[str, Any]:
+        """Fine-tune the embedder; the checkpoint with the best nDCG@10 on validation is kept."""
+        from training.data.contrastive import ContrastiveRow
+        from training.embedder.training import train_embedder
+
+        result = train_embedder(
+            load_embedder(self.bases.embedder).sentence_transformer(),
+            tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
+            EmbedderMetric(self.catalog, self.systems.searcher(False), self.examples["validation"]),
+            self.directory / EMBEDDER,
+            self.training.embedder,
+            seed=self.training.seed,
+            events=self.training_event,
+            resume=True,
+        )
+        return {
+            "steps": result.steps,
+            "best": result.best_metric,
+            "untouched": result.untouched_metric,
+            "share": result.share,
+        }
+
+    def search(self) -> dict[str, Any]:
+        """Embed all chunks anew; choose the retrieval settings of each embedder on validation."""
+        asked = [one for one in self.examples["validation"] if one.document_ids]
+        chosen = {}
+        for tuned in self.embedders:
+            searcher = self.systems.searcher(tuned)
+            settings, tried = choose_search_settings(
+                self.catalog,
+                searcher.index,
+                searcher.embedder,
+                {one.id: one.question for one in asked},
+                {one.id: one.document_ids for one in asked},
+                self.baseline.manifest.search,
+                progress=self.progress,
+            )
+            chosen["tuned" if tuned else "untouched"] = {
+                "settings": settings.model_dump(),
+                "tried": [{**one.settings.model_dump(), "ndcg@10": one.score} for one in tried],
+            }
+        return chosen
+
+    def supervised(self) -> dict[str, Any]:
+        """Build the generator's rows over what the tuned embedder returns: that is what it will see."""
+        searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
+        rows, stats = supervised_rows(
+            searcher,
+            self.examples["train"],
+            self.divided,
+            self.baseline.manifest.prompt,
+            self.training.data,
+            seed=self.training.seed,
+        )
+        tables.write_rows(self.directory / "supervised.jsonl", rows)
+        return tables.counted(stats)
+
+    def generator(self) -> dict[str, Any]:
+        """Fine-tune the generator; the checkpoint with the best answer score on validation is kept."""
+        from training.data.supervised import SupervisedRow
+        from training.generator.training import train_generator
+
+        manifest = self.baseline.manifest
+        searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
+        result = train_generator(
+            self.bases.generator,
+            tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow),
+            GeneratorMetric(searcher, self.examples["validation"], manifest.prompt, manifest.max_new_tokens),
+            self.directory / ADAPTER,
+            self.training.generator,
+            abstention=manifest.prompt.abstention,
+            seed=self.training.seed,
+            events=self.training_event,
+            resume=True,
+        )
+        return {key: value for key, value in asdict(result).items() if isinstance(value, int | float)}
+
+    def validate(self) -> dict[str, Any]:
+        """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
+        results, thresholds = [], {}
+        for result in self.measure("validation", {}, scored=()):
+            thresholds[result.name] = choose_abstention_threshold(
+                [record.similarity if record.similarity is not None else -1.0 for record in result.records],
+                [record.answerable for record in result.records],
+                [record.answer_score or 0.0 for record in result.records],
+            )
+            abstention = self.baseline.manifest.prompt.abstention
+            results.append(abstaining_below(result, thresholds[result.name], abstention))
+        tables.write_rows(self.directory / "validation.jsonl", results)
+        return {"thresholds": thresholds, "chosen": choose_arm(results)}
+
+    def test(self) -> dict[str, Any]:
+        """Measure the arms on the test questions, and judge the one chosen on validation."""
+        results = self.measure("test", self.validated["thresholds"], scored=(BASELINE, self.validated["chosen"]))
+        searching = [
+            evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
+            for arm in references({tuned: self.systems.searcher(tuned) for tuned in self.embedders})
+        ]
+        tables.write_rows(self.directory / "test.jsonl", results)
+        tables.write_rows(self.directory / "references.jsonl", searching)
+        by_name = {result.name: result for result in results}
+        baseline, candidate = by_name[BASELINE], by_name[self.validated["chosen"]]
+        comparisons = {name: compare_arms(baseline, arm) for name, arm in by_name.items() if name != BASELINE}
+        checks = self.checks()
+        verdict = decide(
+            comparisons[candidate.name],
+            checks,
+            alternatives=alternatives_to(candidate, by_name[SETTINGS_ONLY], searching),
+            outcomes=candidate.metrics()["outcomes"],
+        )
+        report = build_report(
+            run=self.run.id,
+            release="",
+            verdict=verdict,
+            arms=results,
+            baseline=BASELINE,
+            chosen=candidate.name,
+            comparisons=comparisons,
+            references=searching,
+            validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
+            curves=curves_from_events(self.run.events()),
+            data=self.data_figures(),
+            settings={
+                "training": self.training.model_dump(mode="json"),
+                "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
+            },
+            fingerprints=self.fingerprints(candidate.embedder_tuned),
+            checks=checks,
+        )
+        publish_json(self.directory / "report.json", report)
+        return {
+            "chosen": candidate.name,
+            "embedder_tuned": candidate.embedder_tuned,
+            "generator_tuned": candidate.generator_tuned,
+            "verdict": verdict.outcome,
+            "reasons": list(verdict.reasons),
+            "metrics": {"baseline": baseline.metrics(), "candidate": candidate.metrics()},
+            "comparisons": [one.to_json() for one in comparisons[candidate.name]],
+        }
+
+    def release(self) -> dict[str, Any]:
+        """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""
+        if published := release_of_run(self.workspace, self.ledger, self.run.id):
+            return {"release": published}  # and killed before the stage's mark
+        tested, base = self.tested, self.baseline.manifest
+        embedder_tuned, generator_tuned = tested["embedder_tuned"], tested["generator_tuned"]
+        fingerprint = self.systems.searcher(embedder_tuned).embedder.fingerprint
+        threshold = self.validated["thresholds"][tested["chosen"]]
+
+        def fill(directory: Path, release: str) -> None:
+            for part, tuned, kept in (
+                (EMBEDDER, embedder_tuned, self.baseline.embedder_path),
+                (ADAPTER, generator_tuned, self.baseline.adapter_path),
+            ):
+                source = self.directory / part if tuned else kept
+                if source is not None:
+                    shutil.copytree(source, directory / part)
+            report = json.loads((self.directory / "report.json").read_bytes())
+            write_report(directory, {**report, "release": release})
+
+        release = create_release(
+            self.workspace,
+            self.ledger,
+            fill,
+            parent=self.baseline.id,
+            embedder=ModelReference(model="release", fingerprint=fingerprint) if embedder_tuned else base.embedder,
+            collection=collection_name(fingerprint),
+            generator=self.bases.generator_reference if generator_tuned else base.generator,
+            adapter=generator_tuned or base.adapter,
+            prompt=base.prompt,
+            search=self.chosen_settings(embedder_tuned).model_copy(update={"abstain_below": threshold}),
+            max_new_tokens=base.max_new_tokens,
+            documents_fingerprint=self.catalog.fingerprint(),
+            split_fingerprint=self.divided.fingerprint,
+            verdict=tested["verdict"],
+            run=self.run.id,
+        )
+        return {"release": release.id}
+
+    def promote(self) -> dict[str, Any]:
+        """Make the candidate the active release, if the verdict and the request say so."""
+        tested, release = self.tested, self.released["release"]
+        self.systems.close()  # promotion opens the candidate's collection itself
+        wanted = {"auto": tested["verdict"] == "promoted", "always": tested["verdict"] != "rejected", "never": False}
+        if wanted[self.run.request["promote"]]:
+            promote(self.workspace, self.catalog, self.ledger, self.index_settings, release, progress=self.progress)
+        return {
+            "run": self.run.id,
+            "release": release,
+            "active": self.ledger.active(),
+            "verdict": tested["verdict"],
+            "reasons": tested["reasons"],
+            "report": str(self.workspace.releases / release / "report.html"),
+            "chosen": tested["chosen"],
+            "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
+            "comparisons": tested["comparisons"],
+        }
+
+    # Parts of the stages
+
+    def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
+        """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
+        searchers = {tuned: self.systems.searcher(tuned, self.chosen_settings(tuned)) for tuned in self.embedders}
+        generators = {
+            tuned: self.systems.generator(tuned)
+            for tuned in ([False, True] if self.training.generator_enabled else [False])
+        }
+        manifest = self.baseline.manifest
+        arms = answering(
+            searchers,
+            generators,
+            manifest.prompt,
+            thresholds=thresholds,
+            served=manifest.search,
+            max_new_tokens=manifest.max_new_tokens,
+            release=self.baseline.id,
+        )
+        if split == "validation":  # nothing is chosen for what is served
+            arms = [arm for arm in arms if arm.name != BASELINE]
+        arms = [arm if arm.name in scored else replace(arm, scorer=None) for arm in arms]
+        return [
+            evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress) for arm in arms
+        ]
+
+    def checks(self) -> list[Check]:
+        """What must hold whatever the metrics say."""
+        train = {document for one in self.examples["train"] for document in one.document_ids}
+        shared = {self.divided.group_of[document] for document in train} & {
+            self.divided.group_of[document] for one in self.examples["test"] for document in one.document_ids
+        }
+        searcher = self.systems.searcher(self.tuned_embedder)
+        live = self.catalog.counts()[1]
+        return [
+            Check("no leak", not shared, f"{len(shared)} groups of documents lie in train and in test"),
+            Check(
+                "index complete",
+                searcher.index.count() >= live,
+                f"the collection holds {searcher.index.count()} of {live} chunks",
+            ),
+        ]
+
+    def data_figures(self) -> dict[str, dict[str, Any]]:
+        """The figures of the data stages, for the report."""
+        names = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
+        return {title: _flat(self.run.result(name)) for name, title in names.items() if self.run.finished(name)}
+
+    def fingerprints(self, embedder_tuned: bool) -> dict[str, str]:
+        """Hashes of everything that the measurement rests on."""
+        return {
+            "embedder": self.systems.searcher(embedder_tuned).embedder.fingerprint,
+            "untouched embedder": self.baseline.manifest.embedder.fingerprint,
+            "generator": self.bases.generator_reference.fingerprint,
+            "documents": self.catalog.fingerprint(),
+            "test set": self.divided.fingerprint,
+        }
+
+    def training_event(self, fields: dict[str, Any]) -> None:
+        """Keep an event of a training, and show how far it is."""
+        if len(fields) > 3:
+            self.run.event(fields)
+        if "steps" in fields:
+            self.progress(f"training the {fields['stage']}", fields["step"], fields["steps"])
+
+
+def _flat(figures: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}: {key}": one for key, one in value.items()}
+        else:
+            flat[name.replace("_", " ")] = value
+    return flat
