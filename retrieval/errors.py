@@ -41,6 +41,13 @@ class StorageError(LockstepError):
     code = "storage"
 
 
+class Unavailable(LockstepError):
+    """Another server that an answer needs is away, silent or failing."""
+
+    http_status = 503
+    code = "unavailable"
+
+
 class TrainingError(LockstepError):
     """Training cannot start or cannot go on: empty or fully masked data, a loss that is not finite."""
 

@@ -1,5 +1,6 @@
 """The first release of a workspace: the untouched models and the settings as ``lockstep.toml`` has them."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from retrieval.catalog import Catalog
@@ -38,9 +39,10 @@ def ensure_release(
     wanted = initial_fields(workspace, settings)
     if held is not None and agrees(held.manifest, wanted):
         return held
-    from training.generator.files import check_template
+    if wanted["generator"].url is None:
+        from training.generator.files import check_template
 
-    check_template(model_directory(wanted["generator"], workspace.root))
+        check_template(model_directory(wanted["generator"], workspace.root))
     release = create_release(
         workspace,
         ledger,
@@ -86,12 +88,15 @@ def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
 
     return Bases(
         embedder=model_directory(_unbound(settings.embedder), workspace.root),
-        generator=model_directory(_unbound(settings.generator), workspace.root),
+        generator=None if settings.generator.url else model_directory(_unbound(settings.generator), workspace.root),
         generator_reference=_generator_reference(workspace, settings),
     )
 
 
 def _generator_reference(workspace: Workspace, settings: Settings) -> ModelReference:
     section = settings.generator
+    if section.url is not None:
+        named = hashlib.sha256(f"{section.url} {section.model}".encode()).hexdigest()
+        return ModelReference(model=section.model, url=section.url, fingerprint=named)
     directory = model_directory(_unbound(section), workspace.root)
     return ModelReference(model=section.model, revision=section.revision, fingerprint=model_fingerprint(directory))

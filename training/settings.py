@@ -1,6 +1,8 @@
 """The sections of ``lockstep.toml`` that concern the generator and training."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class GeneratorSettings(BaseModel):
@@ -9,10 +11,22 @@ class GeneratorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = "starter"
-    """``starter`` (ships with Lockstep), a directory, or a hub id of a chat model."""
+    """``starter`` (ships with Lockstep), a directory, or a hub id of a chat model; with url, its name at the server."""
     revision: str | None = None
     """Commit of the hub id; required for a hub id."""
+    url: str | None = None
+    """Of a server with OpenAI's chat completions, such as http://127.0.0.1:8000/v1: it generates then, not this
+    process. A key that it wants is read from the environment's LOCKSTEP_GENERATOR_KEY."""
     max_new_tokens: int = Field(default=64, ge=1)
+
+    @model_validator(mode="after")
+    def _server_and_name(self) -> Self:
+        if self.url is not None:
+            if not self.url.startswith(("http://", "https://")):
+                raise ValueError(f"found url {self.url!r}, expected one such as http://127.0.0.1:8000/v1")
+            if "model" not in self.model_fields_set or self.revision is not None:
+                raise ValueError("found url, expected the model's name at that server beside it, and no revision")
+        return self
 
 
 class DataSettings(BaseModel):

@@ -92,6 +92,12 @@ def _summary(
         own.no_truncation()
         own.no_padding()
         return summarise(rows, count=lambda text: len(own.encode(text).ids), token_limit=embedder.max_tokens, seed=seed)
+    if release.manifest.generator.url is not None:
+        from training.generator.remote import TOKEN_CHARACTERS, RemoteGenerator
+
+        server = RemoteGenerator(release.manifest.generator.url, release.manifest.generator.model)
+        limit = server.max_context
+        return summarise(rows, count=lambda text: len(text) // TOKEN_CHARACTERS, token_limit=limit, seed=seed)
     from training.generator.files import load_tokenizer
     from training.generator.rows import encode_row, longest_row
 

@@ -124,6 +124,23 @@ def _starter() -> Iterator[Finding]:
         yield Finding("starter", "ok", f"{path}, content {model_fingerprint(path)[:12]}")
 
 
+def _server(url: str, model: str) -> Iterator[Finding]:
+    """The server that generates."""
+    from training.generator.remote import RemoteGenerator
+
+    try:
+        listed = RemoteGenerator(url, model).listed()
+    except LockstepError as error:
+        yield Finding("generator", "wrong", str(error))
+        return
+    known = model in listed
+    yield Finding(
+        "generator",
+        "ok" if known else "note",
+        f"{model} at {url}" + ("" if known else f"; the server lists {', '.join(listed) or 'no model'}"),
+    )
+
+
 def _disk(directory: Path) -> Iterator[Finding]:
     existing = next(path for path in (directory.resolve(), *directory.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free
@@ -178,7 +195,10 @@ def _workspace(directory: Path) -> Iterator[Finding]:
             return
         release = read_release(workspace, ledger, active)
         embedder = open_embedder(workspace, release)
-        generator_directory(workspace, release)
+        if (remote := release.manifest.generator).url is None:
+            generator_directory(workspace, release)
+        else:
+            yield from _server(remote.url, remote.model)
         yield Finding("active release", "ok", f"{active}; embedder and generator are those of its manifest")
         try:
             index = open_collection(workspace, release, settings.index, embedder)

@@ -66,7 +66,8 @@ def evaluate(
                     max_new_tokens=manifest.max_new_tokens,
                 )
             try:
-                arm = Arm(found.id, searcher, manifest.search, answerer, scorer=generator, release=found.id)
+                scorer: Any = generator if generator is not None and generator.can_score else None
+                arm = Arm(found.id, searcher, manifest.search, answerer, scorer=scorer, release=found.id)
                 metrics = run(arm, chosen, groups, progress=progress).metrics()
             finally:
                 if generator is not None:

@@ -20,6 +20,7 @@ from training.answering.answerer import Answer, Answerer, Prepared
 
 if TYPE_CHECKING:
     from training.generator.generation import GenerationHandle
+    from training.generator.remote import RemoteHandle
 
 OPEN, END = "<think>", "</think>"
 
@@ -89,7 +90,7 @@ class Completion:
         self.ignored: tuple[str, ...] = ()
         self.answer: Answer | None = None
         self._prepared: Prepared | None = None
-        self._handle: GenerationHandle | None = None
+        self._handle: GenerationHandle | RemoteHandle | None = None
 
     def start(self, conversation: Conversation, *, new_tokens: int | None, temperature: float) -> None:
         """Search and queue the generation. Blocks for the search.

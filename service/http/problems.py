@@ -69,7 +69,9 @@ def install(app: FastAPI) -> None:
         if status >= 500:
             logger.error("%s %s: %s", request.method, request.url.path, error)
         # "Busy" passes: the client may come again. The other conflicts do not.
-        headers = {"retry-after": "1"} if status in (409, 503) and error.code in ("busy", "storage") else None
+        headers = (
+            {"retry-after": "1"} if status in (409, 503) and error.code in ("busy", "storage", "unavailable") else None
+        )
         return JSONResponse(body, status, headers)
 
     @app.exception_handler(RequestValidationError)

@@ -89,3 +89,13 @@ def test_retraining_starts_from_the_untouched_models(site, settings, tiny_embedd
     release = ensure(site, settings())
     assert (bases.embedder, bases.generator) == (tiny_embedders[0], tiny_generator)
     assert bases.generator_reference == release.manifest.generator
+
+
+def test_a_generator_behind_a_server_is_named_and_not_looked_at(site, settings):
+    server = {"model": "some-model", "url": "http://127.0.0.1:9/v1"}
+    release = ensure(site, settings(generator=server))
+    reference = release.manifest.generator
+    assert (reference.model, reference.url) == ("some-model", server["url"])
+    assert retraining_bases(site.workspace, settings(generator=server)).generator is None
+    other = ensure(site, settings(generator=server | {"url": "http://127.0.0.1:10/v1"}))
+    assert other.manifest.generator.fingerprint != reference.fingerprint

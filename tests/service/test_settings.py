@@ -85,3 +85,9 @@ def test_a_secret_is_not_shown(read):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot read"):
         load_settings(tmp_path / "lockstep.toml")
+
+
+def test_a_generator_behind_a_server_needs_an_address_and_a_name(read):
+    assert read('[generator]\nurl = "http://host/v1"\nmodel = "m"').generator.url == "http://host/v1"
+    assert "model's name at that server" in fault(read, '[generator]\nurl = "http://host/v1"')
+    assert "expected one such as http" in fault(read, '[generator]\nurl = "host:8000"\nmodel = "m"')

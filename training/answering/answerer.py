@@ -6,7 +6,7 @@ that it passes on, and nothing about how text is generated.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, is_abstention, render, strip_thinking
@@ -24,6 +24,10 @@ class Searches(Protocol):
         """The passages of each question, best first."""
 
 
+Encoded = Any
+"""A prompt as its generator takes it: token ids, or messages for one behind a server. Its length is in tokens."""
+
+
 class Generates(Protocol):
     """What answering needs of :class:`training.generator.generation.Generator`."""
 
@@ -31,10 +35,10 @@ class Generates(Protocol):
     def max_context(self) -> int:
         """Tokens of prompt and completion together."""
 
-    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
-        """Token ids of the messages with the generation prompt."""
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> Encoded:
+        """The messages with the generation prompt."""
 
-    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+    def complete(self, prompts: Sequence[Encoded], max_new_tokens: int) -> list[tuple[str, str]]:
         """The greedy completion of each prompt, and why it ended: ``stop`` or ``length``."""
 
 
@@ -44,7 +48,7 @@ class Prepared:
 
     question: str
     messages: list[Message]
-    prompt_ids: list[int] | None
+    prompt_ids: Encoded | None
     """None where nothing is generated."""
     passages: tuple[Passage, ...]
     """All that the search returned; the generator sees the first ``shown``."""
@@ -91,8 +95,8 @@ class Answerer:
         self.release = release
         self.max_new_tokens = max_new_tokens + prompt.thinking_tokens
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of the messages with the generation prompt, as the release has it."""
+    def encode(self, messages: Sequence[Message]) -> Encoded:
+        """The messages with the generation prompt, as the release has it."""
         return self.generator.encode(messages, thinking=bool(self.prompt.thinking_tokens))
 
     def prepare(self, question: str) -> Prepared:
@@ -116,7 +120,7 @@ class Answerer:
         messages, prompt_ids, shown = self._fit(question, passages)
         return Prepared(question, messages, None if abstain else prompt_ids, tuple(passages), shown, abstain)
 
-    def _fit(self, question: str, passages: Sequence[Passage]) -> tuple[list[Message], list[int], int]:
+    def _fit(self, question: str, passages: Sequence[Passage]) -> tuple[list[Message], Encoded, int]:
         """The prompt with as many of the best passages as the generator's context holds, at least one."""
         shown = min(len(passages), self.prompt.max_passages)
         while True:

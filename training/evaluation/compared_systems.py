@@ -1,17 +1,18 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
-from training.evaluation.evaluate import Arm
+from training.evaluation.evaluate import Arm, Scores
 from training.evaluation.memoized import Remembered
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
+    from training.generator.remote import RemoteGenerator
 
 BASELINE = "untouched"
 """As it is served."""
@@ -29,7 +30,7 @@ SYSTEMS = (
 
 def answering(
     searchers: Mapping[bool, Searcher],
-    generators: Mapping[bool, "Generator"],
+    generators: Mapping[bool, "Generator | RemoteGenerator"],
     prompt: Prompt,
     *,
     thresholds: Mapping[str, float],
@@ -44,7 +45,7 @@ def answering(
         served: the settings of the active release: the untouched arm is measured as it is served.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
     """
-    remembered = {tuned: Remembered(generator) for tuned, generator in generators.items()}
+    remembered = {tuned: Remembered(cast("Scores", generator)) for tuned, generator in generators.items()}
     arms = []
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:
@@ -66,7 +67,7 @@ def answering(
                     release,
                     max_new_tokens=max_new_tokens,
                 ),
-                scorer=remembered[generator_tuned],
+                scorer=remembered[generator_tuned] if generators[generator_tuned].can_score else None,
                 embedder_tuned=embedder_tuned,
                 generator_tuned=generator_tuned,
                 release=release,

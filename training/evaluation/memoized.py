@@ -5,8 +5,10 @@ in bfloat16 hang a little on what is computed beside them.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from retrieval.prompt import Message
+from training.answering.answerer import Encoded
 from training.evaluation.evaluate import Scores
 
 
@@ -19,7 +21,7 @@ class Remembered:
 
     def __init__(self, generator: Scores) -> None:
         self.generator = generator
-        self._said: dict[tuple[int, ...], tuple[str, str]] = {}
+        self._said: dict[tuple[int, Any], tuple[str, str]] = {}
         """By room for the answer and prompt."""
         self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
         """By prompt and completion."""
@@ -34,16 +36,16 @@ class Remembered:
         """How many ``score`` computes at a time beside ``complete``."""
         return self.generator.computes_beside
 
-    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
-        """Token ids of the messages with the generation prompt."""
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> Encoded:
+        """The messages with the generation prompt."""
         return self.generator.encode(messages, thinking=thinking)
 
-    def complete(self, prompts: Sequence[list[int]], max_new_tokens: int) -> list[tuple[str, str]]:
+    def complete(self, prompts: Sequence[Encoded], max_new_tokens: int) -> list[tuple[str, str]]:
         """The completion of each prompt and why it ended; computed for those that are new."""
-        keys = [(max_new_tokens, *prompt) for prompt in prompts]
-        new = [key for key in dict.fromkeys(keys) if key not in self._said]
+        keys = [(max_new_tokens, tuple(one) if isinstance(one, list) else one) for one in prompts]
+        new = {key: one for key, one in zip(keys, prompts, strict=True) if key not in self._said}
         if new:
-            self._said |= zip(new, self.generator.complete([list(key[1:]) for key in new], max_new_tokens), strict=True)
+            self._said |= zip(new, self.generator.complete(list(new.values()), max_new_tokens), strict=True)
         return [self._said[key] for key in keys]
 
     def encode_completion(self, text: str) -> list[int]:

@@ -125,6 +125,9 @@ class Generator:
         """Started to stay, not just for one ``generate``."""
         self._borrowers = 0
 
+    can_score = True
+    """Losses of given answers can be had."""
+
     @property
     def max_context(self) -> int:
         """Tokens of prompt and completion together that the model and the cache take."""

@@ -30,13 +30,14 @@ class ModelReference(BaseModel):
     """A model by name, bound by content.
 
     ``model`` is ``packaged``, ``starter``, a directory, a hub id, or ``release``: the release's
-    own directory holds it.
+    own directory holds it. With ``url`` it is the name at a server, whose content nobody here can check.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     revision: str | None = None
+    url: str | None = None
     fingerprint: str
 
 

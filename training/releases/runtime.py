@@ -21,6 +21,7 @@ from training.starter.paths import starter_path
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
+    from training.generator.remote import RemoteGenerator
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Runtime:
     embedder: Embedder
     index: Index
     searcher: Searcher
-    generator: "Generator | None"
+    generator: "Generator | RemoteGenerator | None"
 
     @property
     def answerer(self) -> Answerer:
@@ -114,10 +115,14 @@ def open_collection(workspace: Workspace, release: Release, settings: IndexSetti
     )
 
 
-def open_generator(workspace: Workspace, release: Release) -> "Generator":
+def open_generator(workspace: Workspace, release: Release) -> "Generator | RemoteGenerator":
     """The generator of a release with its adapter; not started yet."""
     from training.generator.generation import load_generator
+    from training.generator.remote import RemoteGenerator
 
+    reference = release.manifest.generator
+    if reference.url is not None:
+        return RemoteGenerator(reference.url, reference.model)
     return load_generator(generator_directory(workspace, release), release.adapter_path)
 
 

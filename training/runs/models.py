@@ -19,10 +19,11 @@ from retrieval.settings import IndexSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
 from training.releases.release import ADAPTER, EMBEDDER, Release, collection_name
-from training.releases.runtime import generator_directory, open_embedder
+from training.releases.runtime import open_embedder, open_generator
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
+    from training.generator.remote import RemoteGenerator
 
 
 class Systems:
@@ -31,7 +32,7 @@ class Systems:
     Args:
         baseline: the release that the run is measured against.
         directory: of the run; a tuned embedder and adapter are found in it.
-        base_generator: the model that the adapter belongs to.
+        base_generator: the model that the adapter belongs to; None where a server generates.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class Systems:
         baseline: Release,
         index_settings: IndexSettings,
         directory: Path,
-        base_generator: Path,
+        base_generator: Path | None,
         progress: Progress,
     ) -> None:
         self.workspace, self.catalog, self.baseline = workspace, catalog, baseline
         self.index_settings, self.directory, self.base_generator = index_settings, directory, base_generator
         self.progress = progress
         self._searchers: dict[bool, Searcher] = {}
-        self._generators: dict[bool, Generator] = {}
+        self._generators: dict[bool, Generator | RemoteGenerator] = {}
 
     def searcher(self, tuned: bool, settings: SearchSettings | None = None) -> Searcher:
         """Search with the untouched or the tuned embedder, over everything the catalog holds now."""
@@ -57,16 +58,17 @@ class Systems:
         held = self._searchers[tuned]
         return held if settings is None else held.at(settings)
 
-    def generator(self, tuned: bool) -> "Generator":
+    def generator(self, tuned: bool) -> "Generator | RemoteGenerator":
         """The generator of the baseline, or the one that the run has tuned; started."""
         if tuned not in self._generators:
             from training.generator.generation import load_generator
 
+            generator: Generator | RemoteGenerator
             if tuned:
+                assert self.base_generator is not None  # a remote one is not tuned
                 generator = load_generator(self.base_generator, self.directory / ADAPTER)
             else:
-                base = generator_directory(self.workspace, self.baseline)
-                generator = load_generator(base, self.baseline.adapter_path)
+                generator = open_generator(self.workspace, self.baseline)
             generator.start()
             self._generators[tuned] = generator
         return self._generators[tuned]

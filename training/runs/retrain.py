@@ -60,6 +60,7 @@ def retrain(
                 "training": training.model_dump(mode="json"),
             }
             _refuse_thinking(workspace, ledger, training)
+            _refuse_remote(bases, training)
             run = start_run(workspace, asked)
         job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress)
         try:
@@ -73,6 +74,16 @@ def retrain(
             f"{result['reasons'][0]} The report is at {result['report']}"
         )
     return result
+
+
+def _refuse_remote(bases: Bases, training: TrainingSettings) -> None:
+    """The weights of a generator behind a server are not here to be trained."""
+    if bases.generator is None and training.generator_enabled:
+        raise ConfigurationError(
+            f"found the generator at {bases.generator_reference.url} and it to be trained, expected one whose weights "
+            "are here: set generator_enabled = false under [training] (embedder, settings and prompt are measured and "
+            "released as ever), or name a local model under [generator]"
+        )
 
 
 def _refuse_thinking(workspace: Workspace, ledger: Ledger, training: TrainingSettings) -> None:

@@ -51,7 +51,8 @@ class Bases:
     """The models that every retraining starts from: the configured ones, so that a release depends on data alone."""
 
     embedder: Path
-    generator: Path
+    generator: Path | None
+    """None where a server generates."""
     generator_reference: ModelReference
 
 
@@ -218,6 +219,7 @@ class Stages:
 
         manifest = self.baseline.manifest
         searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
+        assert self.bases.generator is not None  # refused at the start
         result = train_generator(
             self.bases.generator,
             tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow),

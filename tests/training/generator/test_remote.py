@@ -1,0 +1,202 @@
+"""A generator behind a server: a small one here that answers, fails and dies as it is told to."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from retrieval.errors import Busy, InputError, LockstepError, Unavailable
+from training.evaluation.memoized import Remembered
+from training.generator import remote
+from training.generator.remote import CONTEXT, RemoteGenerator
+
+MESSAGES: Any = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "At what pressure?"}]
+
+
+class Server:
+    """What it was asked, and what it says."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.pieces: list[str] = ["12", " bar", " [1]"]
+        self.reason: str | None = "stop"
+        self.refusal: tuple[int, str] | None = None
+        self.dies_after: int | None = None
+        self.models: list[dict[str, Any]] = [{"id": "some-model", "max_model_len": 32768}]
+        self.gate: threading.Event | None = None
+        self.address = ""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream")
+        handler.end_headers()
+        for position, piece in enumerate(self.pieces):
+            if position == self.dies_after:
+                handler.connection.close()
+                return
+            if position and self.gate:
+                self.gate.wait(20)
+            self.send(handler, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
+        if self.reason:
+            self.send(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": self.reason}]})
+        self.send(handler, {"choices": [], "usage": {"prompt_tokens": 17, "completion_tokens": 5, "total_tokens": 22}})
+        handler.wfile.write(b"data: [DONE]\n\n")
+
+    def send(self, handler: BaseHTTPRequestHandler, event: dict[str, Any]) -> None:
+        whole = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "some-model"} | event
+        handler.wfile.write(f"data: {json.dumps(whole)}\n\n".encode())
+        handler.wfile.flush()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    here = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.say(200, {"object": "list", "data": [{"object": "model"} | one for one in here.models]})
+
+        def do_POST(self) -> None:
+            here.keys.append(self.headers["authorization"])
+            here.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            if here.refusal:
+                status, message = here.refusal
+                self.say(status, {"error": {"message": message, "type": "t", "param": None, "code": None}})
+            else:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    here.answer(self)
+
+        def say(self, status: int, value: Any) -> None:
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        here.address = f"http://127.0.0.1:{listening.server_address[1]}/v1"
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield here
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def generator(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteGenerator]:
+    monkeypatch.setattr(remote, "RETRIES", 0)
+    found = RemoteGenerator(server.address, "some-model")
+    yield found
+    found.stop()
+
+
+def test_the_messages_go_out_and_the_text_comes_in_pieces(server, generator, monkeypatch):
+    monkeypatch.setenv(remote.KEY, "secret-7")
+    handle = generator.submit(generator.encode(MESSAGES), max_new_tokens=9, temperature=0.5)
+    assert list(handle) == ["12", " bar", " [1]"]
+    assert (handle.finish_reason, handle.prompt_tokens, handle.completion_tokens) == ("stop", 17, 5)
+    (asked,) = server.asked
+    assert asked["messages"] == MESSAGES
+    assert (asked["model"], asked["max_tokens"], asked["temperature"]) == ("some-model", 9, 0.5)
+    assert server.keys == ["Bearer secret-7"]
+
+
+def test_many_are_completed_in_their_order_and_each_once(server, generator):
+    server.reason = "length"
+    memo = Remembered(generator)
+    prompts = [generator.encode([*MESSAGES, {"role": "user", "content": f"{i % 3}"}]) for i in range(9)]
+    assert memo.complete(prompts, 4) == [("12 bar [1]", "length")] * 9
+    assert len(server.asked) == 3
+    assert {asked["temperature"] for asked in server.asked} == {0.0}
+
+
+def test_the_context_is_what_the_server_tells(server, generator):
+    assert generator.max_context == 32768
+    server.models = [{"id": "another"}]
+    assert RemoteGenerator(server.address, "some-model").max_context == CONTEXT
+    assert generator.listed() == {"another": None}
+    assert len(generator.encode(MESSAGES)) < len(generator.encode([*MESSAGES, *MESSAGES]))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        (400, InputError, "refusing the request: .*too long"),
+        (401, Unavailable, "refusing the key .*LOCKSTEP_GENERATOR_KEY"),
+        (404, Unavailable, "nothing to ask .*correct url and model"),
+        (429, Busy, "too much to do"),
+        (500, Unavailable, "no usable answer"),
+    ],
+)
+def test_a_refusal_is_told_in_words(server, generator, status: int, kind: type[LockstepError], said: str):
+    server.refusal = (status, "the prompt is too long")
+    with pytest.raises(kind, match=said):
+        generator.complete([generator.encode(MESSAGES)], 4)
+    server.refusal = None
+    assert generator.complete([generator.encode(MESSAGES)], 4) == [("12 bar [1]", "stop")]  # and the next one works
+
+
+def test_a_server_that_is_away_is_told_and_asked_again_later():
+    gone = RemoteGenerator("http://127.0.0.1:9/v1", "some-model")
+    with pytest.raises(Unavailable, match=r"no usable answer of the generator at http://127.0.0.1:9/v1 .*start it"):
+        gone.submit(gone.encode(MESSAGES), max_new_tokens=4)
+    assert gone.max_context == CONTEXT
+    gone.stop()
+
+
+def test_what_is_busy_for_a_moment_is_asked_again(server):
+    server.refusal = (503, "loading")
+    timer = threading.Timer(0.3, lambda: setattr(server, "refusal", None))
+    timer.start()
+    patient = RemoteGenerator(server.address, "some-model")
+    assert patient.complete([patient.encode(MESSAGES)], 4) == [("12 bar [1]", "stop")]
+    timer.join()
+    assert len(server.asked) > 1
+    patient.stop()
+
+
+@pytest.mark.parametrize("how", ["dies", "ends"])
+def test_an_answer_that_is_cut_off_in_the_middle_is_an_error(server, generator, how: str):
+    if how == "dies":
+        server.dies_after = 2
+    else:
+        server.reason = None
+    handle = generator.submit(generator.encode(MESSAGES), max_new_tokens=9)
+    got: list[str] = []
+    with pytest.raises(Unavailable, match="cut off in the middle"):
+        got.extend(handle)
+    assert got[:1] in ([], ["12"])
+    server.dies_after, server.reason = None, "stop"
+    assert generator.complete([generator.encode(MESSAGES)], 4) == [("12 bar [1]", "stop")]
+
+
+def test_an_answer_can_be_cancelled_while_it_is_waited_for(server, generator):
+    server.gate = threading.Event()
+    handle = generator.submit(generator.encode(MESSAGES), max_new_tokens=9)
+    pieces = iter(handle)
+    assert next(pieces) == "12"
+    threading.Timer(0.2, handle.cancel).start()
+    assert list(pieces) in ([], [" bar"])
+    assert handle.finish_reason == "cancelled"
+    server.gate.set()
+
+
+def test_what_is_no_such_server_is_told(server, generator, monkeypatch):
+    def page(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "text/html")
+        handler.end_headers()
+        handler.wfile.write(b"<html>Hello</html>\n\ndata: {not json\n\n")
+
+    monkeypatch.setattr(server, "answer", page)
+    with pytest.raises(Unavailable):
+        generator.complete([generator.encode(MESSAGES)], 4)

@@ -1,0 +1,226 @@
+"""A generator at another address: any server with OpenAI's chat completions (vLLM, llama.cpp, Ollama, Lockstep).
+
+Takes messages where :class:`training.generator.generation.Generator` takes token ids, since the template is the
+server's; what uses the one can use the other. Imports ``openai`` only where a server is asked.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import Busy, InputError, LockstepError, Unavailable
+from retrieval.prompt import Message
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+KEY = "LOCKSTEP_GENERATOR_KEY"
+"""The environment variable with the server's key, where it wants one."""
+CONNECT_SECONDS, SILENT_SECONDS = 5.0, 120.0
+"""To reach the server, and between two pieces of an answer."""
+RETRIES = 2
+"""Of a request that reached nobody or was told to come again, with growing pauses; never of an answer begun."""
+REQUESTS = 8
+"""Sent at a time where many questions are answered together."""
+CONTEXT = 4096
+"""Tokens, of a server that does not tell."""
+TOKEN_CHARACTERS = 3
+"""Characters to a token, roughly and on the safe side: the server's tokenizer is not here."""
+
+
+@dataclass(frozen=True)
+class RemotePrompt:
+    """Messages on their way to a server; its length is in tokens, roughly."""
+
+    messages: tuple[tuple[str, str], ...]
+    """Role and content."""
+
+    def __len__(self) -> int:
+        return sum(4 + len(content) // TOKEN_CHARACTERS for _, content in self.messages)
+
+
+class RemoteHandle:
+    """One request on its way, as :class:`training.generator.generation.GenerationHandle`."""
+
+    def __init__(self, stream: Any, prompt_tokens: int, where: str) -> None:
+        self._stream, self._where = stream, where
+        self._cancelled = False
+        self.prompt_tokens = prompt_tokens
+        """A rough number until the server has told it."""
+        self.completion_tokens = 0
+        self.finish_reason: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Pieces of text until the end.
+
+        Raises:
+            Unavailable: the server went away, or ended the answer before it was complete.
+        """
+        try:
+            with _faults(self._where):
+                for chunk in self._stream:
+                    for choice in chunk.choices[:1]:
+                        if choice.delta.content:
+                            self.completion_tokens += 1
+                            yield choice.delta.content
+                        if choice.finish_reason:
+                            self.finish_reason = "length" if choice.finish_reason == "length" else "stop"
+                    if chunk.usage is not None:
+                        self.prompt_tokens = chunk.usage.prompt_tokens
+                        self.completion_tokens = chunk.usage.completion_tokens
+        except Unavailable:
+            if self._cancelled or self.finish_reason is not None:
+                return
+            raise
+        if self.finish_reason is None and not self._cancelled:
+            raise Unavailable(
+                f"found the answer of the generator at {self._where} cut off in the middle, expected it whole: the "
+                "server has stopped or failed; ask again"
+            )
+
+    def text(self) -> str:
+        """Wait for the end; everything that iterating has not yet given."""
+        return "".join(self)
+
+    def cancel(self) -> None:
+        """Hang up, upon which the server stops; a no-op when the answer has ended already."""
+        if self.finish_reason is None:
+            self._cancelled, self.finish_reason = True, "cancelled"
+        self._stream.close()
+
+
+class RemoteGenerator:
+    """A model behind an OpenAI-compatible server.
+
+    Args:
+        url: of the API, such as ``http://127.0.0.1:8000/v1``.
+        model: its name at the server.
+    """
+
+    computes_beside = 0
+    can_score = False
+    """Losses of given answers cannot be had."""
+
+    def __init__(self, url: str, model: str) -> None:
+        self.url, self.model = url, model
+
+    @cached_property
+    def _client(self) -> "OpenAI":
+        from openai import OpenAI, Timeout
+
+        return OpenAI(
+            base_url=self.url,
+            api_key=os.environ.get(KEY) or "none",
+            timeout=Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
+            max_retries=RETRIES,
+        )
+
+    @cached_property
+    def max_context(self) -> int:
+        """Tokens of prompt and completion together: as the server tells them (vLLM does), else few."""
+        try:
+            told = self.listed().get(self.model)
+        except LockstepError:
+            return CONTEXT
+        return told if told else CONTEXT
+
+    def listed(self) -> dict[str, int | None]:
+        """The models that the server tells of, each with the tokens of its context where it tells them, too.
+
+        Raises:
+            LockstepError: there is no server, or it fails.
+        """
+        import openai
+
+        with _faults(self.url), suppress(openai.NotFoundError):  # some list nothing
+            found = [one.to_dict() for one in self._client.with_options(max_retries=0).models.list().data]
+            told = {str(one["id"]): one.get("max_model_len") for one in found}
+            return {name: number if isinstance(number, int) else None for name, number in told.items()}
+        return {}
+
+    def start(self) -> None:
+        """Nothing to do: a server that is away is told by each request, until it is back."""
+
+    def stop(self) -> None:
+        """Close the connections."""
+        if "_client" in self.__dict__:
+            self._client.close()
+            del self._client
+
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> RemotePrompt:
+        """The messages as they are sent; whether the model thinks is the server's to say."""
+        return RemotePrompt(tuple((message["role"], message["content"]) for message in messages))
+
+    def submit(self, prompt: RemotePrompt, *, max_new_tokens: int, temperature: float = 0.0) -> RemoteHandle:
+        """Send a request and wait for its answer to begin.
+
+        Raises:
+            Unavailable: the server is away, silent for too long, or fails.
+            InputError: it refuses the request.
+            Busy: it has too much to do.
+        """
+        messages: Any = [{"role": role, "content": content} for role, content in prompt.messages]
+        with _faults(self.url):
+            stream = self._client.chat.completions.create(
+                model=self.model,
+                messages=messages,
+                max_tokens=max_new_tokens,
+                temperature=temperature,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+        return RemoteHandle(stream, len(prompt), self.url)
+
+    def complete(self, prompts: Sequence[RemotePrompt], max_new_tokens: int) -> list[tuple[str, str]]:
+        """The greedy completion of each prompt, in their order, and why it ended: ``stop`` or ``length``."""
+
+        def one(prompt: RemotePrompt) -> tuple[str, str]:
+            handle = self.submit(prompt, max_new_tokens=max_new_tokens)
+            return handle.text(), handle.finish_reason or "stop"
+
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            return list(pool.map(one, prompts))
+
+
+@contextmanager
+def _faults(where: str) -> Iterator[None]:
+    """Turn what can go wrong between here and the server into words."""
+    import httpx2  # openai's transport: what breaks in the middle of a stream comes from it
+    import openai
+
+    try:
+        yield
+    except openai.RateLimitError as error:
+        raise Busy(f"found the generator at {where} with too much to do ({_said(error)}): try again later") from error
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        raise Unavailable(
+            f"found the generator at {where} refusing the key ({_said(error)}), expected it in the environment's "
+            f"{KEY}: set it, and start again"
+        ) from error
+    except openai.NotFoundError as error:
+        raise Unavailable(
+            f"found nothing to ask at {where} ({_said(error)}), expected an address such as http://host:8000/v1 and "
+            "the model's name there: correct url and model under [generator]"
+        ) from error
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        raise InputError(f"found the generator at {where} refusing the request: {_said(error)}") from error
+    except openai.APITimeoutError as error:
+        raise Unavailable(
+            f"found the generator at {where} silent for {SILENT_SECONDS:.0f} s, expected an answer: look at that server"
+        ) from error
+    except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
+        raise Unavailable(
+            f"found no usable answer of the generator at {where} ({_said(error)}), expected a server with OpenAI's "
+            "chat completions: start it, or correct url under [generator]; then ask again"
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says, in one line, with what lies behind it."""
+    told = " ".join(str(error).split()) or type(error).__name__
+    behind = " ".join(str(error.__cause__ or "").split())
+    return f"{told} {behind}".strip()[:300]
