@@ -5,12 +5,15 @@ Knows nothing about releases, search or models; a tokenizer is all it needs.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+from jinja2 import TemplateError
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from retrieval.documents import Passage
+from retrieval.errors import InputError
 
 
 class Message(TypedDict):
@@ -69,14 +72,54 @@ def encode(tokenizer: Any, messages: Sequence[Message], *, thinking: bool = Fals
         tokenizer: a transformers tokenizer with a chat template.
         thinking: let a hybrid model think; a template without the switch ignores it.
     """
+    messages = _fitting(tokenizer, messages)
     contents = [message["content"] for message in messages]
     specials = [token for token in tokenizer.get_added_vocab() if token]
     if any(token in content for content in contents for token in specials):
         return _encode_around(tokenizer, messages, specials, thinking=thinking)
-    text = tokenizer.apply_chat_template(
-        list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
-    )
+    text = _rendered(tokenizer, messages, thinking=thinking)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _rendered(tokenizer: Any, messages: Sequence[Message], *, thinking: bool) -> str:
+    """The messages in the tokenizer's template.
+
+    Raises:
+        InputError: the template refuses them.
+    """
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
+            )
+        )
+    except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        roles = ", ".join(message["role"] for message in messages)
+        raise InputError(
+            f"{tokenizer.name_or_path or 'the model'}: found a chat template that cannot render the turns {roles} "
+            f"({error}), expected one that can: use another chat model"
+        ) from error
+
+
+def _fitting(tokenizer: Any, messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages as the template takes them: without a system role, the instructions open the first turn."""
+    if [message["role"] for message in messages[:2]] != ["system", "user"] or _takes_system(
+        tokenizer, tokenizer.chat_template
+    ):
+        return messages
+    instructions, first, *rest = messages
+    told = Message(role="user", content=f"{instructions['content']}\n\n{first['content']}")
+    return [told, *rest]
+
+
+@lru_cache(maxsize=4)
+def _takes_system(tokenizer: Any, template: Any) -> bool:
+    """Whether a template shows what the system says; some refuse it, some leave it out."""
+    turns = [Message(role="system", content="lockstep-system"), Message(role="user", content="lockstep-user")]
+    try:
+        return "lockstep-system" in _rendered(tokenizer, turns, thinking=False)
+    except InputError:
+        return False
 
 
 def _encode_around(
@@ -90,11 +133,10 @@ def _encode_around(
     contents = [message["content"] for message in messages]
     # A private-use character that no content holds marks where the contents go.
     mark = next(chr(c) for c in range(0xE000, 0xF8FF) if all(chr(c) not in text for text in contents))
-    skeleton = tokenizer.apply_chat_template(
-        [{"role": m["role"], "content": f"{mark}{i}{mark}"} for i, m in enumerate(messages)],
-        tokenize=False,
-        add_generation_prompt=True,
-        enable_thinking=thinking,
+    skeleton = _rendered(
+        tokenizer,
+        [Message(role=m["role"], content=f"{mark}{i}{mark}") for i, m in enumerate(messages)],
+        thinking=thinking,
     )
     longest_first = sorted(specials, key=len, reverse=True)
     pattern = f"{mark}(?P<content>\\d+){mark}|(?P<special>{'|'.join(map(re.escape, longest_first))})"

@@ -8,13 +8,15 @@ from retrieval.embedder import load_embedder
 from retrieval.progress import Progress, silent
 from retrieval.workspace import Workspace
 from service.settings import Settings
+from training.generator.files import try_template
+from training.generator.packaged import PACKAGED_GENERATORS
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote, settle
 from training.releases.release import Manifest, ModelReference, Release, collection_name, create_release, read_release
-from training.releases.runtime import model_directory, model_fingerprint
+from training.releases.runtime import generator_fingerprint, model_directory
 
 if TYPE_CHECKING:
-    from training.runs.stages import Bases
+    from training.runs.models import Bases
 
 
 def ensure_release(
@@ -39,10 +41,9 @@ def ensure_release(
     wanted = initial_fields(workspace, settings)
     if held is not None and agrees(held.manifest, wanted):
         return held
-    if wanted["generator"].url is None:
-        from training.generator.files import check_template
-
-        check_template(model_directory(wanted["generator"], workspace.root))
+    reference = wanted["generator"]
+    if reference.url is None and reference.model not in PACKAGED_GENERATORS:
+        try_template(model_directory(reference, workspace.root))
     release = create_release(
         workspace,
         ledger,
@@ -84,7 +85,7 @@ def _unbound(section: Any) -> ModelReference:
 
 def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
     """The untouched models of the settings, which every retraining starts from."""
-    from training.runs.stages import Bases
+    from training.runs.models import Bases
 
     return Bases(
         embedder=model_directory(_unbound(settings.embedder), workspace.root),
@@ -98,5 +99,5 @@ def _generator_reference(workspace: Workspace, settings: Settings) -> ModelRefer
     if section.url is not None:
         named = hashlib.sha256(f"{section.url} {section.model}".encode()).hexdigest()
         return ModelReference(model=section.model, url=section.url, fingerprint=named)
-    directory = model_directory(_unbound(section), workspace.root)
-    return ModelReference(model=section.model, revision=section.revision, fingerprint=model_fingerprint(directory))
+    fingerprint = generator_fingerprint(section.model, model_directory(_unbound(section), workspace.root))
+    return ModelReference(model=section.model, revision=section.revision, fingerprint=fingerprint)

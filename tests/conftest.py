@@ -25,11 +25,11 @@ from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
+from training.generator.packaged import BASE, packaged_generator
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
 from training.releases.release import ModelReference, Release, collection_name, create_release
-from training.releases.runtime import model_fingerprint
-from training.starter.paths import starter_path
+from training.releases.runtime import generator_fingerprint
 
 
 class WordEmbedder:
@@ -117,14 +117,14 @@ def folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
 
 @pytest.fixture(scope="session")
 def build_generator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    """Make a random Qwen3 of 300,000 parameters with the starter's tokenizer and a context of so many tokens."""
+    """Make a random Qwen3 of 1.6 million parameters with SmolLM2's tokenizer and a context of so many tokens."""
 
     def build(context: int) -> Path:
         import torch
         from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
         directory = tmp_path_factory.mktemp("generator")
-        tokenizer = AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
         torch.manual_seed(7)
         config = Qwen3Config(
             vocab_size=len(tokenizer),
@@ -143,7 +143,7 @@ def build_generator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int],
         )
         Qwen3ForCausalLM(config).save_pretrained(directory)
         for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-            shutil.copy(starter_path() / name, directory / name)
+            shutil.copy(packaged_generator(BASE) / name, directory / name)
         return directory
 
     return build
@@ -188,7 +188,7 @@ class Site:
 
     def release(self, embedder: Path, generator: Path, *, abstention: str, **search: Any) -> Release:
         """A published release, not active yet."""
-        fingerprint = load_embedder(embedder).fingerprint
+        fingerprint, content = load_embedder(embedder).fingerprint, generator_fingerprint(str(generator), generator)
 
         def fill(directory: Path, release: str) -> None:
             (directory / "note.txt").write_text(f"note of {release}")
@@ -200,7 +200,7 @@ class Site:
             parent=None,
             embedder=ModelReference(model=str(embedder), fingerprint=fingerprint),
             collection=collection_name(fingerprint),
-            generator=ModelReference(model=str(generator), fingerprint=model_fingerprint(generator)),
+            generator=ModelReference(model=str(generator), fingerprint=content),
             adapter=False,
             prompt=Prompt(system="Answer. Else say: {abstention}", abstention=abstention, max_passages=2),
             search=SearchSettings(**search),

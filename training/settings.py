@@ -10,8 +10,9 @@ class GeneratorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = "starter"
-    """``starter`` (ships with Lockstep), a directory, or a hub id of a chat model; with url, its name at the server."""
+    model: str = "smollm2-135m-grounded"
+    """``smollm2-135m-grounded`` (comes with Lockstep: SmolLM2-135M-Instruct, taught to answer from passages),
+    ``smollm2-135m`` (the same untaught), a directory, or a hub id of a chat model; with url, its name at the server."""
     revision: str | None = None
     """Commit of the hub id; required for a hub id."""
     url: str | None = None
@@ -87,7 +88,7 @@ class GeneratorTraining(BaseModel):
     epochs: int = Field(default=3, ge=1)
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
-    """For LoRA on the small starter; 1e-4 to 2e-4 for models of half a billion parameters and more."""
+    """For LoRA on the small model that comes with Lockstep; 1e-4 to 2e-4 from half a billion parameters on."""
     rank: int = Field(default=32, ge=1)
     alpha: int = Field(default=64, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)

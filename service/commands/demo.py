@@ -42,7 +42,8 @@ def run(directory: Path, console: Console) -> int:
         ingested = taken.as_json()
         console.note(
             f"ingested {ingested['documents']['added']} documents in {ingested['chunks']} chunks "
-            f"({ingested['seconds']:.0f} s); now retraining, which measures before and after"
+            f"({ingested['seconds']:.0f} s); now retraining, which measures before and after; "
+            f"the model that answers is {here.settings.generator.model}"
         )
         with console.progress() as progress:
             result = _retrain(here, progress)
@@ -50,8 +51,14 @@ def run(directory: Path, console: Console) -> int:
     finally:
         catalog.close()
     seconds = time.monotonic() - started
-    value = {"ingest": ingested, "retrain": result, "answers": answers, "seconds": round(seconds, 1)}
-    console.finish(value, lambda: _show(console, workspace, result, answers, seconds))
+    value = {
+        "generator": here.settings.generator.model,
+        "ingest": ingested,
+        "retrain": result,
+        "answers": answers,
+        "seconds": round(seconds, 1),
+    }
+    console.finish(value, lambda: _show(console, workspace, value))
     return 0
 
 
@@ -123,9 +130,8 @@ def _ask(here: Opened, result: dict[str, Any]) -> list[dict[str, Any]]:
     return asked
 
 
-def _show(
-    console: Console, workspace: Workspace, result: dict[str, Any], answers: list[dict[str, Any]], seconds: float
-) -> None:
+def _show(console: Console, workspace: Workspace, value: dict[str, Any]) -> None:
+    result = value["retrain"]
     report = json.loads((Path(result["report"]).with_suffix(".json")).read_bytes())
     console.write()
     console.table(
@@ -146,15 +152,16 @@ def _show(
     console.write(f"Report: {result['report']}")
     console.write()
     console.write(
-        "Of the test questions, two that were answered and one rightly refused, asked of the release that answers now:"
+        "Of the test questions, two that were answered and one rightly refused, asked of the release that answers now "
+        f"(model: {value['generator']}):"
     )
-    for one in answers:
+    for one in value["answers"]:
         console.write(f"  Q: {one['question']}")
         console.write(f"  A: {one['answer']}   ({one['release']})")
         for citation in one["citations"]:
             console.write(f"     from {citation['document_id']}: {quoted(citation['quote'])}")
     console.write()
-    console.write(f"The whole job took {seconds / 60:.1f} minutes. Ask more of it:")
+    console.write(f"The whole job took {value['seconds'] / 60:.1f} minutes. Ask more of it:")
     console.write(f'  lockstep ask --workspace {workspace.root} "How deep may the Petrel 3 Lite go?"')
     console.write(f"  lockstep serve --workspace {workspace.root}")
 

@@ -55,7 +55,7 @@ def examine(directory: Path, progress: Progress) -> list[Finding]:
         ("packages", _packages),
         ("hardware", _hardware),
         ("packaged embedder", _packaged_embedder),
-        ("starter", _starter),
+        ("packaged generator", _packaged_generator),
         ("disk", lambda: _disk(directory)),
         ("workspace", lambda: _workspace(directory)),
     ]
@@ -112,16 +112,10 @@ def _packaged_embedder() -> Iterator[Finding]:
     yield Finding("packaged embedder", "ok", f"sha256 as expected: {packaged_minilm()}")
 
 
-def _starter() -> Iterator[Finding]:
-    from training.releases.runtime import model_fingerprint
-    from training.starter.paths import starter_path
+def _packaged_generator() -> Iterator[Finding]:
+    from training.generator.packaged import GROUNDED, packaged_generator
 
-    path = starter_path()
-    missing = [name for name in ("config.json", "tokenizer.json", "model.safetensors") if not (path / name).is_file()]
-    if missing:
-        yield Finding("starter", "wrong", f"found no {', '.join(missing)} in {path}: install Lockstep again")
-    else:
-        yield Finding("starter", "ok", f"{path}, content {model_fingerprint(path)[:12]}")
+    yield Finding("packaged generator", "ok", f"as it was written from its package: {packaged_generator(GROUNDED)}")
 
 
 def _server(url: str, model: str) -> Iterator[Finding]:

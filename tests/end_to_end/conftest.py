@@ -181,6 +181,13 @@ class World:
         finally:
             catalog.close()
 
+    def unsettled(self) -> str | None:
+        catalog, ledger = self.open()
+        try:
+            return ledger.unsettled()
+        finally:
+            catalog.close()
+
     def copy(self, root: Path) -> "World":
         shutil.copytree(self.root, root)
         return World(root, self.models, list(self.names), dict(self.result))

@@ -24,13 +24,16 @@ def source(ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def test_the_whole_job_is_told_to_people(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_whole_job_is_told_to_people(
+    source: Path, tiny_generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["demo", "--workspace", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     for arm in ("untouched", "settings only", "embedder tuned", "generator tuned", "both tuned"):
         assert arm in out
     for words in ("nDCG@10", "paired 95 % interval", "Verdict: ", "Report: ", "The whole job took", "lockstep serve"):
         assert words in out
+    assert f"(model: {tiny_generator})" in out
     report = Path(out.split("Report: ")[1].split("\n")[0])
     assert report.read_text().startswith("<!doctype html>")
     assert 1 <= out.count("  Q: ") == out.count("  A: ") <= 3

@@ -15,7 +15,7 @@ from retrieval.prompt import (
     strip_marks,
     strip_thinking,
 )
-from training.starter.paths import starter_path
+from training.generator.packaged import BASE, packaged_generator
 
 
 def passage(text: str, context: str = "Manual") -> Passage:
@@ -26,7 +26,7 @@ def passage(text: str, context: str = "Manual") -> Passage:
 def tokenizer() -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+    return AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
 
 
 def test_passages_are_marked_in_their_order_and_cut_at_the_limit() -> None:

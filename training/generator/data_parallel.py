@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_THREADS = 4
 """They share Python's lock."""
-PART_TOKENS = 1024
+PART_TOKENS = 512
 """Tokens of a part of a batch, where its rows are not longer: what a step keeps in memory grows with them."""
 
 

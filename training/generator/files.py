@@ -3,15 +3,41 @@
 Only safetensors, JSON and text are read; code that lies beside a model is never run.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from jinja2 import TemplateError
+from safetensors import SafetensorError
 
 from retrieval.errors import InputError
 from training.library_output import quiet_libraries
+
+_UNLOADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,  # a library that the model needs and that is not installed
+    SafetensorError,
+    StrictDataclassError,  # a configuration whose values have other types
+)
+"""What the libraries raise over files that are damaged, of another kind, or for other versions."""
+
+
+def _said(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+TEMPLATE_SECONDS, TEMPLATE_BYTES = 10, 4 << 30
+"""What rendering a template for the first time may take."""
 
 
 def encode_completion(tokenizer: Any, text: str) -> list[int]:
@@ -48,13 +74,30 @@ def load_model(path: Path, *, attention: str | None = None) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_pretrained(
                 path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **safe
             )
-    except (OSError, ValueError, KeyError) as error:
+    except _UNLOADABLE as error:
         raise InputError(
-            f"{path}: found no model that transformers can load ({str(error).splitlines()[0]}), expected a causal "
+            f"{path}: found no model that transformers can load ({_said(error)}), expected a causal "
             "language model in safetensors that needs no code of its own"
         ) from error
+    _check_weights(path, model)
     check_template(path, tokenizer)
     return model, tokenizer
+
+
+def _check_weights(path: Path, model: Any) -> None:
+    """Refuse weights that say nothing: their answers would look like abstentions.
+
+    Raises:
+        InputError: a matrix with numbers that are not finite, or with nothing but zeros.
+    """
+    for name, weight in model.named_parameters():
+        if not bool(weight.isfinite().all()):
+            fault = "numbers that are not finite"
+        elif weight.ndim > 1 and not bool(weight.any()):
+            fault = "nothing but zeros"
+        else:
+            continue
+        raise InputError(f"{path}: found {fault} in {name}, expected trained weights: copy the model again")
 
 
 def check_template(path: Path, tokenizer: Any = None) -> None:
@@ -64,13 +107,50 @@ def check_template(path: Path, tokenizer: Any = None) -> None:
         tokenizer: the directory's, where it is loaded already.
 
     Raises:
-        InputError: there is no template, or no token that ends the assistant's turn.
+        InputError: there is no template, it fails, or no token of its own ends the assistant's turn.
     """
     if tokenizer is None:
         tokenizer = load_tokenizer(path)
     if not tokenizer.chat_template:
         raise InputError(f"{path}: found a tokenizer without a chat template, expected a chat model: use one")
     end_of_turn(tokenizer)
+
+
+def try_template(path: Path) -> None:
+    """Render a chat template of unknown origin for the first time, in a process that may be ended.
+
+    Raises:
+        InputError: it takes too long or too much memory, or fails; as :func:`check_template`.
+    """
+    program = f"""
+import resource, sys
+from pathlib import Path
+from training.generator.files import check_template, load_tokenizer
+from retrieval.errors import InputError
+from retrieval.prompt import encode
+used = resource.getrusage(resource.RUSAGE_SELF)
+seconds = int(used.ru_utime + used.ru_stime) + {TEMPLATE_SECONDS}
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+resource.setrlimit(resource.RLIMIT_DATA, ({TEMPLATE_BYTES}, {TEMPLATE_BYTES}))
+try:
+    tokenizer = load_tokenizer(Path(sys.argv[1]))
+    check_template(Path(sys.argv[1]), tokenizer)
+    turns = [dict(role=role, content=role) for role in ("system", "user", "assistant", "user")]
+    encode(tokenizer, turns[:2])
+    encode(tokenizer, turns)
+except InputError as error:
+    sys.exit(f"found: {{error}}")
+"""
+    command = [sys.executable, "-c", program, str(path.resolve())]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        fault = done.stderr.strip().rpartition("found: ")[2] if "found: " in done.stderr else ""
+        raise InputError(
+            fault
+            or f"{path}: found a chat template that takes over {TEMPLATE_SECONDS} s or {TEMPLATE_BYTES >> 30} GiB, "
+            "or fails, over four short messages; expected one that renders them: use another chat model"
+        )
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -84,9 +164,9 @@ def load_tokenizer(path: Path) -> Any:
     _require(path, ("tokenizer*.json",), "a causal language model")
     try:
         return AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except _UNLOADABLE as error:
         raise InputError(
-            f"{path}: found no tokenizer that transformers can load ({str(error).splitlines()[0]}), expected one that "
+            f"{path}: found no tokenizer that transformers can load ({_said(error)}), expected one that "
             "needs no code of its own"
         ) from error
 
@@ -103,10 +183,10 @@ def merge_adapter(model: Any, adapter: Path) -> Any:
     try:
         with quiet_libraries():
             return PeftModel.from_pretrained(model, str(adapter), use_safetensors=True).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except _UNLOADABLE as error:
         raise InputError(
             f"{adapter}: found an adapter that does not fit {model.config.name_or_path or 'the model'} "
-            f"({str(error).splitlines()[0]}), expected one that was trained on it"
+            f"({_said(error)}), expected one that was trained on it"
         ) from error
 
 

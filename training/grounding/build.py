@@ -12,7 +12,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -209,7 +208,11 @@ def publish(adapter: Path, history: dict[str, Any]) -> None:
         name: tensor.to(torch.bfloat16) for name, tensor in load_file(adapter / "adapter_model.safetensors").items()
     }
     save_file(weights, place / "adapter_model.safetensors", metadata={"format": "pt"})
-    shutil.copy(adapter / "adapter_config.json", place / "adapter_config.json")
+    (place / "adapter_model.safetensors").chmod(0o644)
+    publish_json(
+        place / "adapter_config.json",
+        json.loads((adapter / "adapter_config.json").read_text()) | {"base_model_name_or_path": BASE},
+    )
     publish_json(place / "history.json", history)
 
 

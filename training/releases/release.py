@@ -29,7 +29,7 @@ EMBEDDER, ADAPTER = "embedder", "adapter"
 class ModelReference(BaseModel):
     """A model by name, bound by content.
 
-    ``model`` is ``packaged``, ``starter``, a directory, a hub id, or ``release``: the release's
+    ``model`` is ``packaged``, a packaged generator, a directory, a hub id, or ``release``: the release's
     own directory holds it. With ``url`` it is the name at a server, whose content nobody here can check.
     """
 

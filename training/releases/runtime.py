@@ -16,8 +16,8 @@ from retrieval.search import Searcher, load_reranker
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.answering.answerer import Answerer
+from training.generator.packaged import PACKAGED_GENERATORS, packaged_fingerprint, packaged_generator
 from training.releases.release import ModelReference, Release
-from training.starter.paths import starter_path
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
@@ -130,7 +130,7 @@ def generator_directory(workspace: Workspace, release: Release) -> Path:
     """Directory of the base model, checked by content."""
     reference = release.manifest.generator
     directory = model_directory(reference, workspace.root)
-    if (found := model_fingerprint(directory)) != reference.fingerprint:
+    if (found := generator_fingerprint(reference.model, directory)) != reference.fingerprint:
         raise CorruptRelease(
             f"release {release.id}: found generator {found[:12]} at {reference.model!r}, expected "
             f"{reference.fingerprint[:12]}: put the original files back, or retrain"
@@ -142,13 +142,19 @@ def model_directory(reference: ModelReference, root: Path) -> Path:
     """Where the files of a model outside the release lie."""
     if reference.model == "packaged":
         return packaged_minilm()
-    if reference.model == "starter":
-        return starter_path()
+    if reference.model in PACKAGED_GENERATORS:
+        return packaged_generator(reference.model)
     return resolve(reference.model, reference.revision, root=root)
 
 
-def model_fingerprint(directory: Path) -> str:
-    """sha256 over the names and contents of a generator's files; its card and notes do not count."""
+def generator_fingerprint(model: str, directory: Path) -> str:
+    """sha256 over the names and contents of a generator's files; its card and notes do not count.
+
+    Args:
+        model: its name; a packaged one is known by what it is made of.
+    """
+    if model in PACKAGED_GENERATORS:
+        return packaged_fingerprint(model)
     digest = hashlib.sha256()
     for name, content in tree_sha256(directory).items():
         if name.endswith((".safetensors", ".json", ".jinja", ".txt", ".model")):

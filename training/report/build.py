@@ -251,3 +251,14 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
+
+
+def flat_figures(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a stage without nesting, as the report's tables show them."""
+    flat: dict[str, Any] = {}
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}: {key}": one for key, one in value.items()}
+        else:
+            flat[name.replace("_", " ")] = value
+    return flat

@@ -5,6 +5,7 @@ the active release's collection belongs to whoever serves it.
 """
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,22 @@ from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
-from training.releases.release import ADAPTER, EMBEDDER, Release, collection_name
+from training.releases.release import ADAPTER, EMBEDDER, ModelReference, Release, collection_name
 from training.releases.runtime import open_embedder, open_generator
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
     from training.generator.remote import RemoteGenerator
+
+
+@dataclass(frozen=True)
+class Bases:
+    """The models that every retraining starts from: the configured ones, so that a release depends on data alone."""
+
+    embedder: Path
+    generator: Path | None
+    """None where a server generates."""
+    generator_reference: ModelReference
 
 
 class Systems:

@@ -12,7 +12,8 @@ from retrieval.workspace import Workspace
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
-from training.runs.stages import Bases, Stages
+from training.runs.models import Bases
+from training.runs.stages import Stages
 from training.settings import TrainingSettings
 
 

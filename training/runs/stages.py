@@ -7,7 +7,7 @@ from files, so a stage that is resumed sees exactly what an uninterrupted run wo
 import json
 import shutil
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
 from training.data.splits import Split
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
-from training.evaluation.compared_systems import BASELINE, SETTINGS_ONLY, answering, references
-from training.evaluation.comparison import compare_arms
+from training.evaluation.compared_systems import BASELINE, answering, references
 from training.evaluation.evaluate import ArmResult, abstaining_below, evaluate
+from training.evaluation.judgement import judge
 from training.evaluation.settings_choice import choose_abstention_threshold, choose_search_settings
-from training.evaluation.verdict import Check, alternatives_to, choose_arm, decide
+from training.evaluation.verdict import Check, choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
 from training.releases.release import (
@@ -39,21 +39,13 @@ from training.releases.release import (
     read_release,
     release_of_run,
 )
-from training.report.build import build_report, curves_from_events, write_report
+from training.report.build import build_report, curves_from_events, flat_figures, write_report
 from training.runs import row_files as tables
 from training.runs.directory import Run
-from training.runs.models import Systems
+from training.runs.models import Bases, Systems
 from training.settings import TrainingSettings
 
-
-@dataclass(frozen=True)
-class Bases:
-    """The models that every retraining starts from: the configured ones, so that a release depends on data alone."""
-
-    embedder: Path
-    generator: Path | None
-    """None where a server generates."""
-    generator_reference: ModelReference
+SIDES: tuple[SplitName, SplitName] = ("train", "test")
 
 
 class Stages:
@@ -256,16 +248,9 @@ class Stages:
         ]
         tables.write_rows(self.directory / "test.jsonl", results)
         tables.write_rows(self.directory / "references.jsonl", searching)
-        by_name = {result.name: result for result in results}
-        baseline, candidate = by_name[BASELINE], by_name[self.validated["chosen"]]
-        comparisons = {name: compare_arms(baseline, arm) for name, arm in by_name.items() if name != BASELINE}
         checks = self.checks()
-        verdict = decide(
-            comparisons[candidate.name],
-            checks,
-            alternatives=alternatives_to(candidate, by_name[SETTINGS_ONLY], searching),
-            outcomes=candidate.metrics()["outcomes"],
-        )
+        judged = judge(results, self.validated["chosen"], searching, checks)
+        baseline, candidate, verdict = judged.baseline, judged.candidate, judged.verdict
         report = build_report(
             run=self.run.id,
             release="",
@@ -273,7 +258,7 @@ class Stages:
             arms=results,
             baseline=BASELINE,
             chosen=candidate.name,
-            comparisons=comparisons,
+            comparisons=judged.comparisons,
             references=searching,
             validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
@@ -293,7 +278,7 @@ class Stages:
             "verdict": verdict.outcome,
             "reasons": list(verdict.reasons),
             "metrics": {"baseline": baseline.metrics(), "candidate": candidate.metrics()},
-            "comparisons": [one.to_json() for one in comparisons[candidate.name]],
+            "comparisons": [one.to_json() for one in judged.comparisons[candidate.name]],
         }
 
     def release(self) -> dict[str, Any]:
@@ -382,25 +367,20 @@ class Stages:
 
     def checks(self) -> list[Check]:
         """What must hold whatever the metrics say."""
-        train = {document for one in self.examples["train"] for document in one.document_ids}
-        shared = {self.divided.group_of[document] for document in train} & {
-            self.divided.group_of[document] for one in self.examples["test"] for document in one.document_ids
-        }
-        searcher = self.systems.searcher(self.tuned_embedder)
-        live = self.catalog.counts()[1]
+        sides = ({document for one in self.examples[split] for document in one.document_ids} for split in SIDES)
+        train, test = ({self.divided.group_of[document] for document in side} for side in sides)
+        found, live = self.systems.searcher(self.tuned_embedder).index.count(), self.catalog.counts()[1]
         return [
-            Check("no leak", not shared, f"{len(shared)} groups of documents lie in train and in test"),
             Check(
-                "index complete",
-                searcher.index.count() >= live,
-                f"the collection holds {searcher.index.count()} of {live} chunks",
+                "no leak", train.isdisjoint(test), f"{len(train & test)} groups of documents lie in train and in test"
             ),
+            Check("index complete", found >= live, f"the collection holds {found} of {live} chunks"),
         ]
 
     def data_figures(self) -> dict[str, dict[str, Any]]:
         """The figures of the data stages, for the report."""
         names = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
-        return {title: _flat(self.run.result(name)) for name, title in names.items() if self.run.finished(name)}
+        return {title: flat_figures(self.run.result(name)) for name, title in names.items() if self.run.finished(name)}
 
     def fingerprints(self, embedder_tuned: bool) -> dict[str, str]:
         """Hashes of everything that the measurement rests on."""
@@ -418,13 +398,3 @@ class Stages:
             self.run.event(fields)
         if "steps" in fields:
             self.progress(f"training the {fields['stage']}", fields["step"], fields["steps"])
-
-
-def _flat(figures: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}: {key}": one for key, one in value.items()}
-        else:
-            flat[name.replace("_", " ")] = value
-    return flat

@@ -431,14 +431,14 @@ def test_dataset_counts_as_training_does(run_json, examined):
     from retrieval.errors import TrainingError
     from training.data.supervised import SupervisedRow
     from training.generator.files import load_tokenizer
+    from training.generator.packaged import BASE, packaged_generator
     from training.generator.rows import encode_rows
-    from training.starter.paths import starter_path
 
     saved = Path(after["saved"]["supervised"])
     from datasets import load_from_disk
 
     rows = [SupervisedRow(**row) for own in load_from_disk(str(saved)).values() for row in own]
-    tokenizer = load_tokenizer(starter_path())
+    tokenizer = load_tokenizer(packaged_generator(BASE))
     _, left_out = encode_rows(tokenizer, rows, max_length=lengths["median"])
     assert left_out == after["supervised"]["truncated"]
     with pytest.raises(TrainingError, match=f"{len(rows)} of them longer"):

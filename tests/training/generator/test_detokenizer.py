@@ -4,12 +4,12 @@ import pytest
 from transformers import AutoTokenizer
 
 from training.generator.detokenizer import Detokenizer
-from training.starter.paths import starter_path
+from training.generator.packaged import BASE, packaged_generator
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+    return AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
 
 
 TEXTS = [

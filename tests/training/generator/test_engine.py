@@ -47,3 +47,19 @@ def test_where_one_engine_cannot_be_made_none_is_left(tiny_model_path, monkeypat
         make_engines(model.eval(), deliver=print, died=print, eos_token_ids=[2], **bounds)
     assert len(made) == 1
     assert not made[0].running
+
+
+def test_the_engines_of_a_model_share_its_weights(tiny_model_path, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    model, _ = load_model(tiny_model_path)
+    bounds = {"cache_tokens": 256, "max_batch_tokens": 64, "max_requests": 2}
+    engines = make_engines(model.eval(), deliver=print, died=print, eos_token_ids=[2], **bounds)
+    try:
+        first, second = (one._manager.model for one in engines)
+        assert first is not second
+        assert first.config is not second.config
+        pointers = [[tensor.data_ptr() for tensor in one.parameters()] for one in (first, second)]
+        assert pointers[0] == pointers[1]
+    finally:
+        for one in engines:
+            one.stop()

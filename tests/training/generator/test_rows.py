@@ -8,7 +8,6 @@ from retrieval.errors import TrainingError
 from retrieval.prompt import Message, Prompt, encode, render
 from training.generator.packaged import BASE, packaged_generator
 from training.generator.rows import MASKED, EncodedRow, check_rows, encode_row, encode_rows
-from training.starter.paths import starter_path
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Row:
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return AutoTokenizer.from_pretrained(starter_path(), local_files_only=True)
+    return AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
 
 
 def row(completion: str = "12 bar [1]", text: str = "The valve opens at 12 bar.", name: str = "e1") -> Row:
@@ -46,8 +45,7 @@ def test_the_answer_and_the_end_of_the_turn_count(tokenizer):
     assert encoded.input_ids[-len(counted) :] == counted
 
 
-def test_earlier_answers_of_a_conversation_count_too():
-    tokenizer = AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
+def test_earlier_answers_of_a_conversation_count_too(tokenizer):
     one = row()
     turns = [Message(role="assistant", content="12 bar [1]"), Message(role="user", content="Question: and the hose?")]
     longer = encode_row(tokenizer, Row([*one.messages, *turns], "blue [1]"))

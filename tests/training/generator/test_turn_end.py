@@ -1,4 +1,4 @@
-"""Where a turn ends and whether the model is to think, for templates other than the starter's."""
+"""Where a turn ends and whether the model is to think, for templates other than SmolLM2's."""
 
 import json
 import shutil
@@ -12,8 +12,8 @@ from retrieval.errors import InputError
 from retrieval.prompt import encode
 from training.generator.files import check_template, end_of_turn, eos_token_ids, load_model, load_tokenizer
 from training.generator.generation import load_generator
+from training.generator.packaged import BASE, packaged_generator
 from training.generator.rows import encode_target
-from training.starter.paths import starter_path
 
 THINKING = (
     "{% if add_generation_prompt and enable_thinking is defined and enable_thinking is false %}"
@@ -24,10 +24,16 @@ ASKED: Any = [{"role": "user", "content": "How long?"}]
 
 @pytest.fixture
 def altered(tmp_path: Path) -> Callable[..., Path]:
-    """A copy of the starter with other eos tokens, or another template."""
+    """A copy of SmolLM2 with other eos tokens, or another template."""
 
     def build(*, eos: str | None = None, eos_id: int = 0, template: Callable[[str], str] | None = None) -> Path:
-        copy = Path(shutil.copytree(starter_path(), tmp_path / "model"))
+        copy = tmp_path / "model"
+        copy.mkdir()
+        for file in packaged_generator(BASE).iterdir():
+            if file.suffix == ".safetensors":
+                (copy / file.name).symlink_to(file)
+            else:
+                shutil.copy(file, copy / file.name)
         if eos is not None:
             changes = (("tokenizer_config.json", "eos_token", eos), ("generation_config.json", "eos_token_id", eos_id))
             for name, key, value in (*changes, ("config.json", "eos_token_id", eos_id)):
@@ -56,9 +62,9 @@ def test_a_turn_ends_where_the_template_ends_it_and_not_where_the_tokenizer_ends
 
 
 def test_generation_stops_there(altered: Callable[..., Path]) -> None:
-    prompt: Any = [{"role": "user", "content": "Question: How heavy?\n\n[1]\nIt weighs 31 kg.\n\nQuestion: How heavy?"}]
+    prompt: Any = [{"role": "user", "content": "What is the capital of France? Answer in one word."}]
     said = []
-    for path in (starter_path(), altered(eos="<|endoftext|>")):
+    for path in (packaged_generator(BASE), altered(eos="<|endoftext|>")):
         with load_generator(path) as generator:
             said.append(generator.complete([generator.encode(prompt)], 60)[0])
     assert said[0] == said[1]

@@ -51,7 +51,7 @@ def make(workspace: Workspace, ledger: Ledger, embedder: Embedder) -> Make:
             "parent": None,
             "embedder": ModelReference(model="packaged", fingerprint=embedder.fingerprint),
             "collection": collection_name(embedder.fingerprint),
-            "generator": ModelReference(model="starter", fingerprint="0" * 64),
+            "generator": ModelReference(model="smollm2-135m", fingerprint="0" * 64),
             "adapter": False,
             "prompt": Prompt(),
             "search": SearchSettings(),

@@ -1,1 +1,0 @@
-"""The small generator that the repository ships, and how it is built."""
