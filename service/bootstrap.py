@@ -1,6 +1,8 @@
 """The first release of a workspace: the untouched models and the settings as ``lockstep.toml`` has them."""
 
 import hashlib
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.catalog import Catalog
@@ -43,7 +45,7 @@ def ensure_release(
         return held
     reference = wanted["generator"]
     if reference.url is None and reference.model not in PACKAGED_GENERATORS:
-        try_template(model_directory(reference, workspace.root))
+        _try_template(model_directory(reference, workspace.root), reference.fingerprint)
     release = create_release(
         workspace,
         ledger,
@@ -53,6 +55,12 @@ def ensure_release(
         **wanted,
     )
     return promote(workspace, catalog, ledger, settings.index, release.id, kind="initial", progress=progress)
+
+
+@lru_cache(maxsize=8)
+def _try_template(directory: Path, fingerprint: str) -> None:
+    """Once for each content: it takes a process of its own, seconds."""
+    try_template(directory)
 
 
 def initial_fields(workspace: Workspace, settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
 from training.evaluation.evaluate import Arm, Scores
-from training.evaluation.memoized import Remembered
+from training.evaluation.memoized import Memoized
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
@@ -45,7 +45,7 @@ def answering(
         served: the settings of the active release: the untouched arm is measured as it is served.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
     """
-    remembered = {tuned: Remembered(cast("Scores", generator)) for tuned, generator in generators.items()}
+    remembered = {tuned: Memoized(cast("Scores", generator)) for tuned, generator in generators.items()}
     arms = []
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:

@@ -12,7 +12,7 @@ from training.answering.answerer import Encoded
 from training.evaluation.evaluate import Scores
 
 
-class Remembered:
+class Memoized:
     """Remembers what another generator said, for as long as it is used.
 
     Args:

@@ -101,7 +101,6 @@ class RemoteGenerator:
         model: its name at the server.
     """
 
-    computes_beside = 0
     can_score = False
     """Losses of given answers cannot be had."""
 

@@ -169,6 +169,7 @@ def build(arguments: argparse.Namespace) -> None:
         resume=True,
     )
     turns = sum(1 + (len(row.messages) - 2) // 2 for row in training)
+    curve = [json.loads(line) for line in (work / "curve.jsonl").read_text().splitlines()]
     publish(
         work / "adapter",
         {
@@ -177,8 +178,7 @@ def build(arguments: argparse.Namespace) -> None:
             "tokens": result.tokens,
             "steps": result.steps,
             "validation questions": len(checked),
-            "untouched": result.untouched_metric,
-            "best": result.best_metric,
+            "scores": [[event["step"], event["eval_score"]] for event in curve if "eval_score" in event],
             "losses": result.losses,
             "settings": TRAINING.model_dump(),
         },

@@ -1,6 +1,6 @@
 """A generator that answers every prompt once, and scores every completion of it once."""
 
-from training.evaluation.memoized import Remembered
+from training.evaluation.memoized import Memoized
 
 
 class Counting:
@@ -27,7 +27,7 @@ class Counting:
 
 def test_what_was_said_is_not_computed_again():
     counting = Counting()
-    generator = Remembered(counting)
+    generator = Memoized(counting)
     assert [text for text, _ in generator.complete([[1], [2], [1]], 5)] == ["[1] in 5", "[2] in 5", "[1] in 5"]
     assert [text for text, _ in generator.complete([[2], [3]], 5)] == ["[2] in 5", "[3] in 5"]
     assert [text for text, _ in generator.complete([[1]], 5)] == ["[1] in 5"]
@@ -37,14 +37,14 @@ def test_what_was_said_is_not_computed_again():
 
 def test_what_was_scored_is_not_computed_again():
     counting = Counting()
-    generator = Remembered(counting)
+    generator = Memoized(counting)
     assert generator.score([1], [2, 3]) == generator.score([1], [2, 3]) == (0.5, 2, 1)
     assert generator.score([1, 2], [3]) == (0.5, 1, 2), "the same tokens, divided elsewhere"
     assert counting.asked == [([1], [2, 3]), ([1, 2], [3])]
 
 
 def test_everything_else_is_the_generator_s_own():
-    assert Remembered(Counting()).max_context == 7
-    assert Remembered(Counting()).computes_beside == 2
-    assert Remembered(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
-    assert Remembered(Counting()).encode_completion("two") == [3]
+    assert Memoized(Counting()).max_context == 7
+    assert Memoized(Counting()).computes_beside == 2
+    assert Memoized(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
+    assert Memoized(Counting()).encode_completion("two") == [3]

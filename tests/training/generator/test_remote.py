@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retrieval.errors import Busy, InputError, LockstepError, Unavailable
-from training.evaluation.memoized import Remembered
+from training.evaluation.memoized import Memoized
 from training.generator import remote
 from training.generator.remote import CONTEXT, RemoteGenerator
 
@@ -112,7 +112,7 @@ def test_the_messages_go_out_and_the_text_comes_in_pieces(server, generator, mon
 
 def test_many_are_completed_in_their_order_and_each_once(server, generator):
     server.reason = "length"
-    memo = Remembered(generator)
+    memo = Memoized(generator)
     prompts = [generator.encode([*MESSAGES, {"role": "user", "content": f"{i % 3}"}]) for i in range(9)]
     assert memo.complete(prompts, 4) == [("12 bar [1]", "length")] * 9
     assert len(server.asked) == 3
