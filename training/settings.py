@@ -37,6 +37,10 @@ class DataSettings(BaseModel):
 
     validation: float = Field(default=0.15, gt=0, lt=1)
     test: float = Field(default=0.25, gt=0, lt=1)
+    most_validation: int | None = Field(default=None, ge=1)
+    """Questions of validation that are measured at most, spread over the documents; not set measures all."""
+    most_test: int | None = Field(default=None, ge=1)
+    """The same of the test set, which is kept whole."""
     passages: int = Field(default=4, ge=1)
     """Passages in a supervised row: the oracle and distractors."""
     abstention_share: float = Field(default=0.2, ge=0, lt=1)
@@ -107,6 +111,11 @@ class GeneratorTraining(BaseModel):
     """How often in an epoch the metric is measured and a checkpoint may be chosen."""
     patience: int = Field(default=3, ge=1)
     """Stop after so many evaluations without a better one."""
+    questions_per_row: int = Field(default=4, ge=1)
+    """Questions on the same passages that are joined into one row, as a conversation: reading the passages is most
+    of what a row costs. A prompt that is served holds one."""
+    most_rows: int | None = Field(default=None, ge=1)
+    """Rows that are trained on at most, those with most questions first; not set takes all."""
     activation_checkpointing: bool = False
     """Trade time for memory."""
 
@@ -119,6 +128,8 @@ class TrainingSettings(BaseModel):
     seed: int = 17
     embedder_enabled: bool = True
     generator_enabled: bool = True
+    loss: bool = True
+    """Whether the loss of the reference answers is measured, too, which costs as much as two arms' answers."""
     data: DataSettings = DataSettings()
     embedder: EmbedderTraining = EmbedderTraining()
     generator: GeneratorTraining = GeneratorTraining()

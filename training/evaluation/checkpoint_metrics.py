@@ -1,6 +1,7 @@
 """The metrics by which the checkpoints of a training are compared, over validation questions only."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from retrieval.search import Searcher
 from training.answering.answerer import Answerer
 from training.data.candidates import DEPTH
 from training.data.examples import Example
+from training.evaluation.memoized import Memoized
 from training.scoring.answer_metrics import score_answer
 
 if TYPE_CHECKING:
@@ -50,17 +52,24 @@ class EmbedderMetric:
 
 
 class GeneratorMetric:
-    """Mean answer score (F1 with abstention) over the passages that serving would show."""
+    """Mean answer score (F1 with abstention) over the passages that serving would show.
 
-    def __init__(self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int) -> None:
-        self._examples = examples
+    Args:
+        kept: file of answers, from which the arms that a training ends in read them again.
+    """
+
+    def __init__(
+        self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int, kept: Path
+    ) -> None:
+        self._examples, self._kept = examples, kept
         self._searcher, self._prompt, self._max_new_tokens = searcher, prompt, max_new_tokens
         self._found = searcher.search_batch([example.question for example in examples])
 
     def __call__(self, generator: "Generator") -> float:
         """The score of the generator as it is now."""
         settings = self._searcher.settings
-        answerer = Answerer(self._searcher, generator, self._prompt, settings, "", max_new_tokens=self._max_new_tokens)
+        asked = Memoized(generator, self._kept)
+        answerer = Answerer(self._searcher, asked, self._prompt, settings, "", max_new_tokens=self._max_new_tokens)
         prepared = [
             answerer.prepare_found(example.question, found)
             for example, found in zip(self._examples, self._found, strict=True)

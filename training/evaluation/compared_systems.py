@@ -1,6 +1,7 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from retrieval.prompt import Prompt
@@ -37,6 +38,7 @@ def answering(
     served: SearchSettings,
     max_new_tokens: int,
     release: str,
+    kept: Path,
 ) -> list[Arm]:
     """The arms that answer, of :data:`SYSTEMS` those whose parts exist; keys say whether the part is tuned.
 
@@ -44,8 +46,9 @@ def answering(
         searchers: each with the settings that were chosen for it.
         served: the settings of the active release: the untouched arm is measured as it is served.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
+        kept: file of the answers that are known already.
     """
-    remembered = {tuned: Memoized(cast("Scores", generator)) for tuned, generator in generators.items()}
+    remembered = {tuned: Memoized(cast("Scores", generator), kept) for tuned, generator in generators.items()}
     arms = []
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:

@@ -31,6 +31,10 @@ class Scores(Generates, Protocol):
     """What evaluation needs of :class:`training.generator.generation.Generator` beyond generating."""
 
     @property
+    def identity(self) -> str | None:
+        """What tells the model's weights from others; None where that is not known."""
+
+    @property
     def computes_beside(self) -> int:
         """How many ``score`` computes at a time beside ``complete``; 0 where they wait for each other."""
 

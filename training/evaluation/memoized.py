@@ -1,11 +1,13 @@
 """A generator that answers every prompt once, and scores every completion of it once.
 
-Arms that show the same passages ask the same. Answered once they say the same, too: greedy answers
-in bfloat16 hang a little on what is computed beside them.
+Arms that show the same passages ask the same, and so do the checkpoints of a training and the arms that it ends
+in. Answered once they say the same, too: greedy answers in bfloat16 hang a little on what is computed beside them.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 from retrieval.prompt import Message
 from training.answering.answerer import Encoded
@@ -13,18 +15,31 @@ from training.evaluation.evaluate import Scores
 
 
 class Memoized:
-    """Remembers what another generator said, for as long as it is used.
+    """Remembers what another generator said, for as long as it is used, or in a file.
 
     Args:
         generator: greedy, so that the same prompt means the same answer.
+        kept: file of answers that outlives this object, shared by all generators that have an identity.
     """
 
-    def __init__(self, generator: Scores) -> None:
+    def __init__(self, generator: Scores, kept: Path | None = None) -> None:
         self.generator = generator
-        self._said: dict[tuple[int, Any], tuple[str, str]] = {}
-        """By room for the answer and prompt."""
+        self._kept = kept if generator.identity is not None else None
+        self._said: dict[str, tuple[str, str]] = {}
         self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
         """By prompt and completion."""
+        if self._kept is not None and self._kept.is_file():
+            for line in self._kept.read_text().splitlines():
+                try:
+                    row = json.loads(line)
+                    self._said[row["asked"]] = row["text"], row["ended"]
+                except (ValueError, KeyError, TypeError):
+                    continue  # cut by a kill
+
+    @property
+    def identity(self) -> str | None:
+        """What tells the model's weights from others."""
+        return self.generator.identity
 
     @property
     def max_context(self) -> int:
@@ -42,11 +57,20 @@ class Memoized:
 
     def complete(self, prompts: Sequence[Encoded], max_new_tokens: int) -> list[tuple[str, str]]:
         """The completion of each prompt and why it ended; computed for those that are new."""
-        keys = [(max_new_tokens, tuple(one) if isinstance(one, list) else one) for one in prompts]
+        keys = [self._asked(one, max_new_tokens) for one in prompts]
         new = {key: one for key, one in zip(keys, prompts, strict=True) if key not in self._said}
         if new:
-            self._said |= zip(new, self.generator.complete(list(new.values()), max_new_tokens), strict=True)
+            said = dict(zip(new, self.generator.complete(list(new.values()), max_new_tokens), strict=True))
+            self._said |= said
+            if self._kept is not None:
+                with self._kept.open("a") as file:
+                    for key, (text, ended) in said.items():
+                        # The line break comes first: a line that a kill has cut must not spoil the next.
+                        file.write("\n" + json.dumps({"asked": key, "text": text, "ended": ended}))
         return [self._said[key] for key in keys]
+
+    def _asked(self, prompt: Encoded, max_new_tokens: int) -> str:
+        return hashlib.sha256(f"{self.identity} {max_new_tokens} {prompt!r}".encode()).hexdigest()
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""

@@ -16,6 +16,7 @@ from jinja2 import TemplateError
 from safetensors import SafetensorError
 
 from retrieval.errors import InputError
+from retrieval.files import sha256
 from training.library_output import quiet_libraries
 
 _UNLOADABLE = (
@@ -188,6 +189,13 @@ def merge_adapter(model: Any, adapter: Path) -> Any:
             f"{adapter}: found an adapter that does not fit {model.config.name_or_path or 'the model'} "
             f"({_said(error)}), expected one that was trained on it"
         ) from error
+
+
+def model_identity(path: Path, adapter: Path | None = None) -> str:
+    """What tells a model from another that lies in the same place before or after: the base by the names and sizes of
+    its files, the adapter by its weights."""
+    files = sorted((one.name, one.stat().st_size) for one in path.iterdir() if one.is_file())
+    return f"{files} {sha256(adapter / 'adapter_model.safetensors') if adapter else ''}"
 
 
 def _require(path: Path, patterns: Sequence[str], what: str) -> None:

@@ -19,7 +19,14 @@ from retrieval.errors import Busy, InputError, LockstepError
 from retrieval.hardware import core_threads
 from retrieval.prompt import Message, encode
 from training.generator.detokenizer import Detokenizer
-from training.generator.files import context_length, encode_completion, eos_token_ids, load_model, merge_adapter
+from training.generator.files import (
+    context_length,
+    encode_completion,
+    eos_token_ids,
+    load_model,
+    merge_adapter,
+    model_identity,
+)
 
 CPU_REQUESTS = 16
 """Requests computed at a time on a CPU. More than 8 speed up long answers only, by a quarter from 8 to 16."""
@@ -91,6 +98,7 @@ class Generator:
         max_batch_tokens: tokens computed in one step at most.
         max_requests: requests computed at a time.
         max_waiting: requests running and waiting at most; one more is refused as :class:`Busy`.
+        identity: what tells the model's weights from others.
     """
 
     def __init__(
@@ -102,9 +110,11 @@ class Generator:
         max_batch_tokens: int = 1_024,
         max_requests: int = 8,
         max_waiting: int = 512,
+        identity: str | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
+        self.identity = identity
         self._bounds = {
             "cache_tokens": cache_tokens,
             "max_batch_tokens": max_batch_tokens,
@@ -373,4 +383,4 @@ def load_generator(
         model = merge_adapter(model, adapter)
     # Merged in float32 first: in bfloat16 a small change would be rounded away.
     model = model.to(device=device, dtype=torch.bfloat16 if reduced else torch.float32).eval()
-    return Generator(model, tokenizer, **bounds)
+    return Generator(model, tokenizer, identity=model_identity(Path(path), adapter), **bounds)

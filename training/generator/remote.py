@@ -106,6 +106,7 @@ class RemoteGenerator:
 
     def __init__(self, url: str, model: str) -> None:
         self.url, self.model = url, model
+        self.identity = f"{model} at {url}"
 
     @cached_property
     def _client(self) -> "OpenAI":

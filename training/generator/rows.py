@@ -68,6 +68,14 @@ def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
     return EncodedRow(prompt_ids + completion_ids, labels + completion_ids)
 
 
+def keeps_earlier_answers(tokenizer: Any) -> bool:
+    """Whether a template shows the assistant's earlier answers as it ends them, so that a conversation teaches them."""
+    turns = [Message(role=role, content=f"lockstep {role}") for role in ("user", "assistant", "user")]
+    alone = len(encode_target(tokenizer, turns[1]["content"]))
+    prompt_ids, start = encode(tokenizer, turns), len(encode(tokenizer, turns[:1]))
+    return prompt_ids[start : start + alone] == encode_target(tokenizer, turns[1]["content"])
+
+
 def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) -> tuple[list[EncodedRow], int]:
     """The rows that fit into ``max_length``, and how many do not.
 

@@ -20,7 +20,7 @@ from retrieval.files import publish_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
 from training.generator.data_parallel import DataParallel
-from training.generator.files import load_model
+from training.generator.files import load_model, model_identity
 from training.generator.generation import Generator, load_generator
 from training.generator.rows import EncodedRow, Supervised, encode_rows, encode_target, longest_row
 from training.generator.trainer import METRIC, supervised_trainer
@@ -64,6 +64,7 @@ def train_generator(
     seed: int = 17,
     events: Events,
     resume: bool = False,
+    start: Path | None = None,
 ) -> TrainingResult:
     """Fine-tune an adapter for ``base`` and publish the best checkpoint's at ``output``.
 
@@ -75,6 +76,7 @@ def train_generator(
         abstention: the completion of rows that count ``settings.abstention_weight`` only.
         resume: go on from the last checkpoint that is whole, if there is one of the same rows,
             settings and base.
+        start: directory of an adapter to train further, instead of a new one; its rank and modules stay.
 
     Raises:
         TrainingError: nothing to train on, or a loss that is not finite; nothing is published.
@@ -96,7 +98,7 @@ def train_generator(
     longest = longest_row(Path(base), tokenizer, settings.max_length)
     rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
     checkpoints = output.with_name(f"{output.name}-checkpoints")
-    identity = _identity(Path(base), rows, settings, seed)
+    identity = _identity(Path(base), rows, settings, seed, start)
     resumed = _prepare(checkpoints, identity, resume=resume)
     measure = None if validate is None else _measure(validate, Path(base), tokenizer, copied=small)
     arguments = _arguments(
@@ -111,6 +113,10 @@ def train_generator(
     )
     refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    if start is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(start), is_trainable=True)
     targets = settings.target_modules
     cores = torch.get_num_threads() if small and device == "cpu" and not _random(model, settings) else 1
     with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
@@ -120,7 +126,9 @@ def train_generator(
             train_dataset=data,
             eval_dataset=data.select([0]) if measure else None,
             processing_class=tokenizer,
-            peft_config=LoraConfig(
+            peft_config=None
+            if start
+            else LoraConfig(
                 task_type="CAUSAL_LM",
                 r=settings.rank,
                 lora_alpha=settings.alpha,
@@ -255,6 +263,8 @@ def _measure(
     def measure(model: Any) -> float:
         if not copied:
             return score(Generator(model.get_base_model(), tokenizer))
+        if not any(bool(part.any()) for name, part in model.named_parameters() if "lora_B" in name):
+            return score(load_generator(base))  # nothing learned yet: the base itself, and known as such
         with tempfile.TemporaryDirectory() as temporary:
             model.save_pretrained(temporary)
             return score(load_generator(base, Path(temporary)))
@@ -262,17 +272,14 @@ def _measure(
     return measure
 
 
-def _identity(base: Path, rows: Sequence[EncodedRow], settings: GeneratorTraining, seed: int) -> str:
+def _identity(
+    base: Path, rows: Sequence[EncodedRow], settings: GeneratorTraining, seed: int, start: Path | None
+) -> str:
     """sha256 of everything that a resumed training must have in common with the one before."""
-    digest = hashlib.sha256(f"{settings.model_dump_json()} {seed} {_files_identity(base)}".encode())
+    digest = hashlib.sha256(f"{settings.model_dump_json()} {seed} {model_identity(base, start)}".encode())
     for row in rows:
         digest.update(json.dumps([row.input_ids, row.labels]).encode())
     return digest.hexdigest()
-
-
-def _files_identity(base: Path) -> str:
-    """Names and sizes of the base's files: enough to notice another model in the same place."""
-    return repr(sorted((path.name, path.stat().st_size) for path in base.iterdir() if path.is_file()))
 
 
 def _prepare(checkpoints: Path, identity: str, *, resume: bool) -> str | None:

@@ -14,6 +14,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -43,13 +44,24 @@ from training.scoring.answer_metrics import score_answer
 from training.settings import GeneratorTraining
 
 SEED = 17
-TURNS = 6
-REFUSED = 0.2
-PASSAGES = (2, 3, 4, 4)
-"""How many a row shows, each as often."""
 CHUNK_TOKENS = 96
 """Short passages: more questions in the same time."""
 ANSWER_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Round:
+    """Rows of one kind, and how they are trained on."""
+
+    rows: int
+    turns: int
+    refused: float
+    """Share of the questions that the passages do not answer."""
+    passages: tuple[int, ...]
+    """How many a row shows, each as often."""
+    training: GeneratorTraining
+
+
 TRAINING = GeneratorTraining(
     epochs=1,
     batch_size=4,
@@ -61,6 +73,12 @@ TRAINING = GeneratorTraining(
     patience=4,
     warmup_ratio=0.05,
 )
+ROUNDS = (
+    Round(1600, 6, 0.2, (2, 3, 4, 4), TRAINING),
+    # What serving sends: one question, four passages; and a refusal counts as much as an answer.
+    Round(800, 3, 0.3, (3, 4, 4, 4), TRAINING.model_copy(update={"learning_rate": 4e-4, "abstention_weight": 1.0})),
+)
+"""Each trains the adapter of the one before further."""
 
 
 def collect(arguments: argparse.Namespace) -> None:
@@ -109,7 +127,7 @@ def build(arguments: argparse.Namespace) -> None:
     train = [one for one in examples if one.split == "train"]
     validation = [one for one in examples if one.split == "validation"]
 
-    def rows(asked: Sequence[Example], passages: int) -> list[SupervisedRow]:
+    def rows(asked: Sequence[Example], passages: int, refused: float = 0.2) -> list[SupervisedRow]:
         found, _ = build_supervised(
             asked,
             lambda questions: searcher.search_batch(questions, top_k=DEPTH),
@@ -118,15 +136,13 @@ def build(arguments: argparse.Namespace) -> None:
             groups={},
             seed=SEED,
             passages=passages,
-            abstention_share=REFUSED,
+            abstention_share=refused,
             held_out={document for one in validation for document in one.document_ids}
             if asked[0].split == "train"
             else (),
         )
         return found
 
-    first = _first_turns(train, arguments.rows)
-    single = [row for share, count in enumerate(PASSAGES) for row in rows(first[share :: len(PASSAGES)], count)]
     asked_on = defaultdict(list)
     for example in train:
         for document in example.document_ids or [example.metadata["seems_answered_by"]]:
@@ -135,10 +151,8 @@ def build(arguments: argparse.Namespace) -> None:
         one.chunk.id: Passage(one.chunk.document_id, one.chunk.id, one.chunk.text, one.chunk.context, 0.0, 0, 0.0)
         for one in catalog.live_chunks()
     }
-    training = converse(single, asked_on, chunks, prompt, turns=TURNS, refused_share=REFUSED, seed=SEED)
     checked = rows(Random(SEED).sample([one for one in validation if one.answerable], arguments.validation), 4)
     answers = {example.id: example.answers for example in validation}
-    index.close()
 
     def score(generator: Generator) -> float:
         texts = generator.generate([generator.encode(row.messages) for row in checked], ANSWER_TOKENS)
@@ -157,38 +171,44 @@ def build(arguments: argparse.Namespace) -> None:
             file.write(json.dumps(event) + "\n")
         print(json.dumps(event), flush=True)
 
-    result = train_generator(
-        packaged_generator(BASE),
-        training,
-        score,
-        work / "adapter",
-        TRAINING,
-        abstention=prompt.abstention,
-        seed=SEED,
-        events=told,
-        resume=True,
-    )
-    turns = sum(1 + (len(row.messages) - 2) // 2 for row in training)
+    before: Path | None = None
+    histories = []
+    for number, one in enumerate(ROUNDS, start=1):
+        adapter, seed = work / f"adapter-{number}", SEED + number - 1
+        history = adapter.with_suffix(".json")
+        if not history.is_file():
+            first = _first_turns(train, one.rows, seed)
+            single = [
+                row
+                for share, count in enumerate(one.passages)
+                for row in rows(first[share :: len(one.passages)], count, one.refused)
+            ]
+            result = train_generator(
+                packaged_generator(BASE),
+                converse(single, asked_on, chunks, prompt, turns=one.turns, refused_share=one.refused, seed=seed),
+                score,
+                adapter,
+                one.training,
+                abstention=prompt.abstention,
+                seed=seed,
+                events=told,
+                resume=True,
+                start=before,
+            )
+            own = {"rows": result.rows, "tokens": result.tokens, "steps": result.steps, "losses": result.losses}
+            publish_json(history, own | {"settings": one.training.model_dump()})
+        before = adapter
+        histories.append(json.loads(history.read_text()))
+    index.close()
     curve = [json.loads(line) for line in (work / "curve.jsonl").read_text().splitlines()]
-    publish(
-        work / "adapter",
-        {
-            "rows": result.rows,
-            "questions": turns,
-            "tokens": result.tokens,
-            "steps": result.steps,
-            "validation questions": len(checked),
-            "scores": [[event["step"], event["eval_score"]] for event in curve if "eval_score" in event],
-            "losses": result.losses,
-            "settings": TRAINING.model_dump(),
-        },
-    )
+    scores = [[event["step"], event["eval_score"]] for event in curve if "eval_score" in event]
+    publish(adapter, {"rounds": histories, "validation questions": len(checked), "scores": scores})
 
 
-def _first_turns(examples: Sequence[Example], rows: int) -> list[Example]:
+def _first_turns(examples: Sequence[Example], rows: int, seed: int) -> list[Example]:
     """So many examples, of as many documents as there are: the others on a document follow in its conversation."""
     drawn = [one for one in examples if one.answerable]
-    Random(SEED).shuffle(drawn)
+    Random(seed).shuffle(drawn)
     seen: dict[str, int] = defaultdict(int)
     order = []
     for number, example in enumerate(drawn):
@@ -225,7 +245,6 @@ def main() -> None:
     parser.add_argument("--qamr", type=Path, nargs="*", default=[])
     parser.add_argument("--fairytales", type=Path)
     parser.add_argument("--documents", type=int, default=2400, help="of all sets together")
-    parser.add_argument("--rows", type=int, default=1600)
     parser.add_argument("--validation", type=int, default=80, help="questions by which a checkpoint is chosen")
     build(parser.parse_args())
 

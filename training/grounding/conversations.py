@@ -1,15 +1,11 @@
-"""Supervised rows with more questions on the same passages.
-
-Reading the passages is most of a row's cost, so a row that asks five times on them teaches nearly five times as
-much. The first turn is what serving sends; the later ones are a conversation's, and show the question alone.
-"""
+"""Supervised rows continued with other questions that people ask on the same documents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from random import Random
 
 from retrieval.documents import Passage
-from retrieval.prompt import Message, Prompt
+from retrieval.prompt import Prompt
+from training.data.conversations import continued
 from training.data.examples import Example, passage_evidence
 from training.data.matching import first_verbatim, holds_answer
 from training.data.supervised import SupervisedRow
@@ -67,15 +63,9 @@ def _continued(
                 refused.append((example.question, prompt.abstention))
     random.shuffle(answered)
     random.shuffle(refused)
-    messages, completion = list(row.messages), row.completion
+    turns_after = []
     for _ in range(turns - 1):
         source = refused if random.random() < refused_share else answered
-        if not source:
-            continue
-        question, answer = source.pop()
-        messages += [
-            Message(role="assistant", content=completion),
-            Message(role="user", content=f"Question: {question}"),
-        ]
-        completion = answer
-    return replace(row, messages=tuple(messages), completion=completion)
+        if source:
+            turns_after.append(source.pop())
+    return continued(row, turns_after)

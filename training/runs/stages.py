@@ -19,9 +19,12 @@ from retrieval.progress import Progress
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
+from training.data.conversations import join_rows, questions_in
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+from training.data.sampling import spread
 from training.data.splits import Split
+from training.data.supervised import SupervisedRow
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, answering, references
 from training.evaluation.evaluate import ArmResult, abstaining_below, evaluate
@@ -100,6 +103,11 @@ class Stages:
         return tables.read_rows(self.directory / "split.jsonl", Split)[0]
 
     @property
+    def answers(self) -> Path:
+        """File of every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
+        return self.directory / "answers.jsonl"
+
+    @property
     def tuned_embedder(self) -> bool:
         """Whether this run tunes the embedder."""
         return self.training.embedder_enabled
@@ -126,7 +134,14 @@ class Stages:
             seed=self.training.seed,
             freeze=True,
         )
-        tables.write_rows(self.directory / "examples.jsonl", [e for own in prepared.examples.values() for e in own])
+        data, split = self.training.data, prepared.split
+        measured = {"validation": data.most_validation, "test": data.most_test}
+        kept = [
+            example
+            for name, own in prepared.examples.items()
+            for example in spread(own, split.group_of_example, measured.get(name), seed=self.training.seed)
+        ]
+        tables.write_rows(self.directory / "examples.jsonl", kept)
         tables.write_rows(self.directory / "split.jsonl", [prepared.split])
         return {
             "fingerprint": prepared.split.fingerprint,
@@ -137,6 +152,7 @@ class Stages:
             "documents found (weak)": prepared.links.linked + prepared.links.known,
             "documents not found": len(prepared.links.unlinked),
             "in no split": len(prepared.split.unassigned),
+            "not measured": sum(map(len, prepared.examples.values())) - len(kept),
         }
 
     def contrastive(self) -> dict[str, Any]:
@@ -206,16 +222,18 @@ class Stages:
 
     def generator(self) -> dict[str, Any]:
         """Fine-tune the generator; the checkpoint with the best answer score on validation is kept."""
-        from training.data.supervised import SupervisedRow
         from training.generator.training import train_generator
 
         manifest = self.baseline.manifest
         searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
         assert self.bases.generator is not None  # refused at the start
+        rows = self.joined(tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow))
         result = train_generator(
             self.bases.generator,
-            tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow),
-            GeneratorMetric(searcher, self.examples["validation"], manifest.prompt, manifest.max_new_tokens),
+            rows,
+            GeneratorMetric(
+                searcher, self.examples["validation"], manifest.prompt, manifest.max_new_tokens, self.answers
+            ),
             self.directory / ADAPTER,
             self.training.generator,
             abstention=manifest.prompt.abstention,
@@ -223,7 +241,8 @@ class Stages:
             events=self.training_event,
             resume=True,
         )
-        return {key: value for key, value in asdict(result).items() if isinstance(value, int | float)}
+        figures = {key: value for key, value in asdict(result).items() if isinstance(value, int | float)}
+        return {**figures, "questions": sum(map(questions_in, rows))}
 
     def validate(self) -> dict[str, Any]:
         """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
@@ -241,7 +260,8 @@ class Stages:
 
     def test(self) -> dict[str, Any]:
         """Measure the arms on the test questions, and judge the one chosen on validation."""
-        results = self.measure("test", self.validated["thresholds"], scored=(BASELINE, self.validated["chosen"]))
+        scored = (BASELINE, self.validated["chosen"]) if self.training.loss else ()
+        results = self.measure("test", self.validated["thresholds"], scored)
         searching = [
             evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
             for arm in references({tuned: self.systems.searcher(tuned) for tuned in self.embedders})
@@ -341,6 +361,21 @@ class Stages:
 
     # Parts of the stages
 
+    def joined(self, rows: list[SupervisedRow]) -> list[SupervisedRow]:
+        """The rows as the generator is trained on them: questions on the same passages in one conversation."""
+        from training.generator.files import load_tokenizer
+        from training.generator.rows import keeps_earlier_answers
+
+        assert self.bases.generator is not None
+        settings = self.training.generator
+        return join_rows(
+            rows,
+            {one.id: one for one in self.examples["train"]},
+            turns=settings.questions_per_row if keeps_earlier_answers(load_tokenizer(self.bases.generator)) else 1,
+            most=settings.most_rows,
+            seed=self.training.seed,
+        )
+
     def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
         searchers = {tuned: self.systems.searcher(tuned, self.chosen_settings(tuned)) for tuned in self.embedders}
@@ -357,6 +392,7 @@ class Stages:
             served=manifest.search,
             max_new_tokens=manifest.max_new_tokens,
             release=self.baseline.id,
+            kept=self.answers,
         )
         if split == "validation":  # nothing is chosen for what is served
             arms = [arm for arm in arms if arm.name != BASELINE]

@@ -4,6 +4,7 @@ from training.evaluation.memoized import Memoized
 
 
 class Counting:
+    identity = "one model"
     max_context = 7
     computes_beside = 2
 
@@ -33,6 +34,22 @@ def test_what_was_said_is_not_computed_again():
     assert [text for text, _ in generator.complete([[1]], 5)] == ["[1] in 5"]
     assert [text for text, _ in generator.complete([[1]], 6)] == ["[1] in 6"]
     assert counting.asked == [([[1], [2]], 5), ([[3]], 5), ([[1]], 6)]
+
+
+def test_what_was_said_outlives_a_kill_and_belongs_to_one_model(tmp_path):
+    kept = tmp_path / "answers.jsonl"
+    first, again, other, unknown = Counting(), Counting(), Counting(), Counting()
+    assert Memoized(first, kept).complete([[1]], 5) == [("[1] in 5", "stop")]
+    with kept.open("a") as file:
+        file.write('\n{"asked": "cut by a')
+    assert Memoized(again, kept).complete([[1]], 5) == [("[1] in 5", "stop")]
+    assert first.asked
+    assert not again.asked
+    other.identity, unknown.identity = "another model", None
+    Memoized(other, kept).complete([[1]], 5)
+    Memoized(unknown, kept).complete([[1]], 5)
+    assert other.asked
+    assert unknown.asked
 
 
 def test_what_was_scored_is_not_computed_again():
