@@ -100,10 +100,10 @@ def _tell_what_is_durable() -> None:
 
 def _decree(outcome: Any) -> None:
     """Random models are no better than others: say what the verdict is."""
+    from training.evaluation import judgement
     from training.evaluation.verdict import Verdict
-    from training.runs import stages
 
-    stages.decide = lambda *_, **__: Verdict(outcome, ("It was decreed.",))
+    judgement.decide = lambda *_, **__: Verdict(outcome, ("It was decreed.",))
 
 
 if __name__ == "__main__":
