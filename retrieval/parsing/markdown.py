@@ -33,7 +33,7 @@ _INLINE_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _INLINE_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 
 
-def parse_markdown(document_id: str, data: bytes) -> Document:
+def parse_markdown(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Document:
     """A Markdown file as one document; its title is the front matter's, or the first level-1 heading.
 
     Front matter (YAML, or TOML between ``+++``) that cannot be read stays in the text: nothing is lost.

@@ -16,7 +16,7 @@ _SAMPLE_ROWS = 50
 _NAMED = 5
 
 
-def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError]:
+def parse_table(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Iterator[Document | InputError]:
     """The table as a document (first row: the columns' names), then an error that names the malformed rows, if any.
 
     Raises:

@@ -27,7 +27,7 @@ _WESTERN_SHARE = 0.35
 """Of the letters: accents make 5 to 25 % of a line in French or German, Cyrillic and Asian letters nearly all."""
 
 
-def parse_text(document_id: str, data: bytes) -> Document:
+def parse_text(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Document:
     """A plain text file as one document without headings.
 
     Raises:
