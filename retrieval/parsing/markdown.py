@@ -98,14 +98,14 @@ def _front_matter(text: str) -> tuple[str, dict[Any, Any]]:
     match = _FRONT_MATTER.match(text)
     if match is None:
         return text, {}
-    import tomllib
-
     import yaml
 
     try:
         if match[1] == "---":
             fields = yaml.load(match[2], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         else:
+            import tomllib
+
             fields = tomllib.loads(match[2])
     except (yaml.YAMLError, ValueError, RecursionError):
         return text, {}

@@ -7,7 +7,6 @@ The files of one call are read ahead, while the caller works on the one before.
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -22,11 +21,10 @@ from typing import Any, Self
 
 from retrieval.documents import Document, Heading
 from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.worker import FRAME
 
 Parsed = Document | InputError | DocumentWarning
 """What a file gives: documents, rows that are none, and what to tell about them."""
-FRAME = struct.Struct(">IQ")
-"""A reply: how many bytes of JSON and of text follow."""
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from retrieval.parsing.worker import main; "

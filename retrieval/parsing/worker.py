@@ -1,12 +1,13 @@
 """The child process of ``sandbox.py``: reads files by name, writes what they give to stdout.
 
-After its imports it neither needs nor gets the network, other programs or a file to write. A request is a line
-of JSON; a reply is a length of JSON, a length of text, the JSON and the text.
+It imports little, for it starts while files wait. After its imports it neither needs nor gets the network, other
+programs or a file to write. A request is a line of JSON; a reply is two lengths, JSON and text.
 """
 
 import json
 import os
 import resource
+import struct
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from typing import Any, BinaryIO
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
 from retrieval.parsing.bounds import bounded, one_line
-from retrieval.parsing.sandbox import FRAME
 
+FRAME = struct.Struct(">IQ")
+"""Before each reply: how many bytes of JSON and of text follow."""
 _PARSERS = {
     "docx": "docx.parse_docx",
     "html": "html.parse_html",
@@ -36,8 +38,6 @@ _MAX_EXPANSION = 64
 """How many characters of text a byte of a file may give: compressed formats hold ten, a bomb holds a thousand."""
 _EXPANSION_FROM = 4 << 20
 _MAX_WARNINGS = 20
-_RETIRING_SHARE = 3
-"""A child that has once used one part in so many of its memory makes room for a fresh one."""
 _FORBIDDEN = (
     "socket.__new__",
     "socket.connect",
@@ -54,7 +54,7 @@ _FORBIDDEN = (
 
 
 def main(memory: int, max_bytes: int, max_characters: int) -> None:
-    """Serve until stdin closes, or until much memory was used."""
+    """Serve until stdin closes, or until much memory is held."""
     _limit(memory)
     target = sys.stdout.buffer
     for line in sys.stdin.buffer:
@@ -70,8 +70,8 @@ def main(memory: int, max_bytes: int, max_characters: int) -> None:
             error = _told(fault)
         _write(target, {"kind": "end"}, error)
         target.flush()
-        if _peak_memory() > memory // _RETIRING_SHARE:
-            return
+        if _held_memory() > memory // 2:
+            return  # the next file gets a fresh child
 
 
 def _replies(request: dict[str, Any], max_bytes: int, max_characters: int) -> Iterator[tuple[dict[str, Any], str]]:
@@ -195,7 +195,9 @@ def _limit_processor(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))
 
 
-def _peak_memory() -> int:
-    """The most bytes that this process has held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10
+def _held_memory() -> int:
+    """Bytes of address space in use, where that is limited; libraries and fragments keep some of it."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
