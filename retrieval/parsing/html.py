@@ -141,7 +141,7 @@ class _Reader:
             return
         text = "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
         if self._items:
-            indent = "  " * (self._items - 1)
+            indent = "  " * min(self._items - 1, 8)
             self.outline.item(f"{indent}- {text}" if self._marker else f"{indent}  {text}")
             self._marker = False
         else:

@@ -17,6 +17,7 @@ from retrieval.parsing.markdown import scalars
 from retrieval.parsing.text import clean
 
 _REPORTED = 20
+_MAX_ID = 1000
 _Stream = io.BufferedReader | gzip.GzipFile
 _FORM = 'a JSON object with "id" and "text"'
 _BLOCK = 1 << 18
@@ -131,6 +132,8 @@ def _document(line: bytes, max_characters: int) -> Document:
         document_id = str(document_id)
     if not isinstance(document_id, str) or not document_id.strip():
         raise InputError(f'found {_kind(document_id)} as "id", expected text that is not empty: give the row an id')
+    if len(document_id) > _MAX_ID:
+        raise InputError(f'found an "id" of {len(document_id)} characters, expected at most {_MAX_ID}: shorten it')
     text = row.pop("text", None)
     if not isinstance(text, str) or not text.strip():
         found = "empty text" if isinstance(text, str) else _kind(text)
