@@ -17,7 +17,7 @@ import pytest
 from retrieval.chunking import Chunker
 from retrieval.documents import Document
 from retrieval.errors import InputError
-from retrieval.parsing.parse import ParseFailure, ParseLimits, ParseWarning, find_files, parse_files, parser_pool
+from retrieval.parsing.parse import ParseFailure, ParseLimits, find_files, parse_files, parser_pool
 
 GOOD = "# Pump\n\nThe pump runs at 42 bar.\n"
 TAKEN = ""
