@@ -1,6 +1,5 @@
 """What travels through retrieval: documents, their chunks, and the passages a search returns."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +30,8 @@ class Document:
     @property
     def content_hash(self) -> str:
         """sha256 over everything that changes what is indexed, as 64 hexadecimal digits."""
+        import hashlib  # here: a parser's child needs no hash, and starts sooner without
+
         digest = hashlib.sha256()
         parts = [self.title, self.text]
         parts += [f"{h.level} {h.start} {h.text}" for h in self.headings]

@@ -1,7 +1,7 @@
 """Files and folders into the catalog, incrementally: unchanged content costs a checksum and nothing else."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,15 @@ from retrieval.documents import Chunk, Document
 from retrieval.embedder import Embedder
 from retrieval.errors import InputError
 from retrieval.files import sha256
-from retrieval.parsing.parse import ParseFailure, ParseLimits, SourceFile, binary_parser, find_files, parse_file
-from retrieval.parsing.sandbox import BinaryParser
+from retrieval.parsing.parse import (
+    ParseFailure,
+    ParseLimits,
+    ParseWarning,
+    SourceFile,
+    find_files,
+    parse_files,
+    parser_pool,
+)
 from retrieval.progress import Progress, silent
 
 CHUNKS_PER_COMMIT = 2048
@@ -31,6 +38,8 @@ class IngestResult:
     unchanged: int = 0
     deleted: int = 0
     failed: list[dict[str, str]] = field(default_factory=list)
+    warned: list[dict[str, str]] = field(default_factory=list)
+    """Files that were taken, each with what should be told about it."""
     chunks: int = 0
     seconds: float = 0.0
 
@@ -90,15 +99,15 @@ class _Ingest:
         self.held: dict[str, list[str]] = {}
         for document_id, (source, _, _) in self.known.items():
             self.held.setdefault(source, []).append(document_id)
+        self.digests: dict[str, str] = {}
         self.waiting: list[ParsedFile] = []
         self.texts: dict[bytes, str] = {}
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
-        with binary_parser(limits) as parser:
-            for done, source in enumerate(sources):
-                self.progress("reading", done, len(sources))
+        with parser_pool(limits) as pool:
+            for source, items in parse_files(self._changed(sources), limits, pool):
                 try:
-                    self._file(source, limits, parser)
+                    self._file(source, items)
                 except InputError as error:
                     self.result.failed.append({"path": source.id, "error": str(error)})
                 if len(self.texts) >= CHUNKS_PER_COMMIT:
@@ -111,20 +120,33 @@ class _Ingest:
             self.catalog.commit([], gone, pipeline=self.pipeline)
             self.result.deleted += sum(len(self.held.get(path, ())) for path in gone)
 
-    def _file(self, source: SourceFile, limits: ParseLimits, parser: BinaryParser) -> None:
+    def _changed(self, sources: Sequence[SourceFile]) -> Iterator[SourceFile]:
+        """The files whose content the catalog does not hold, with their checksums noted."""
+        for done, source in enumerate(sources):
+            self.progress("reading", done, len(sources))
+            path = str(source.path.resolve())
+            try:
+                digest = sha256(source.path)
+            except OSError as error:
+                message = f"cannot be read ({error.strerror}): check its permissions"
+                self.result.failed.append({"path": source.id, "error": message})
+                continue
+            if self.files.get(path) == (digest, self.pipeline):
+                self.result.unchanged += len(self.held.get(path, ()))
+                continue
+            self.digests[path] = digest
+            yield source
+
+    def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure | ParseWarning]) -> None:
         path = str(source.path.resolve())
-        try:
-            digest = sha256(source.path)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror}): check its permissions") from error
-        if self.files.get(path) == (digest, self.pipeline):
-            self.result.unchanged += len(self.held.get(path, ()))
-            return
+        digest = self.digests.pop(path)
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
         faults = 0
-        for parsed in parse_file(source, limits, parser):
-            if isinstance(parsed, ParseFailure):
+        for parsed in items:
+            if isinstance(parsed, ParseWarning):
+                self.result.warned.append({"path": parsed.path, "warning": parsed.warning})
+            elif isinstance(parsed, ParseFailure):
                 faults += 1
                 self.result.failed.append({"path": parsed.path, "error": parsed.error})
             elif self._claim(parsed, path):

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from retrieval.documents import Document, Heading
+from retrieval.parsing.front_matter import split_front_matter
 from retrieval.parsing.text import clean, decode
 
-_FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.{0,65536}?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # `{{< tabs >}}` and `{{% alert %}}`; the escaped form `{{</* tabs */>}}` is content and stays.
 _SHORTCODE = r"\{\{[<%](?!/\*)[^{}]{0,2000}[>%]\}\}"
 _SHORTCODE_LINE = re.compile(rf"^[ \t]*(?:{_SHORTCODE}[ \t]*)+\n?", re.MULTILINE)
@@ -27,13 +27,12 @@ _STRUCTURE = re.compile(
     r")",
     re.MULTILINE,
 )
-_CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
-_HEADING_ID = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*$")
+_HEADING_ID = re.compile(r"\{#[^{}]*\}$")
 _INLINE_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_INLINE_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+_INLINE_MARKS = re.compile(r"[*`]+|(?<!\w)_+|(?<!_)_+(?!\w)")
 
 
-def parse_markdown(document_id: str, data: bytes) -> Document:
+def parse_markdown(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Document:
     """A Markdown file as one document; its title is the front matter's, or the first level-1 heading.
 
     Front matter (YAML, or TOML between ``+++``) that cannot be read stays in the text: nothing is lost.
@@ -42,17 +41,18 @@ def parse_markdown(document_id: str, data: bytes) -> Document:
         InputError: binary content.
     """
     text = clean(decode(data)).lstrip("\n")
-    text, fields = _front_matter(text)
+    text, matter = split_front_matter(text)
+    fields = scalars(matter)
     text = _drop_shortcodes(text).strip("\n")
     # A table's rule of 200 dashes is 200 tokens to many tokenizers.
     text = _TABLE_RULE.sub(lambda rule: _DASHES.sub("---", rule[0]), text)
     if not text.strip():  # a section page that consists of front matter still says what the section is about
-        text = clean(str(fields.get("description") or fields.get("title") or ""))
+        text = str(fields.get("description") or fields.get("title") or "")
     headings = find_headings(text)
     title = str(fields.pop("title", "") or "").strip()
     if not title:
         title = next((heading.text for heading in headings if heading.level == 1), "")
-    return Document(id=document_id, text=text, title=title, headings=headings, metadata=scalars(fields))
+    return Document(id=document_id, text=text, title=title, headings=headings, metadata=fields)
 
 
 def find_headings(text: str) -> tuple[Heading, ...]:
@@ -69,7 +69,7 @@ def find_headings(text: str) -> tuple[Heading, ...]:
         elif fence:
             continue
         elif match["hashes"]:
-            name = _plain(_CLOSING_HASHES.sub("", match["atx"] or ""))
+            name = _plain(_without_closing_hashes((match["atx"] or "").strip(" \t")))
             if name:
                 headings.append(Heading(len(match["hashes"]), name, match.start()))
         elif _begins_paragraph(text, match.start()):
@@ -84,7 +84,8 @@ def scalars(fields: Mapping[Any, Any]) -> dict[str, str | int | float | bool]:
         if isinstance(value, datetime.date | datetime.time):
             value = value.isoformat()
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
-            value = str(value)  # no database column holds it as a number
+            # No database column holds it as a number. (str() refuses thousands of digits, hex() does not.)
+            value = str(value) if value.bit_length() < 10_000 else hex(value)
         elif isinstance(value, float) and not abs(value) < float("inf"):
             continue
         if isinstance(value, str):
@@ -92,28 +93,6 @@ def scalars(fields: Mapping[Any, Any]) -> dict[str, str | int | float | bool]:
         if isinstance(value, str | int | float | bool):
             kept[clean(str(key))] = value
     return kept
-
-
-def _front_matter(text: str) -> tuple[str, dict[Any, Any]]:
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return text, {}
-    import tomllib
-
-    import yaml
-
-    try:
-        if match[1] == "---":
-            fields = yaml.load(match[2], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        else:
-            fields = tomllib.loads(match[2])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return text, {}
-    if fields is None:
-        return text[match.end() :], {}
-    if not isinstance(fields, dict):
-        return text, {}
-    return text[match.end() :], fields
 
 
 def _drop_shortcodes(text: str) -> str:
@@ -130,6 +109,11 @@ def _begins_paragraph(text: str, start: int) -> bool:
     return not line_before.strip()
 
 
+def _without_closing_hashes(name: str) -> str:
+    body = name.rstrip("#")
+    return body if not body or body[-1] in " \t" else name
+
+
 def _plain(name: str) -> str:
-    name = _INLINE_LINK.sub(r"\1", _HEADING_ID.sub("", name))
-    return _INLINE_MARKS.sub("", name).strip()
+    name = _HEADING_ID.sub("", name.strip())
+    return _INLINE_MARKS.sub("", _INLINE_LINK.sub(r"\1", name)).strip()

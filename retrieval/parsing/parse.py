@@ -1,19 +1,17 @@
-"""Finds the files of a corpus and parses each by its suffix."""
+"""Finds the files of a corpus, and has each parsed by its suffix in a limited child process (``sandbox.py``)."""
 
+import math
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.documents import Document
-from retrieval.errors import InputError
-from retrieval.parsing.markdown import parse_markdown
-from retrieval.parsing.rows import parse_rows
-from retrieval.parsing.sandbox import BinaryParser
-from retrieval.parsing.table import parse_table
-from retrieval.parsing.text import parse_text
+from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.sandbox import Parsed, ParserPool, Task
 
 _FORMATS = {
     ".md": "markdown",
@@ -30,8 +28,6 @@ _FORMATS = {
     ".ndjson": "rows",
     ".jsonl.gz": "gzipped rows",
 }
-_ROWS_EXPANSION = 16
-"""How many times the file size limit a gzipped file may hold; it is read as a stream, so this bounds time only."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,10 @@ class ParseLimits:
     """Size of a file."""
     max_characters: int = 64 << 20
     """Text of one document."""
-    seconds: int = 60
-    """Of the child process, for one file."""
+    seconds: int = 9
+    """Of processor time, for a small file."""
+    seconds_per_mib: float = 4.0
+    """More of it, for each MiB of the file."""
     memory: int = 2 << 30
     """Of the child process, in bytes."""
 
@@ -66,6 +64,15 @@ class ParseFailure:
     path: str
     """The source file's id."""
     error: str
+
+
+@dataclass(frozen=True)
+class ParseWarning:
+    """Something to tell about a file that was taken all the same: an encoding that is a guess, a part cut off."""
+
+    path: str
+    """The source file's id."""
+    warning: str
 
 
 def find_files(paths: Sequence[Path]) -> list[SourceFile]:
@@ -93,22 +100,44 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
 
 
 def parse_file(
-    source: SourceFile, limits: ParseLimits | None = None, binary: BinaryParser | None = None
-) -> Iterator[Document | ParseFailure]:
-    """The documents of one file: one for most formats, many for JSON Lines.
-
-    A malformed row of CSV or JSON Lines is yielded as a :class:`ParseFailure`; the rows around it are kept.
+    source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None
+) -> Iterator[Document | ParseFailure | ParseWarning]:
+    """As :func:`parse_files`, for one file.
 
     Args:
-        binary: the child process to use; without it, one is started for this file where the format needs it.
+        pool: the child processes to use; without them, one is started for this file.
 
     Raises:
         InputError: the file as a whole cannot be used (for JSON Lines maybe after some documents).
     """
-    try:
-        yield from _parse(source, limits or ParseLimits(), binary)
-    except InputError as error:
-        raise InputError(f"{source.path}: {error}") from error
+    limits = limits or ParseLimits()
+    with nullcontext(pool) if pool is not None else parser_pool(limits) as open_pool:
+        for _, items in parse_files([source], limits, open_pool):
+            yield from items
+
+
+def parse_files(
+    sources: Iterable[SourceFile], limits: ParseLimits, pool: ParserPool
+) -> Iterator[tuple[SourceFile, Iterator[Document | ParseFailure | ParseWarning]]]:
+    """Each file, in order, with what it gives: one document for most formats, many for JSON Lines.
+
+    Some files are read ahead, so ``sources`` is asked for more than was given back. A malformed row of CSV or
+    JSON Lines is yielded as a :class:`ParseFailure`; the rows around it are kept. An inner iterator raises
+    :class:`InputError` where the file as a whole cannot be used (for JSON Lines maybe after some documents).
+    """
+    asked: deque[SourceFile] = deque()
+
+    def tasks() -> Iterator[Task | InputError]:
+        for source in sources:
+            asked.append(source)
+            try:
+                yield _task(source, limits)
+            except InputError as error:
+                yield error
+
+    for items in pool.parse(tasks()):
+        source = asked.popleft()
+        yield source, _named(source, items)
 
 
 def _under(root: Path) -> Iterator[tuple[SourceFile, str]]:
@@ -156,68 +185,32 @@ def _entries(directory: Path, real_directory: str, links: list[Path]) -> list[tu
     return [(Path(e.path), os.path.join(real_directory, e.name)) for e in entries if not e.is_symlink()]
 
 
-def _parse(source: SourceFile, limits: ParseLimits, binary: BinaryParser | None) -> Iterator[Document | ParseFailure]:
-    """As :func:`parse_file`, with messages that do not name the file."""
+def _task(source: SourceFile, limits: ParseLimits) -> Task:
     form = _form(source.path)
     if source.size > limits.max_bytes:
         raise InputError(
             f"found {source.size / 2**20:.1f} MiB, expected at most {limits.max_bytes / 2**20:.1f} MiB: "
             "split the file, or raise the file size limit"
         )
-    try:
-        if form.endswith("rows"):
-            yield from _rows(source, limits, gzipped=form == "gzipped rows")
-            return
-        with source.path.open("rb") as file:
-            data = file.read(limits.max_bytes + 1)
-    except OSError as error:
-        raise InputError(f"cannot read it ({error.strerror}): check that it is there and who may read it") from error
-    if len(data) > limits.max_bytes:
-        raise InputError(f"found it growing beyond {limits.max_bytes / 2**20:.1f} MiB: wait until it is written")
-    if not data.strip():
-        raise InputError(
-            f"found {'only white space' if data else 'an empty file'}, expected text: fill it or leave it out"
-        )
-    if form == "table":
-        for item in parse_table(source.id, data):
-            yield _finished(source, item, limits)
-    elif form == "markdown":
-        yield _finished(source, parse_markdown(source.id, data), limits)
-    elif form == "text":
-        yield _finished(source, parse_text(source.id, data), limits)
-    else:
-        with nullcontext(binary) if binary is not None else binary_parser(limits) as parser:
-            yield _finished(source, parser.parse(form, source.id, data), limits)
-
-
-def _rows(source: SourceFile, limits: ParseLimits, *, gzipped: bool) -> Iterator[Document | ParseFailure]:
-    with source.path.open("rb") as file:
-        items = parse_rows(
-            file,
-            gzipped=gzipped,
-            max_line=limits.max_bytes,
-            max_bytes=limits.max_bytes * _ROWS_EXPANSION,
-            max_characters=limits.max_characters,
-        )
-        for item in items:
-            yield ParseFailure(source.id, str(item)) if isinstance(item, InputError) else item
-
-
-def _finished(source: SourceFile, item: Document | InputError, limits: ParseLimits) -> Document | ParseFailure:
-    """A document that has text, and a title if only from the file's name."""
-    if isinstance(item, InputError):
-        return ParseFailure(source.id, str(item))
-    if len(item.text) > limits.max_characters:
-        raise InputError(
-            f"found {len(item.text)} characters of text, expected at most {limits.max_characters}: split the file"
-        )
-    if not item.text.strip():
-        raise InputError("found no text in it, expected some: fill it or leave it out")
-    if item.title:
-        return item
     stem = _printable(source.path.name)
     stem = stem[: len(stem) - len(_suffix(source.path))]
-    return replace(item, title=" ".join(stem.replace("_", " ").replace("-", " ").split()))
+    title = " ".join(stem.replace("_", " ").replace("-", " ").split())
+    seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
+    return Task(form, source.path, source.id, title, seconds)
+
+
+def _named(source: SourceFile, items: Iterator[Parsed]) -> Iterator[Document | ParseFailure | ParseWarning]:
+    """The items as they are told outside, where several files are told apart."""
+    try:
+        for item in items:
+            if isinstance(item, InputError):
+                yield ParseFailure(source.id, str(item))
+            elif isinstance(item, DocumentWarning):
+                yield ParseWarning(source.id, str(item))
+            else:
+                yield item
+    except InputError as error:
+        raise InputError(f"{source.path}: {error}") from error
 
 
 def _form(path: Path) -> str:
@@ -238,6 +231,6 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def binary_parser(limits: ParseLimits) -> BinaryParser:
-    """The child process for the formats that need one, under these limits; it starts with the first such file."""
-    return BinaryParser(memory=limits.memory, seconds=limits.seconds, max_characters=limits.max_characters)
+def parser_pool(limits: ParseLimits) -> ParserPool:
+    """The child processes that parse under these limits; they start with the first file."""
+    return ParserPool(memory=limits.memory, max_bytes=limits.max_bytes, max_characters=limits.max_characters)

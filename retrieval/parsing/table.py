@@ -5,18 +5,22 @@ Malformed rows are named and left out; the others are kept.
 
 import csv
 import io
+import warnings
 from collections.abc import Iterator
 
 from retrieval.documents import Document
-from retrieval.errors import InputError
+from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.bounds import clipped
 from retrieval.parsing.text import clean, decode
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
 _NAMED = 5
+_MAX_NAME = 200
+"""Characters of a column's name, which every row repeats."""
 
 
-def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError]:
+def parse_table(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Iterator[Document | InputError]:
     """The table as a document (first row: the columns' names), then an error that names the malformed rows, if any.
 
     Raises:
@@ -27,25 +31,38 @@ def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError
     rows = _rows(text, delimiter)
     _, header = next(rows, (0, []))
     names = [" ".join(name.split()) or f"column {i}" for i, name in enumerate(header, start=1)]
+    if any(len(name) > _MAX_NAME for name in names):
+        warnings.warn(
+            DocumentWarning(f"found column names longer than {_MAX_NAME} characters, cut them: each row repeats them"),
+            stacklevel=2,
+        )
+        names = [clipped(name, _MAX_NAME) for name in names]
     lines = []
-    malformed = []
+    malformed = _Malformed(len(names))
+    length = 0
     for number, row in rows:
         if len(row) != len(names):
-            malformed.append((number, len(row)))
+            malformed.add(number, len(row))
             continue
         cells = ((name, " ".join(cell.split())) for name, cell in zip(names, row, strict=True))
         line = "; ".join(f"{name}: {cell}" for name, cell in cells if cell)
         if line:
             lines.append(line)
-    if len(malformed) > len(lines):
-        raise InputError(f"{_named(malformed, len(names))}, which is most of them: check the delimiter and the quotes")
+            length += len(line) + 1
+            if length > max_characters:
+                raise InputError(
+                    f"row on line {number}: found more than {max_characters} characters of text with the columns' "
+                    "names in each row, expected fewer: split the file"
+                )
+    if malformed.count > len(lines):
+        raise InputError(f"{malformed}, which is most of them: check the delimiter and the quotes")
     if not lines:
         raise InputError(
             "found no rows, expected a row of column names and rows below it: fill the table or leave it out"
         )
     yield Document(id=document_id, text="\n".join(lines), metadata={"rows": len(lines)})
-    if malformed:
-        yield InputError(f"{_named(malformed, len(names))}: correct them; the other {len(lines)} rows were read")
+    if malformed.count:
+        yield InputError(f"{malformed}: correct them; the other {len(lines)} rows were read")
 
 
 def _delimiter(text: str) -> str:
@@ -81,7 +98,19 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(limit)
 
 
-def _named(malformed: list[tuple[int, int]], width: int) -> str:
-    named = ", ".join(f"line {number} ({cells} cells)" for number, cells in malformed[:_NAMED])
-    more = f" and {len(malformed) - _NAMED} more" if len(malformed) > _NAMED else ""
-    return f"found malformed rows: {named}{more}; expected {width} cells as in the header"
+class _Malformed:
+    """How many rows are malformed, and which the first are."""
+
+    def __init__(self, width: int) -> None:
+        self.count = 0
+        self._width = width
+        self._first: list[str] = []
+
+    def add(self, number: int, cells: int) -> None:
+        self.count += 1
+        if len(self._first) < _NAMED:
+            self._first.append(f"line {number} ({cells} cells)")
+
+    def __str__(self) -> str:
+        more = f" and {self.count - _NAMED} more" if self.count > _NAMED else ""
+        return f"found malformed rows: {', '.join(self._first)}{more}; expected {self._width} cells as in the header"

@@ -1,17 +1,43 @@
-"""The child process of ``sandbox.py``: reads a file's bytes from stdin, writes its document to stdout.
+"""The child process of ``sandbox.py``: reads files by name, writes what they give to stdout.
 
-It gets bytes, not paths, and after its imports neither needs nor gets the network, other programs or a
-file to write. Messages both ways: a length of 8 bytes, big-endian, then JSON (and, to here, the file's bytes).
+It imports little, for it starts while files wait. After its imports it neither needs nor gets the network, other
+programs or a file to write. A request is a line of JSON; a reply is two lengths, JSON and text.
 """
 
 import json
+import os
 import resource
+import struct
 import sys
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from io import BufferedReader
+from typing import Any, BinaryIO
 
 from retrieval.documents import Document
-from retrieval.errors import InputError
+from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.bounds import bounded, one_line
 
+FRAME = struct.Struct(">IQ")
+"""Before each reply: how many bytes of JSON and of text follow."""
+_PARSERS = {
+    "docx": "docx.parse_docx",
+    "html": "html.parse_html",
+    "markdown": "markdown.parse_markdown",
+    "pdf": "pdf.parse_pdf",
+    "table": "table.parse_table",
+    "text": "text.parse_text",
+}
+"""Format to a function below ``retrieval.parsing``, called as ``(id, data, max_characters=...)``, that returns a
+document or yields documents and, for parts that cannot be used, :class:`InputError`."""
+_ROWS_EXPANSION = 16
+"""How many times the file size limit a gzipped file may hold; it is read as a stream, so this bounds time only."""
+_MAX_EXPANSION = 64
+"""How many characters of text a byte of a file may give: compressed formats hold ten, a bomb holds a thousand."""
+_EXPANSION_FROM = 4 << 20
+_MAX_WARNINGS = 20
 _FORBIDDEN = (
     "socket.__new__",
     "socket.connect",
@@ -27,48 +53,125 @@ _FORBIDDEN = (
 )
 
 
-def main(memory: int, seconds: int) -> None:
-    """Serve until stdin closes."""
+def main(memory: int, max_bytes: int, max_characters: int) -> None:
+    """Serve until stdin closes, or until much memory is held."""
     _limit(memory)
-    source, target = sys.stdin.buffer, sys.stdout.buffer
-    while header := source.read(8):
-        request = json.loads(source.read(int.from_bytes(header, "big")))
-        data = source.read(request["bytes"])
-        _limit_processor(seconds)
-        reply = json.dumps(_answer(request, data)).encode()
-        del data
-        target.write(len(reply).to_bytes(8, "big") + reply)
+    target = sys.stdout.buffer
+    for line in sys.stdin.buffer:
+        request = json.loads(line.decode("utf-8", "surrogateescape"))
+        _limit_processor(request["seconds"])
+        _write(target, {"kind": "begin"})
+        target.flush()  # so that a death over this file is not laid at the next one's door
+        error = ""
+        try:
+            for header, text in _replies(request, max_bytes, max_characters):
+                _write(target, header, text)
+        except Exception as fault:  # whatever a library lets through, it is this file's fault alone
+            error = _told(fault)
+        _write(target, {"kind": "end"}, error)
         target.flush()
+        if _held_memory() > memory // 2:
+            return  # the next file gets a fresh child
 
 
-def _answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
+def _replies(request: dict[str, Any], max_bytes: int, max_characters: int) -> Iterator[tuple[dict[str, Any], str]]:
+    """Header and text of what the file gives, and of what is to be told about it."""
+    told: set[str] = set()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DocumentWarning)
+        for item in _items(request, max_bytes, max_characters):
+            if isinstance(item, Document):
+                document = bounded(item)
+                headings = [[heading.level, heading.text, heading.start] for heading in document.headings]
+                header = {"kind": "document", "id": document.id, "title": document.title, "headings": headings}
+                yield header | {"metadata": dict(document.metadata)}, document.text
+            else:
+                yield {"kind": "fault"}, _told(item)
+            fresh = {one_line(str(warning.message)) for warning in caught} - told
+            caught.clear()
+            for message in sorted(fresh)[: _MAX_WARNINGS - len(told)]:
+                told.add(message)
+                yield {"kind": "warning"}, message
+
+
+def _items(request: dict[str, Any], max_bytes: int, max_characters: int) -> Iterator[Document | InputError]:
+    """What the parser of the file's format gives."""
+    form = request["form"]
+    with _opened(request["path"]) as file:
+        size = os.fstat(file.fileno()).st_size
+        allowed = min(max_characters, max(_EXPANSION_FROM, _MAX_EXPANSION * size))
+        if form in ("rows", "gzipped rows"):
+            from retrieval.parsing.rows import parse_rows
+
+            yield from parse_rows(
+                file,
+                gzipped=form == "gzipped rows",
+                max_line=max_bytes,
+                max_bytes=max_bytes * _ROWS_EXPANSION,
+                max_characters=max_characters,
+            )
+            return
+        data = _content(file, max_bytes)
+    module, function = _PARSERS[form].split(".")
+    given = getattr(import_module(f"retrieval.parsing.{module}"), function)(request["id"], data, max_characters=allowed)
+    del data
+    for item in (given,) if isinstance(given, Document) else given:
+        yield _finished(item, request["title"], allowed) if isinstance(item, Document) else item
+
+
+def _opened(path: str) -> BufferedReader:
     try:
-        document = _parse(request["kind"], request["id"], data, request["max_characters"])
-    except InputError as error:
-        return {"error": str(error)}
-    except RecursionError:
-        return {"error": "found objects nested too deeply, expected an ordinary document: save or export it again"}
-    headings = [[heading.level, heading.text, heading.start] for heading in document.headings]
-    return {
-        "text": document.text,
-        "title": document.title,
-        "headings": headings,
-        "metadata": dict(document.metadata),
-    }
+        return open(path, "rb")
+    except OSError as error:
+        raise InputError(f"cannot read it ({error.strerror}): check that it is there and who may read it") from error
 
 
-def _parse(kind: str, document_id: str, data: bytes, max_characters: int) -> Document:
-    if kind == "pdf":
-        from retrieval.parsing.pdf import parse_pdf
+def _content(file: BinaryIO, max_bytes: int) -> bytes:
+    try:
+        data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InputError(f"cannot read it ({error.strerror}): check that it is there and who may read it") from error
+    if len(data) > max_bytes:
+        raise InputError(f"found it growing beyond {max_bytes / 2**20:.1f} MiB: wait until it is written")
+    if not data.strip():
+        raise InputError(
+            f"found {'only white space' if data else 'an empty file'}, expected text: fill it or leave it out"
+        )
+    return data
 
-        return parse_pdf(document_id, data, max_characters=max_characters)
-    if kind == "docx":
-        from retrieval.parsing.docx import parse_docx
 
-        return parse_docx(document_id, data, max_characters=max_characters)
-    from retrieval.parsing.html import parse_html
+def _finished(document: Document, title: str, max_characters: int) -> Document:
+    """A document that has text, and a title if only from the file's name."""
+    if len(document.text) > max_characters:
+        raise InputError(
+            f"found {len(document.text)} characters of text, expected at most {max_characters}: split the file"
+        )
+    if not document.text.strip():
+        raise InputError("found no text in it, expected some: fill it or leave it out")
+    return document if document.title else replace(document, title=title)
 
-    return parse_html(document_id, data, max_characters=max_characters)
+
+def _told(fault: Exception) -> str:
+    """One line about what went wrong."""
+    if isinstance(fault, InputError):
+        return one_line(str(fault))
+    if isinstance(fault, RecursionError):
+        return "found objects nested too deeply, expected an ordinary document: save or export it again"
+    if isinstance(fault, MemoryError):
+        return "found a file that takes too much memory to parse, expected an ordinary document: split it"
+    name = type(fault).__name__
+    return one_line(f"found a file that its parser cannot read ({name}: {fault})") + (
+        ", expected an ordinary one: save it again in its program, or leave it out"
+    )
+
+
+def _write(target: BinaryIO, header: dict[str, Any], text: str = "") -> None:
+    # What no encoding holds (a lone surrogate) must not get further than this.
+    body = text.encode("utf-8", "replace")
+    head = json.dumps(header, ensure_ascii=False).encode("utf-8", "replace")
+    target.write(FRAME.pack(len(head), len(body)) + head)
+    target.write(body)
 
 
 def _limit(memory: int) -> None:
@@ -90,3 +193,11 @@ def _limit_processor(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))
+
+
+def _held_memory() -> int:
+    """Bytes of address space in use, where that is limited; libraries and fragments keep some of it."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()

@@ -20,17 +20,17 @@ from retrieval.chunking import Chunker
 from retrieval.documents import Document
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm
 from retrieval.errors import InputError
-from retrieval.parsing.parse import ParseLimits, binary_parser, find_files, parse_file
+from retrieval.parsing.parse import ParseLimits, find_files, parse_file, parser_pool
 from retrieval.settings import ChunkingSettings
 
 
 def chunks_of(path: Path, embedder: Embedder) -> Iterator[str]:
     """The texts that an ingest embeds."""
     chunker, limits = Chunker(embedder.tokenizer_path, ChunkingSettings().max_tokens), ParseLimits()
-    with binary_parser(limits) as parser:
+    with parser_pool(limits) as pool:
         for source in find_files([path]):
             with contextlib.suppress(InputError):  # a file that an ingest would name and leave out
-                for document in parse_file(source, limits, parser):
+                for document in parse_file(source, limits, pool):
                     if isinstance(document, Document):
                         yield from (chunk.indexed_text for chunk in chunker.chunk(document))
 

@@ -88,11 +88,11 @@ class Site:
 
 
 def _texts(chunker: Chunker, path: Path) -> frozenset[str]:
-    from retrieval.parsing.parse import ParseLimits, binary_parser, find_files, parse_file
+    from retrieval.parsing.parse import ParseLimits, find_files, parse_file, parser_pool
 
     limits = ParseLimits()
-    with binary_parser(limits) as parser:
-        (document,) = parse_file(find_files([path])[0], limits, parser)
+    with parser_pool(limits) as pool:
+        (document,) = parse_file(find_files([path])[0], limits, pool)
     assert isinstance(document, Document)
     return frozenset(chunk.text for chunk in chunker.chunk(document))
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from retrieval.documents import Heading
+from retrieval.errors import DocumentWarning
 from retrieval.parsing.markdown import find_headings, parse_markdown
 
 
@@ -24,12 +25,20 @@ def test_toml_front_matter() -> None:
     assert (document.title, document.text, document.metadata) == ("T", "text", {"n": 1})
 
 
-@pytest.mark.parametrize("matter", ["a: [1", "- a\n- list", "a: b: c", "x: !!python/object/apply:os.system ['true']"])
+@pytest.mark.parametrize(
+    "matter", ["a: [1", "a: b: c", "x: !!python/object/apply:os.system ['true']", "a: &x 1\nb: *x", "a: " + "[" * 100]
+)
 def test_front_matter_that_cannot_be_read_stays_in_the_text(matter: str) -> None:
-    document = parse_markdown("a.md", f"---\n{matter}\n---\nbody".encode())
+    with pytest.warns(DocumentWarning, match="found front matter that cannot be read"):
+        document = parse_markdown("a.md", f"---\n{matter}\n---\nbody".encode())
     assert matter in document.text
     assert document.text.endswith("body")
     assert document.metadata == {}
+
+
+@pytest.mark.parametrize("text", ["---\n- a\n- list\n---\nbody", "---\nwords between rules\n---\nbody"])
+def test_text_between_rules_is_no_front_matter(text: str) -> None:
+    assert parse_markdown("a.md", text.encode()).text == text
 
 
 def test_empty_front_matter_and_a_rule_at_the_top() -> None:
@@ -70,6 +79,11 @@ def test_fenced_code_has_no_headings(fence: str) -> None:
 def test_a_shorter_or_other_fence_does_not_close() -> None:
     text = "````\n```\n# no\n~~~\n````\n# yes\n"
     assert [h.text for h in find_headings(text)] == ["yes"]
+
+
+def test_marks_and_closing_hashes_of_headings() -> None:
+    names = [h.text for h in find_headings("# _One_ a_b __c__ ##\n## C#\n### ###\n# Two {#two}  \n# x__ {y}\n")]
+    assert names == ["One a_b c", "C#", "Two", "x {y}"]
 
 
 def test_a_rule_or_table_is_no_heading() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
-from retrieval.parsing.parse import ParseFailure, ParseLimits, binary_parser, find_files, parse_file
+from retrieval.parsing.parse import ParseFailure, ParseLimits, find_files, parse_file, parser_pool
 
 
 def write(root: Path, **files: bytes | str) -> None:
@@ -90,10 +90,10 @@ def test_each_format_is_recognised_by_its_suffix(tmp_path: Path) -> None:
             "g.jsonl.gz": gzip.compress(rows),
         },
     )
-    with binary_parser(ParseLimits()) as binary:
+    with parser_pool(ParseLimits()) as pool:
         texts = {}
         for found in find_files([tmp_path]):
-            for document in parse_file(found, binary=binary):
+            for document in parse_file(found, pool=pool):
                 assert isinstance(document, Document)
                 texts[found.id] = document.text
     assert texts == {
