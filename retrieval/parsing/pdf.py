@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing.outline import Outline
+from retrieval.parsing.titles import meaningful_title
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\xad": "", "\xa0": " "})
 _HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
-_MEANINGLESS_TITLE = re.compile(
-    r"^(untitled|anonymous|document\d*|microsoft word\b.*|.*\.(docx?|pdf|indd|tex|dvi))$", re.IGNORECASE
-)
 _REPEATED_SHARE = 0.6
 _REPEATED_PAGES = 4
 
@@ -150,4 +148,4 @@ def _title(reader: "PdfReader") -> str:
         title = str((reader.metadata and reader.metadata.title) or "").strip()
     except Exception:  # a damaged information dictionary; the caller falls back to the file's name
         return ""
-    return "" if _MEANINGLESS_TITLE.match(title) else title
+    return meaningful_title(title)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
+from retrieval.parsing.columns import named_row
 from retrieval.parsing.text import clean, decode
 
 _DELIMITERS = ",;\t|"
@@ -33,8 +34,7 @@ def parse_table(document_id: str, data: bytes) -> Iterator[Document | InputError
         if len(row) != len(names):
             malformed.append((number, len(row)))
             continue
-        cells = ((name, " ".join(cell.split())) for name, cell in zip(names, row, strict=True))
-        line = "; ".join(f"{name}: {cell}" for name, cell in cells if cell)
+        line = named_row(names, [" ".join(cell.split()) for cell in row])
         if line:
             lines.append(line)
     if len(malformed) > len(lines):
