@@ -91,3 +91,7 @@ class VerdictRefused(Refused):
     """``--require-better`` was given and the verdict is not *promoted*."""
 
     code = "not_better"
+
+
+class DocumentWarning(UserWarning):
+    """A document was taken, but its reader should be told something: a guess, or a part that is missing."""
