@@ -25,6 +25,7 @@ _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi",
 _BROKEN_WORD = re.compile(r"([^\W\d_]{1,50})\ufffe([^\W\d_]{1,50})")  # PDFium's sign for a hyphen at a line's end
 _LEADERS = re.compile(r" ?(?:[.…·] ?){6,}| ?_{4,} ?")
 _LONG_WORD = re.compile(r"[A-Za-z.,;]{30,}")
+_SECTION_NUMBER = re.compile(r"^(?:\d{1,3}|[A-Z])(?:\.\d{1,3}){0,8}[.:)]? (?=\S)")
 _GLUED_SHARE = 0.5
 _UNMAPPED = "found text whose font does not say which characters it shows"
 _ENCRYPTED = "found an encrypted PDF, expected one that opens without a password: save it without one"
@@ -175,11 +176,11 @@ def _bookmarks(pdf: "PdfDocument") -> dict[int, list[tuple[int, str]]]:
 
 
 def _add_page(outline: Outline, page: str, bookmarks: list[tuple[int, str]]) -> None:
-    """The page's lines; a line that says what a bookmark of this page says is a heading."""
-    levels = {title.casefold(): level for level, title in bookmarks}
+    """The page's lines; a line that says what a bookmark of this page says, maybe with a number, is a heading."""
+    levels = {_bare(title): level for level, title in bookmarks}
     lines: list[str] = []
     for line in page.split("\n"):
-        level = levels.pop(" ".join(line.split()).casefold(), None)
+        level = levels.pop(_bare(line), None) if levels else None
         if level is None:
             lines.append(line.rstrip())
             continue
@@ -187,3 +188,8 @@ def _add_page(outline: Outline, page: str, bookmarks: list[tuple[int, str]]) -> 
         lines.clear()
         outline.heading(level, line)
     outline.paragraph("\n".join(lines))
+
+
+def _bare(heading: str) -> str:
+    """A heading without its number, for comparison."""
+    return _SECTION_NUMBER.sub("", " ".join(heading.split())).casefold()

@@ -86,10 +86,10 @@ def test_bookmarks_become_headings_where_their_words_stand() -> None:
     pdf.add_page()
     for level, name in [(0, "Safety"), (1, "Gloves")]:
         pdf.start_section(name, level)
-        pdf.cell(0, 10, name, new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(0, 10, f"{level + 1}. {name}" if level else name, new_x="LMARGIN", new_y="NEXT")
         pdf.cell(0, 10, f"About {name}.", new_x="LMARGIN", new_y="NEXT")
     document = parse(bytes(pdf.output()))
-    assert [(h.level, h.text) for h in document.headings] == [(1, "Safety"), (2, "Gloves")]
+    assert [(h.level, h.text) for h in document.headings] == [(1, "Safety"), (2, "2. Gloves")]
     assert all(document.text.startswith(h.text, h.start) for h in document.headings)
 
 
