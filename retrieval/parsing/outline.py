@@ -1,9 +1,8 @@
 """Builds a document's text block by block and keeps the headings' offsets; what HTML, DOCX and PDF share."""
 
-from collections.abc import Sequence
-
 from retrieval.documents import Document, Heading
 from retrieval.errors import InputError
+from retrieval.parsing.columns import Table
 from retrieval.parsing.text import clean
 
 
@@ -25,10 +24,11 @@ class Outline:
         """An item of a list, with its mark."""
         self._add(text, "item")
 
-    def row(self, cells: Sequence[str]) -> None:
-        """A row of a table."""
-        if any(cells):
-            self._add(" | ".join(cells), "row")
+    def table(self, table: Table, *, guess: bool = True) -> None:
+        """A table, a line for each row; ``guess`` as in :meth:`Table.lines`."""
+        self._last = ""
+        for line in table.lines(guess=guess):
+            self._add(line, "row")
 
     def heading(self, level: int, text: str) -> None:
         """A heading, on a line of its own."""

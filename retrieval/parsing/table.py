@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
 from retrieval.parsing.bounds import clipped
+from retrieval.parsing.columns import named_row
 from retrieval.parsing.text import clean, decode
 
 _DELIMITERS = ",;\t|"
@@ -44,8 +45,7 @@ def parse_table(document_id: str, data: bytes, *, max_characters: int = 64 << 20
         if len(row) != len(names):
             malformed.add(number, len(row))
             continue
-        cells = ((name, " ".join(cell.split())) for name, cell in zip(names, row, strict=True))
-        line = "; ".join(f"{name}: {cell}" for name, cell in cells if cell)
+        line = named_row(names, [" ".join(cell.split()) for cell in row])
         if line:
             lines.append(line)
             length += len(line) + 1

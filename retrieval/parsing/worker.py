@@ -180,6 +180,8 @@ def _limit(memory: int) -> None:
     if sys.platform == "linux":  # macOS refuses it; the processor and wall limits hold there too
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     sys.dont_write_bytecode = True
+    import pypdfium2  # noqa: F401  # it opens its library through ctypes, which is forbidden from here on
+
     sys.addaudithook(_forbid)
 
 

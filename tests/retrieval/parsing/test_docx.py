@@ -37,9 +37,7 @@ def test_everything_stands_in_the_order_of_the_document() -> None:
     source.add_heading("Care", 2)
     source.add_paragraph("After.")
     document = parse(saved(source))
-    assert document.text == (
-        "Pump manual\n\nIntro.\n\nUse\n\n- one\n- two\n\nPart | Price\nPump | 42\n\nCare\n\nAfter."
-    )
+    assert document.text == ("Pump manual\n\nIntro.\n\nUse\n\n- one\n1. two\n\nPart: Pump; Price: 42\n\nCare\n\nAfter.")
     assert [(h.level, h.text) for h in document.headings] == [(1, "Pump manual"), (1, "Use"), (2, "Care")]
     assert all(document.text.startswith(h.text, h.start) for h in document.headings)
     assert document.title == "Pump manual"

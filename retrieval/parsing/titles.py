@@ -1,0 +1,19 @@
+"""Which titles in a file's properties say something about it: programs and templates leave many that do not."""
+
+import re
+
+_MEANINGLESS = re.compile(
+    r"untitled.{0,20}|anonymous|unknown|no title|title|template|normal"
+    r"|(?:word |text )?do[ck]ument[oe]?(?: ?\d+)?|word[- ]?dokument|presentation(?: ?\d+)?|book ?\d+"
+    r"|(?:slide|folie) ?\d+"
+    r"|powerpoint[ -]?(?:presentation|präsentation)|présentation powerpoint|presentación de powerpoint"
+    r"|microsoft (?:word|powerpoint|excel)\b.*"
+    r"|.*\.(?:do[ct][xm]?|pp[ts][xm]?|xls[xm]?|odt|rtf|pdf|indd|qxd|tex|dvi|pages|p65|html?)",
+    re.IGNORECASE,
+)
+
+
+def meaningful_title(title: str) -> str:
+    """The title on one line, or nothing where it is a program's, a template's or a file's name."""
+    title = " ".join(title.split())
+    return "" if _MEANINGLESS.fullmatch(title) else title
