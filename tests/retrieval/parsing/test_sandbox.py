@@ -166,8 +166,8 @@ def test_a_child_that_cannot_start_or_talks_nonsense_is_an_input_error(
 
 
 def test_memory_is_limited(task: Files) -> None:
-    with ParserPool(memory=160 << 20, children=1) as pool:
-        bad, good = told(pool, task("a.txt", b"word " * (8 << 20)), task("b.html"))
+    with ParserPool(memory=100 << 20, children=1) as pool:
+        bad, good = told(pool, task("a.txt", b"word " * (12 << 20)), task("b.html"))
         assert bad.startswith("found a file that takes too much memory to parse")
         assert good == "Top\n\ntext"
 
