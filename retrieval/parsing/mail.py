@@ -14,6 +14,7 @@ from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing.letter import Letter
 from retrieval.parsing.members import Members
+from retrieval.parsing.text import decode
 
 _FIELD = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:From [^\n]{0,500}\n)?[ \t\r\n]{0,200}[A-Za-z][A-Za-z0-9-]{0,80}[ \t]?:")
 _FROM_LINE = re.compile(rb"^From [^\n]{0,500}\r?\n(?=[A-Za-z][A-Za-z0-9-]{0,80}:)", re.MULTILINE)
@@ -31,6 +32,8 @@ def parse_mail(
         InputError: no mail, encrypted, or over a limit.
     """
     members = members or Members(max_characters)
+    if b"\0" in data[:64]:  # in UTF-16, as programs that show mails save them
+        data = decode(data).encode()
     if not _FIELD.match(data):
         raise InputError("found no mail (its first line is no header field), expected EML: leave it out")
     message = email.message_from_bytes(data, policy=email.policy.default)
@@ -141,8 +144,6 @@ def _bytes(part: EmailMessage) -> bytes:
 
 def _text(part: EmailMessage) -> str:
     """A text part by its declared character set; by what its bytes look like where that is wrong."""
-    from retrieval.parsing.text import decode
-
     content = _bytes(part)
     return decode(content, _parameter(part, "charset") or None) if content.strip() else ""
 

@@ -2,7 +2,7 @@
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
-from retrieval.parsing.package import open_package, with_main_type
+from retrieval.parsing.package import OLE, open_package, with_main_type
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _PAGE = (b"<html", b"<!doctype html")
@@ -26,7 +26,11 @@ def parse_old_word(document_id: str, data: bytes, *, max_characters: int) -> Doc
         from retrieval.parsing.html import parse_html
 
         return parse_html(document_id, data, max_characters=max_characters)
-    raise InputError("found an old binary Word file (DOC), expected DOCX: save it as DOCX")
+    if data.startswith(OLE):
+        from retrieval.parsing.old_word import parse_old_word_file
+
+        return parse_old_word_file(document_id, data, max_characters=max_characters)
+    raise InputError("found no Word file (DOC), expected DOCX: save it as DOCX")
 
 
 def parse_other_word(document_id: str, data: bytes, *, max_characters: int) -> Document:
@@ -51,4 +55,8 @@ def parse_old_slides(document_id: str, data: bytes, *, max_characters: int) -> D
         from retrieval.parsing.slides import parse_slides
 
         return parse_slides(document_id, data, max_characters=max_characters)
-    raise InputError("found an old binary PowerPoint file (PPT), expected PPTX: save it as PPTX")
+    if data.startswith(OLE):
+        from retrieval.parsing.old_slides import parse_old_slides_file
+
+        return parse_old_slides_file(document_id, data, max_characters=max_characters)
+    raise InputError("found no PowerPoint file (PPT), expected PPTX: save it as PPTX")

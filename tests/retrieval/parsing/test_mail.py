@@ -69,9 +69,16 @@ def test_character_sets_that_lie_are_seen_through() -> None:
     assert document.text.endswith("café")
 
 
+def test_a_mail_saved_as_utf16_is_read() -> None:
+    (document,) = parse("Subject: Pump\nFrom: a@example.org\n\nEs tröpfelt.\n".encode("utf-16"))
+    assert isinstance(document, Document)
+    assert document.title == "Pump"
+    assert document.text.endswith("Es tröpfelt.")
+
+
 def test_what_is_no_mail_is_refused() -> None:
     with pytest.raises(InputError, match="found no mail"):
-        parse(b"\x00\x01 words without a head\n")
+        parse(b"words without a head\n")
     with pytest.raises(InputError, match="found an encrypted mail"):
         parse(b"Subject: x\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nMIIB\n")
 
