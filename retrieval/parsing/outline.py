@@ -30,6 +30,27 @@ class Outline:
         for line in table.lines(guess=guess):
             self._add(line, "row")
 
+    def table(self, table: Table, *, guess: bool = True) -> None:
+        """A table, a line for each row; ``guess`` as in :meth:`Table.lines`."""
+        self._last = ""
+        for line in table.lines(guess=guess):
+            self._add(line, "row")
+
+    def code(self, text: str, language: str = "") -> None:
+        """A block of code between fences, which keep it together in chunks."""
+        if text.strip():
+            fence = "```" if "```" not in text else "~~~~"
+            text = text.strip("\n")
+            self._add(f"{fence}{language}\n{text}\n{fence}", "paragraph")
+
+    def include(self, document: Document, *, below: int = 0) -> None:
+        """Another document's text, its headings ``below`` levels deeper."""
+        self._last = ""
+        length = self._length
+        self._add(document.text, "paragraph")
+        shift = self._length - len(document.text) if self._length > length else 0
+        self.headings += [Heading(min(one.level + below, 6), one.text, one.start + shift) for one in document.headings]
+
     def heading(self, level: int, text: str) -> None:
         """A heading, on a line of its own."""
         text = " ".join(clean(text).split())

@@ -11,23 +11,8 @@ from pathlib import Path
 
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing import formats
 from retrieval.parsing.sandbox import Parsed, ParserPool, Task
-
-_FORMATS = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "text",
-    ".text": "text",
-    ".html": "html",
-    ".htm": "html",
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".csv": "table",
-    ".tsv": "table",
-    ".jsonl": "rows",
-    ".ndjson": "rows",
-    ".jsonl.gz": "gzipped rows",
-}
 
 
 @dataclass(frozen=True)
@@ -193,7 +178,7 @@ def _task(source: SourceFile, limits: ParseLimits) -> Task:
             "split the file, or raise the file size limit"
         )
     stem = _printable(source.path.name)
-    stem = stem[: len(stem) - len(_suffix(source.path))]
+    stem = stem[: len(stem) - len(formats.suffix(source.path.name))]
     title = " ".join(stem.replace("_", " ").replace("-", " ").split())
     seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
     return Task(form, source.path, source.id, title, seconds)
@@ -214,16 +199,12 @@ def _named(source: SourceFile, items: Iterator[Parsed]) -> Iterator[Document | P
 
 
 def _form(path: Path) -> str:
-    suffix = _suffix(path)
-    if suffix not in _FORMATS:
-        known = " ".join(_FORMATS)
-        raise InputError(f"found the suffix {suffix or 'none'!r}, expected one of {known}: convert it or leave it out")
-    return _FORMATS[suffix]
-
-
-def _suffix(path: Path) -> str:
-    two = "".join(path.suffixes[-2:]).lower()
-    return two if two in _FORMATS else path.suffix.lower()
+    form = formats.form(path.name)
+    if form is None:
+        known = " ".join(formats.SUFFIXES)
+        found = path.suffix.lower() or "none"
+        raise InputError(f"found the suffix {found!r}, expected one of {known}: convert it or leave it out")
+    return form
 
 
 def _printable(name: str) -> str:

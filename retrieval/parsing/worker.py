@@ -12,26 +12,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
 from io import BufferedReader
 from typing import Any, BinaryIO
 
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing import formats
 from retrieval.parsing.bounds import bounded, one_line
 
 FRAME = struct.Struct(">IQ")
 """Before each reply: how many bytes of JSON and of text follow."""
-_PARSERS = {
-    "docx": "docx.parse_docx",
-    "html": "html.parse_html",
-    "markdown": "markdown.parse_markdown",
-    "pdf": "pdf.parse_pdf",
-    "table": "table.parse_table",
-    "text": "text.parse_text",
-}
-"""Format to a function below ``retrieval.parsing``, called as ``(id, data, max_characters=...)``, that returns a
-document or yields documents and, for parts that cannot be used, :class:`InputError`."""
 _ROWS_EXPANSION = 16
 """How many times the file size limit a gzipped file may hold; it is read as a stream, so this bounds time only."""
 _MAX_EXPANSION = 64
@@ -113,10 +103,7 @@ def _items(request: dict[str, Any], max_bytes: int, max_characters: int) -> Iter
             )
             return
         data = _content(file, max_bytes)
-    module, function = _PARSERS[form].split(".")
-    given = getattr(import_module(f"retrieval.parsing.{module}"), function)(request["id"], data, max_characters=allowed)
-    del data
-    for item in (given,) if isinstance(given, Document) else given:
+    for item in formats.parse(form, request["id"], data, max_characters=allowed):
         yield _finished(item, request["title"], allowed) if isinstance(item, Document) else item
 
 

@@ -1,0 +1,48 @@
+"""AsciiDoc: sections, lists, tables, blocks and inline markup."""
+
+from retrieval.documents import Document
+from retrieval.parsing.asciidoc import parse_asciidoc
+
+
+def parse(source: str) -> Document:
+    return parse_asciidoc("a.adoc", source.encode(), max_characters=1_000_000)
+
+
+def test_sections_lists_and_blocks() -> None:
+    document = parse(
+        "= Pump Manual\nAnn Smith <ann@x.org>\nv1.0, 2026-01-01\n:part: Valve A\n:url: https://x.org\n\n"
+        "// hidden\ninclude::other.adoc[]\n\n[[use]]\n== Use\n\nOil *it* with `SAE` {part},\nsee <<care,below>> and "
+        "{url}[the site] or link:a.html[that page^].\n\n* one\n** inner\n. first\n\n"
+        "[source,python]\n----\nx = 1 # <1>\n----\n\nNOTE: Wear gloves.\n\n[WARNING]\n====\nHot!\n====\n\n"
+        "Valve:: Closes.\n\n////\ngone\n////\n=== Care\nAfter footnote:[With oil.].\n"
+    )
+    assert document.title == "Pump Manual"
+    assert document.text == (
+        "Pump Manual\n\nUse\n\nOil it with SAE Valve A, see below and the site or that page.\n\n"
+        "- one\n  - inner\n1. first\n\n"
+        "```python\nx = 1\n```\n\nNote: Wear gloves.\n\nWarning: Hot!\n\nValve: Closes.\n\nCare\n\nAfter  (With oil.)."
+    )
+    assert [(h.level, h.text) for h in document.headings] == [(1, "Pump Manual"), (2, "Use"), (3, "Care")]
+    assert all(document.text.startswith(h.text, h.start) for h in document.headings)
+
+
+def test_tables_carry_their_names() -> None:
+    document = parse(
+        '.Prices\n[cols="1,1"]\n|===\n|Part |Price\n\n|Pump\n|42\n\n|Valve | 7\n|===\n\n'
+        "[%header,format=csv]\n,===\nTown,Code\nBonn,53111\n,===\n"
+    )
+    assert document.text == "Prices\n\nPart: Pump; Price: 42\nPart: Valve; Price: 7\n\nTown: Bonn; Code: 53111"
+
+
+def test_cells_that_span() -> None:
+    document = parse('[cols="3*",options="header"]\n|===\n|A |B |C\n.2+|x 2+|y\n|1 |2\n|===\n')
+    assert document.text == "A: x; B: y; C: y\nA: x; B: 1; C: 2"
+
+
+def test_what_never_ends_is_read_to_the_end() -> None:
+    assert parse("----\nx = 1\n").text == "```\nx = 1\n```"
+    assert parse("|===\n|a |b\n").text == "a | b"
+
+
+def test_long_lines_of_marks_take_no_time() -> None:
+    assert parse("*" * 50_000 + "a " + "`_#" * 20_000).text
