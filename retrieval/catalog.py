@@ -8,8 +8,8 @@ never sees a half-replaced document.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +17,22 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from retrieval.catalog_tables import SCHEMA, changes, chunks, collections, documents, files, metadata, vectors
+from retrieval.catalog_tables import (
+    SCHEMA,
+    bring_up,
+    changes,
+    chunks,
+    collections,
+    documents,
+    files,
+    outcomes,
+    vectors,
+)
 from retrieval.documents import Chunk, Document, Heading
-from retrieval.errors import StorageError
+from retrieval.errors import NotFound, StorageError
 from retrieval.files import storage_errors
-from retrieval.transactions import WriteTransaction, storage_error
+from retrieval.outcomes import Outcome
+from retrieval.transactions import WriteTransaction, tell_refusals
 
 T = TypeVar("T")
 
@@ -39,13 +50,15 @@ class StoredChunk:
 class ParsedFile:
     """A source file with its documents and their chunks, ready to be committed.
 
-    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were.
+    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were; ``outcomes`` all that
+    is to be told about the file, in place of what was told before.
     """
 
     path: str
     sha256: str
     documents: Sequence[tuple[Document, Sequence[Chunk]]]
     kept: frozenset[str]
+    outcomes: Sequence[Outcome] = ()
 
 
 def text_hash(text: str) -> bytes:
@@ -66,14 +79,11 @@ class Catalog:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
         sa.event.listen(self.engine, "connect", _set_pragmas)
-        try:
-            with self.writing() as connection:
-                version = connection.execute(sa.text("PRAGMA user_version")).scalar_one()
-                if version == 0:
-                    metadata.create_all(connection)
-                    connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA}"))
-        except sa.exc.DatabaseError as error:
-            raise storage_error(path, error) from error
+        tell_refusals(self.engine, path)
+        with self.writing() as connection:
+            version = connection.execute(sa.text("PRAGMA user_version")).scalar_one()
+            if version < SCHEMA:
+                bring_up(connection, version)
         if version > SCHEMA:
             raise StorageError(
                 f"found catalog version {version} in {path}, expected at most {SCHEMA}: use a newer Lockstep"
@@ -114,6 +124,18 @@ class Catalog:
             live = sa.select(sa.func.count()).select_from(chunks).where(chunks.c.removed_seq.is_(None))
             total = sa.select(sa.func.count()).select_from(documents)
             return connection.execute(total).scalar_one(), connection.execute(live).scalar_one()
+
+    def expect_documents(self) -> None:
+        """Refuse to search where there is nothing to find.
+
+        Raises:
+            NotFound: the catalog holds no document.
+        """
+        with self.engine.connect() as connection:
+            if connection.execute(sa.select(documents.c.id).limit(1)).first() is None:
+                raise NotFound(
+                    "found no documents in the workspace, expected some to search: run `lockstep ingest PATH`"
+                )
 
     def fingerprint(self) -> str:
         """sha256 over the ids and content hashes of all documents."""
@@ -212,12 +234,35 @@ class Catalog:
                 replaced += fresh
                 gone += held - fresh - file.kept
             _remove(connection, gone, seq, deleted=True)
+            touched = {file.path for file in parsed} | _forget_checksums(connection, replaced)
             _remove(connection, replaced, seq, deleted=False)
-            if removed_files:
-                connection.execute(files.delete().where(files.c.path.in_(removed_files)))
+            for batch in _batches(removed_files, 500):
+                connection.execute(files.delete().where(files.c.path.in_(batch)))
+                connection.execute(outcomes.delete().where(outcomes.c.path.in_(batch)))
             for file in parsed:
                 _insert_file(connection, file, pipeline, seq)
+            _forget_empty_files(connection, touched)
             return seq
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Delete documents. Their files are read again by the next ingest that finds them.
+
+        Raises:
+            NotFound: one of them is not there; nothing is deleted then.
+        """
+        with self.writing() as connection:
+            known: set[str] = set()
+            for batch in _batches(document_ids, 500):
+                known |= set(connection.scalars(sa.select(documents.c.id).where(documents.c.id.in_(batch))))
+            missing = [one for one in document_ids if one not in known]
+            if missing:
+                raise NotFound(f"found no document {missing[0]!r}, expected an id that `lockstep documents list` shows")
+            seq = int(connection.execute(changes.insert().returning(changes.c.seq)).scalar_one())
+            touched = _forget_checksums(connection, document_ids)
+            _remove(connection, document_ids, seq, deleted=True)
+            for batch in _batches(document_ids, 500):
+                connection.execute(outcomes.delete().where(outcomes.c.document_id.in_(batch)))
+            _forget_empty_files(connection, touched)
 
     # Collections
 
@@ -277,7 +322,7 @@ class Catalog:
 
     def writing(self) -> "WriteTransaction":
         """A transaction that holds the write lock from its start."""
-        return WriteTransaction(self.engine, self.path)
+        return WriteTransaction(self.engine)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
@@ -310,10 +355,30 @@ def _remove(connection: sa.Connection, document_ids: Sequence[str], seq: int, *,
             connection.execute(documents.delete().where(documents.c.id.in_(batch)))
 
 
+def _forget_checksums(connection: sa.Connection, document_ids: Sequence[str]) -> set[str]:
+    """No file may pass as unchanged whose documents are not all there: these are about to leave theirs."""
+    sources: set[str] = set()
+    for batch in _batches(document_ids, 500):
+        held = sa.select(documents.c.source).where(documents.c.id.in_(batch)).distinct()
+        sources |= set(connection.scalars(held))
+        connection.execute(files.update().where(files.c.path.in_(held)).values(sha256=""))
+    return sources
+
+
+def _forget_empty_files(connection: sa.Connection, paths: Collection[str]) -> None:
+    """Drop the records of files that hold no document."""
+    held = sa.exists().where(documents.c.source == files.c.path)
+    for batch in _batches(sorted(paths), 500):
+        connection.execute(files.delete().where(files.c.path.in_(batch), ~held))
+
+
 def _insert_file(connection: sa.Connection, file: ParsedFile, pipeline: str, seq: int) -> None:
     row = {"sha256": file.sha256, "pipeline": pipeline}
     upsert = sqlite.insert(files).values(path=file.path, **row)
     connection.execute(upsert.on_conflict_do_update(index_elements=["path"], set_=row))
+    connection.execute(outcomes.delete().where(outcomes.c.path == file.path))
+    if file.outcomes:
+        connection.execute(outcomes.insert(), [asdict(outcome) for outcome in file.outcomes])
     rows = []
     for document, pieces in file.documents:
         connection.execute(documents.delete().where(documents.c.id == document.id))

@@ -88,7 +88,8 @@ class Site:
 
 
 def _texts(chunker: Chunker, path: Path) -> frozenset[str]:
-    from retrieval.parsing.parse import ParseLimits, binary_parser, find_files, parse_file
+    from retrieval.corpus_files import find_files
+    from retrieval.parsing.parse import ParseLimits, binary_parser, parse_file
 
     limits = ParseLimits()
     with binary_parser(limits) as parser:
