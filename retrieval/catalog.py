@@ -7,16 +7,22 @@ never sees a half-replaced document.
 """
 
 import hashlib
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
+from retrieval.catalog_changes import (
+    ParsedFile,
+    batches,
+    forget_checksums,
+    forget_empty_files,
+    insert_file,
+    mark_removed,
+)
 from retrieval.catalog_tables import (
     SCHEMA,
     bring_up,
@@ -31,10 +37,7 @@ from retrieval.catalog_tables import (
 from retrieval.documents import Chunk, Document, Heading
 from retrieval.errors import NotFound, StorageError
 from retrieval.files import storage_errors
-from retrieval.outcomes import Outcome
 from retrieval.transactions import WriteTransaction, tell_refusals
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,26 +47,6 @@ class StoredChunk:
     id: int
     chunk: Chunk
     text_hash: bytes
-
-
-@dataclass(frozen=True)
-class ParsedFile:
-    """A source file with its documents and their chunks, ready to be committed.
-
-    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were; ``outcomes`` all that
-    is to be told about the file, in place of what was told before.
-    """
-
-    path: str
-    sha256: str
-    documents: Sequence[tuple[Document, Sequence[Chunk]]]
-    kept: frozenset[str]
-    outcomes: Sequence[Outcome] = ()
-
-
-def text_hash(text: str) -> bytes:
-    """Key of a text in the vector cache: sha256, 32 bytes."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Catalog:
@@ -148,8 +131,7 @@ class Catalog:
         """The chunks of the given documents (default: of all), by row id."""
         query = sa.select(chunks).where(chunks.c.removed_seq.is_(None)).order_by(chunks.c.id)
         with self.engine.connect() as connection:
-            batches = [None] if document_ids is None else _batches(list(document_ids), 500)
-            for batch in batches:
+            for batch in [None] if document_ids is None else batches(list(document_ids), 500):
                 restricted = query if batch is None else query.where(chunks.c.document_id.in_(batch))
                 yield from map(_stored, connection.execute(restricted))
 
@@ -173,7 +155,7 @@ class Catalog:
         """Metadata of documents, as it is put into an index for filters."""
         result = {}
         with self.engine.connect() as connection:
-            for batch in _batches(document_ids, 500):
+            for batch in batches(document_ids, 500):
                 columns = sa.select(documents.c.id, documents.c.metadata)
                 for row in connection.execute(columns.where(documents.c.id.in_(batch))):
                     result[row.id] = dict(row.metadata)
@@ -185,7 +167,7 @@ class Catalog:
         """Vectors of texts by an embedder, as far as they are known; each (D,) float32."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in _batches(hashes, 500):
+            for batch in batches(hashes, 500):
                 columns = sa.select(vectors.c.text_hash, vectors.c.vector)
                 for row in connection.execute(
                     columns.where(vectors.c.embedder == embedder, vectors.c.text_hash.in_(batch))
@@ -233,15 +215,15 @@ class Catalog:
                 fresh = {document.id for document, _ in file.documents}
                 replaced += fresh
                 gone += held - fresh - file.kept
-            _remove(connection, gone, seq, deleted=True)
-            touched = {file.path for file in parsed} | _forget_checksums(connection, replaced)
-            _remove(connection, replaced, seq, deleted=False)
-            for batch in _batches(removed_files, 500):
+            mark_removed(connection, gone, seq, deleted=True)
+            touched = {file.path for file in parsed} | forget_checksums(connection, replaced)
+            mark_removed(connection, replaced, seq, deleted=False)
+            for batch in batches(removed_files, 500):
                 connection.execute(files.delete().where(files.c.path.in_(batch)))
                 connection.execute(outcomes.delete().where(outcomes.c.path.in_(batch)))
             for file in parsed:
-                _insert_file(connection, file, pipeline, seq)
-            _forget_empty_files(connection, touched)
+                insert_file(connection, file, pipeline, seq)
+            forget_empty_files(connection, touched)
             return seq
 
     def remove(self, document_ids: Sequence[str]) -> None:
@@ -252,17 +234,17 @@ class Catalog:
         """
         with self.writing() as connection:
             known: set[str] = set()
-            for batch in _batches(document_ids, 500):
+            for batch in batches(document_ids, 500):
                 known |= set(connection.scalars(sa.select(documents.c.id).where(documents.c.id.in_(batch))))
             missing = [one for one in document_ids if one not in known]
             if missing:
                 raise NotFound(f"found no document {missing[0]!r}, expected an id that `lockstep documents list` shows")
             seq = int(connection.execute(changes.insert().returning(changes.c.seq)).scalar_one())
-            touched = _forget_checksums(connection, document_ids)
-            _remove(connection, document_ids, seq, deleted=True)
-            for batch in _batches(document_ids, 500):
+            touched = forget_checksums(connection, document_ids)
+            mark_removed(connection, document_ids, seq, deleted=True)
+            for batch in batches(document_ids, 500):
                 connection.execute(outcomes.delete().where(outcomes.c.document_id.in_(batch)))
-            _forget_empty_files(connection, touched)
+            forget_empty_files(connection, touched)
 
     # Collections
 
@@ -289,7 +271,7 @@ class Catalog:
         """Chunks by row id, in the order of the ids; those that are gone are left out."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in _batches(ids, 500):
+            for batch in batches(ids, 500):
                 for row in connection.execute(sa.select(chunks).where(chunks.c.id.in_(batch))):
                     found[row.id] = _stored(row)
         return [found[id_] for id_ in ids if id_ in found]
@@ -336,76 +318,3 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 def _stored(row: Any) -> StoredChunk:
     chunk = Chunk(row.document_id, row.ordinal, row.text, row.start, row.end, row.context)
     return StoredChunk(row.id, chunk, row.text_hash)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _remove(connection: sa.Connection, document_ids: Sequence[str], seq: int, *, deleted: bool) -> None:
-    """Mark the chunks of documents as removed; erase the text at once where the document is deleted."""
-    values: dict[str, Any] = {"removed_seq": seq}
-    if deleted:
-        values |= {"text": "", "context": "", "text_hash": b""}
-    for batch in _batches(document_ids, 500):
-        live = sa.and_(chunks.c.document_id.in_(batch), chunks.c.removed_seq.is_(None))
-        connection.execute(chunks.update().where(live).values(**values))
-        if deleted:
-            connection.execute(documents.delete().where(documents.c.id.in_(batch)))
-
-
-def _forget_checksums(connection: sa.Connection, document_ids: Sequence[str]) -> set[str]:
-    """No file may pass as unchanged whose documents are not all there: these are about to leave theirs."""
-    sources: set[str] = set()
-    for batch in _batches(document_ids, 500):
-        held = sa.select(documents.c.source).where(documents.c.id.in_(batch)).distinct()
-        sources |= set(connection.scalars(held))
-        connection.execute(files.update().where(files.c.path.in_(held)).values(sha256=""))
-    return sources
-
-
-def _forget_empty_files(connection: sa.Connection, paths: Collection[str]) -> None:
-    """Drop the records of files that hold no document."""
-    held = sa.exists().where(documents.c.source == files.c.path)
-    for batch in _batches(sorted(paths), 500):
-        connection.execute(files.delete().where(files.c.path.in_(batch), ~held))
-
-
-def _insert_file(connection: sa.Connection, file: ParsedFile, pipeline: str, seq: int) -> None:
-    row = {"sha256": file.sha256, "pipeline": pipeline}
-    upsert = sqlite.insert(files).values(path=file.path, **row)
-    connection.execute(upsert.on_conflict_do_update(index_elements=["path"], set_=row))
-    connection.execute(outcomes.delete().where(outcomes.c.path == file.path))
-    if file.outcomes:
-        connection.execute(outcomes.insert(), [asdict(outcome) for outcome in file.outcomes])
-    rows = []
-    for document, pieces in file.documents:
-        connection.execute(documents.delete().where(documents.c.id == document.id))
-        connection.execute(
-            documents.insert().values(
-                id=document.id,
-                source=file.path,
-                content_hash=document.content_hash,
-                pipeline=pipeline,
-                title=document.title,
-                text=document.text,
-                headings=[[h.level, h.text, h.start] for h in document.headings],
-                metadata=json.loads(json.dumps(dict(document.metadata))),
-            )
-        )
-        rows += [
-            {
-                "document_id": piece.document_id,
-                "ordinal": piece.ordinal,
-                "start": piece.start,
-                "end": piece.end,
-                "context": piece.context,
-                "text": piece.text,
-                "text_hash": text_hash(piece.indexed_text),
-                "added_seq": seq,
-            }
-            for piece in pieces
-        ]
-    if rows:
-        connection.execute(chunks.insert(), rows)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrieval.catalog import Catalog, ParsedFile, text_hash
+from retrieval.catalog import Catalog
+from retrieval.catalog_changes import ParsedFile, text_hash
 from retrieval.chunking import Chunker
 from retrieval.corpus_files import EXCLUDED, IGNORED, NOT_INCLUDED, Survey, survey
 from retrieval.documents import Chunk, Document, SourceFile

@@ -1,7 +1,7 @@
 """Which files are meant: gitignore patterns, given on the command line or in a folder's ``.lockstepignore``."""
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,8 +99,3 @@ def ignored(relative: str, above: Sequence[IgnoreFile]) -> bool:
         if verdict is not None:
             return verdict
     return False
-
-
-def as_selection(include: Iterable[str] | None, exclude: Iterable[str] | None) -> Selection:
-    """The selection that two repeated options make."""
-    return Selection(tuple(include or ()), tuple(exclude or ()))
