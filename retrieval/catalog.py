@@ -7,23 +7,37 @@ never sees a half-replaced document.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
-from retrieval.catalog_tables import SCHEMA, changes, chunks, collections, documents, files, metadata, vectors
+from retrieval.catalog_changes import (
+    ParsedFile,
+    batches,
+    forget_checksums,
+    forget_empty_files,
+    insert_file,
+    mark_removed,
+)
+from retrieval.catalog_tables import (
+    SCHEMA,
+    bring_up,
+    changes,
+    chunks,
+    collections,
+    documents,
+    files,
+    outcomes,
+    vectors,
+)
 from retrieval.documents import Chunk, Document, Heading
-from retrieval.errors import StorageError
+from retrieval.errors import NotFound, StorageError
 from retrieval.files import storage_errors
-from retrieval.transactions import WriteTransaction, storage_error
-
-T = TypeVar("T")
+from retrieval.transactions import WriteTransaction, tell_refusals
 
 
 @dataclass(frozen=True)
@@ -33,24 +47,6 @@ class StoredChunk:
     id: int
     chunk: Chunk
     text_hash: bytes
-
-
-@dataclass(frozen=True)
-class ParsedFile:
-    """A source file with its documents and their chunks, ready to be committed.
-
-    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were.
-    """
-
-    path: str
-    sha256: str
-    documents: Sequence[tuple[Document, Sequence[Chunk]]]
-    kept: frozenset[str]
-
-
-def text_hash(text: str) -> bytes:
-    """Key of a text in the vector cache: sha256, 32 bytes."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Catalog:
@@ -66,14 +62,11 @@ class Catalog:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
         sa.event.listen(self.engine, "connect", _set_pragmas)
-        try:
-            with self.writing() as connection:
-                version = connection.execute(sa.text("PRAGMA user_version")).scalar_one()
-                if version == 0:
-                    metadata.create_all(connection)
-                    connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA}"))
-        except sa.exc.DatabaseError as error:
-            raise storage_error(path, error) from error
+        tell_refusals(self.engine, path)
+        with self.writing() as connection:
+            version = connection.execute(sa.text("PRAGMA user_version")).scalar_one()
+            if version < SCHEMA:
+                bring_up(connection, version)
         if version > SCHEMA:
             raise StorageError(
                 f"found catalog version {version} in {path}, expected at most {SCHEMA}: use a newer Lockstep"
@@ -115,6 +108,18 @@ class Catalog:
             total = sa.select(sa.func.count()).select_from(documents)
             return connection.execute(total).scalar_one(), connection.execute(live).scalar_one()
 
+    def expect_documents(self) -> None:
+        """Refuse to search where there is nothing to find.
+
+        Raises:
+            NotFound: the catalog holds no document.
+        """
+        with self.engine.connect() as connection:
+            if connection.execute(sa.select(documents.c.id).limit(1)).first() is None:
+                raise NotFound(
+                    "found no documents in the workspace, expected some to search: run `lockstep ingest PATH`"
+                )
+
     def fingerprint(self) -> str:
         """sha256 over the ids and content hashes of all documents."""
         digest = hashlib.sha256()
@@ -126,8 +131,7 @@ class Catalog:
         """The chunks of the given documents (default: of all), by row id."""
         query = sa.select(chunks).where(chunks.c.removed_seq.is_(None)).order_by(chunks.c.id)
         with self.engine.connect() as connection:
-            batches = [None] if document_ids is None else _batches(list(document_ids), 500)
-            for batch in batches:
+            for batch in [None] if document_ids is None else batches(list(document_ids), 500):
                 restricted = query if batch is None else query.where(chunks.c.document_id.in_(batch))
                 yield from map(_stored, connection.execute(restricted))
 
@@ -151,7 +155,7 @@ class Catalog:
         """Metadata of documents, as it is put into an index for filters."""
         result = {}
         with self.engine.connect() as connection:
-            for batch in _batches(document_ids, 500):
+            for batch in batches(document_ids, 500):
                 columns = sa.select(documents.c.id, documents.c.metadata)
                 for row in connection.execute(columns.where(documents.c.id.in_(batch))):
                     result[row.id] = dict(row.metadata)
@@ -163,7 +167,7 @@ class Catalog:
         """Vectors of texts by an embedder, as far as they are known; each (D,) float32."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in _batches(hashes, 500):
+            for batch in batches(hashes, 500):
                 columns = sa.select(vectors.c.text_hash, vectors.c.vector)
                 for row in connection.execute(
                     columns.where(vectors.c.embedder == embedder, vectors.c.text_hash.in_(batch))
@@ -211,13 +215,36 @@ class Catalog:
                 fresh = {document.id for document, _ in file.documents}
                 replaced += fresh
                 gone += held - fresh - file.kept
-            _remove(connection, gone, seq, deleted=True)
-            _remove(connection, replaced, seq, deleted=False)
-            if removed_files:
-                connection.execute(files.delete().where(files.c.path.in_(removed_files)))
+            mark_removed(connection, gone, seq, deleted=True)
+            touched = {file.path for file in parsed} | forget_checksums(connection, replaced)
+            mark_removed(connection, replaced, seq, deleted=False)
+            for batch in batches(removed_files, 500):
+                connection.execute(files.delete().where(files.c.path.in_(batch)))
+                connection.execute(outcomes.delete().where(outcomes.c.path.in_(batch)))
             for file in parsed:
-                _insert_file(connection, file, pipeline, seq)
+                insert_file(connection, file, pipeline, seq)
+            forget_empty_files(connection, touched)
             return seq
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Delete documents. Their files are read again by the next ingest that finds them.
+
+        Raises:
+            NotFound: one of them is not there; nothing is deleted then.
+        """
+        with self.writing() as connection:
+            known: set[str] = set()
+            for batch in batches(document_ids, 500):
+                known |= set(connection.scalars(sa.select(documents.c.id).where(documents.c.id.in_(batch))))
+            missing = [one for one in document_ids if one not in known]
+            if missing:
+                raise NotFound(f"found no document {missing[0]!r}, expected an id that `lockstep documents list` shows")
+            seq = int(connection.execute(changes.insert().returning(changes.c.seq)).scalar_one())
+            touched = forget_checksums(connection, document_ids)
+            mark_removed(connection, document_ids, seq, deleted=True)
+            for batch in batches(document_ids, 500):
+                connection.execute(outcomes.delete().where(outcomes.c.document_id.in_(batch)))
+            forget_empty_files(connection, touched)
 
     # Collections
 
@@ -244,7 +271,7 @@ class Catalog:
         """Chunks by row id, in the order of the ids; those that are gone are left out."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in _batches(ids, 500):
+            for batch in batches(ids, 500):
                 for row in connection.execute(sa.select(chunks).where(chunks.c.id.in_(batch))):
                     found[row.id] = _stored(row)
         return [found[id_] for id_ in ids if id_ in found]
@@ -277,7 +304,7 @@ class Catalog:
 
     def writing(self) -> "WriteTransaction":
         """A transaction that holds the write lock from its start."""
-        return WriteTransaction(self.engine, self.path)
+        return WriteTransaction(self.engine)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
@@ -291,56 +318,3 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 def _stored(row: Any) -> StoredChunk:
     chunk = Chunk(row.document_id, row.ordinal, row.text, row.start, row.end, row.context)
     return StoredChunk(row.id, chunk, row.text_hash)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _remove(connection: sa.Connection, document_ids: Sequence[str], seq: int, *, deleted: bool) -> None:
-    """Mark the chunks of documents as removed; erase the text at once where the document is deleted."""
-    values: dict[str, Any] = {"removed_seq": seq}
-    if deleted:
-        values |= {"text": "", "context": "", "text_hash": b""}
-    for batch in _batches(document_ids, 500):
-        live = sa.and_(chunks.c.document_id.in_(batch), chunks.c.removed_seq.is_(None))
-        connection.execute(chunks.update().where(live).values(**values))
-        if deleted:
-            connection.execute(documents.delete().where(documents.c.id.in_(batch)))
-
-
-def _insert_file(connection: sa.Connection, file: ParsedFile, pipeline: str, seq: int) -> None:
-    row = {"sha256": file.sha256, "pipeline": pipeline}
-    upsert = sqlite.insert(files).values(path=file.path, **row)
-    connection.execute(upsert.on_conflict_do_update(index_elements=["path"], set_=row))
-    rows = []
-    for document, pieces in file.documents:
-        connection.execute(documents.delete().where(documents.c.id == document.id))
-        connection.execute(
-            documents.insert().values(
-                id=document.id,
-                source=file.path,
-                content_hash=document.content_hash,
-                pipeline=pipeline,
-                title=document.title,
-                text=document.text,
-                headings=[[h.level, h.text, h.start] for h in document.headings],
-                metadata=json.loads(json.dumps(dict(document.metadata))),
-            )
-        )
-        rows += [
-            {
-                "document_id": piece.document_id,
-                "ordinal": piece.ordinal,
-                "start": piece.start,
-                "end": piece.end,
-                "context": piece.context,
-                "text": piece.text,
-                "text_hash": text_hash(piece.indexed_text),
-                "added_seq": seq,
-            }
-            for piece in pieces
-        ]
-    if rows:
-        connection.execute(chunks.insert(), rows)

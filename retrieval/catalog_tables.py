@@ -1,8 +1,8 @@
-"""The catalog's tables."""
+"""The catalog's tables, and how an older layout becomes this one."""
 
 import sqlalchemy as sa
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of this layout; kept in the database, so that an older Lockstep refuses a newer one's."""
 
 metadata = sa.MetaData()
@@ -19,6 +19,23 @@ files = sa.Table(
     sa.Column("path", sa.String, primary_key=True),
     sa.Column("sha256", sa.String, nullable=False),
     sa.Column("pipeline", sa.String, nullable=False),
+)
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("path", sa.String, nullable=False, index=True),  # not a key of ``files``: most were never taken
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+    sa.Column("document_id", sa.String),
+)
+folders = sa.Table(
+    "folders",
+    metadata,
+    sa.Column("path", sa.String, primary_key=True),
+    sa.Column("include", sa.JSON, nullable=False),
+    sa.Column("exclude", sa.JSON, nullable=False),
 )
 documents = sa.Table(
     "documents",
@@ -62,3 +79,19 @@ collections = sa.Table(
     sa.Column("embedder", sa.String, nullable=False),
     sa.Column("synced_seq", sa.Integer, nullable=False, default=0),
 )
+
+
+def bring_up(connection: sa.Connection, version: int) -> None:
+    """Make the tables, or bring those of an older version to this layout.
+
+    Args:
+        version: of the layout that is there; 0 for none.
+    """
+    metadata.create_all(connection)
+    if version == 1:
+        # Version 1 kept checksums of files that were refused, or whose rows were in part, and so passed them over
+        # ever after. It cannot be told which: each is read once more, and what is as it was costs no embedding.
+        held = sa.select(documents.c.source)
+        connection.execute(files.delete().where(files.c.path.not_in(held)))
+        connection.execute(files.update().values(sha256=""))
+    connection.execute(sa.text(f"PRAGMA user_version = {SCHEMA}"))

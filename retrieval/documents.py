@@ -1,7 +1,21 @@
-"""What travels through retrieval: documents, their chunks, and the passages a search returns."""
+"""What travels through retrieval: source files, documents, their chunks, and the passages a search returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that was found, with what tells whether it changed."""
+
+    id: str
+    """POSIX path relative to the directory given, or the name of the file given."""
+    path: Path
+    size: int
+    mtime_ns: int
+    key: str
+    """Its absolute path without links, as text: what the catalog knows it by."""
 
 
 @dataclass(frozen=True)

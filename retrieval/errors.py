@@ -20,6 +20,10 @@ class InputError(LockstepError):
     code = "invalid_input"
 
 
+class NoText(InputError):
+    """A file that holds no text: nothing is lost where it is left out."""
+
+
 class NotFound(LockstepError):
     """A release, run, document or file that does not exist."""
 

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import Busy, StorageError
+
+_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 
 def sha256(path: Path) -> str:
@@ -24,6 +27,24 @@ def tree_sha256(root: Path) -> dict[str, str]:
     """Relative POSIX path to sha256, for every regular file below ``root``, sorted by path."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
     return {path.relative_to(root).as_posix(): sha256(path) for path in files}
+
+
+def printable(name: str) -> str:
+    """A file name as text that every store takes (names on Linux are bytes)."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def path_key(path: str) -> str:
+    """A path as text that every store takes, and that still tells it from every other path."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def path_of(key: str) -> Path:
+    """The path that :func:`path_key` was given."""
+    if "\\x" not in key:
+        return Path(key)
+    path = Path(os.fsdecode(_ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), key.encode())))
+    return path if path.exists() else Path(key)
 
 
 def fsync_directory(path: Path) -> None:

@@ -1,26 +1,26 @@
 """Files and folders into the catalog, incrementally: unchanged content costs a checksum and nothing else."""
 
+import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrieval.catalog import Catalog, ParsedFile, text_hash
+from retrieval.catalog import Catalog
+from retrieval.catalog_changes import ParsedFile, text_hash
 from retrieval.chunking import Chunker
-from retrieval.documents import Chunk, Document
+from retrieval.corpus_files import EXCLUDED, IGNORED, NOT_INCLUDED, Survey, survey
+from retrieval.documents import Chunk, Document, SourceFile
 from retrieval.embedder import Embedder
-from retrieval.errors import InputError
-from retrieval.files import sha256
-from retrieval.parsing.parse import (
-    ParseFailure,
-    ParseLimits,
-    ParseWarning,
-    SourceFile,
-    find_files,
-    parse_files,
-    parser_pool,
-)
+from retrieval.errors import InputError, NoText
+from retrieval.file_records import FileRecords, is_under
+from retrieval.files import path_key, sha256
+from retrieval.identity import Identities
+from retrieval.outcomes import Outcome, headline, refusal
+from retrieval.parsing.parse import ParseFailure, ParseLimits, ParseWarning, parse_files, parser_pool
+from retrieval.patterns import Selection
 from retrieval.progress import Progress, silent
 
 CHUNKS_PER_COMMIT = 2048
@@ -38,20 +38,35 @@ class IngestResult:
     unchanged: int = 0
     deleted: int = 0
     failed: list[dict[str, str]] = field(default_factory=list)
+    """Files and rows that should have been taken and were not: ``path`` and ``error``."""
     warned: list[dict[str, str]] = field(default_factory=list)
-    """Files that were taken, each with what should be told about it."""
+    """Documents that were taken with a loss or a guess: ``path`` and ``warning``."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """How many files, or folders as a whole, were passed over for a reason."""
+    gone: list[dict[str, Any]] = field(default_factory=list)
+    """Known files that are no longer there, whose ``documents`` stay: ``path`` and ``reason``."""
+    renamed: list[dict[str, str]] = field(default_factory=list)
+    """New documents whose ``id`` holds more of the path than from the root on, since that was taken: ``path``."""
     chunks: int = 0
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The fixed form."""
-        counts = asdict(self)
-        chunks, seconds = counts.pop("chunks"), counts.pop("seconds")
+        """The fixed form, and beside it what came later."""
         return {
-            "documents": counts,
-            "chunks": chunks,
-            "seconds": round(seconds, 3),
-            "chunks_per_second": round(chunks / seconds, 1) if seconds else 0.0,
+            "documents": {
+                "added": self.added,
+                "updated": self.updated,
+                "unchanged": self.unchanged,
+                "deleted": self.deleted,
+                "failed": self.failed,
+            },
+            "chunks": self.chunks,
+            "seconds": round(self.seconds, 3),
+            "chunks_per_second": round(self.chunks / self.seconds, 1) if self.seconds else 0.0,
+            "warned": self.warned,
+            "skipped": self.skipped,
+            "gone": self.gone,
+            "renamed": self.renamed,
         }
 
 
@@ -62,6 +77,7 @@ def ingest(
     paths: Sequence[Path],
     *,
     prune: bool = False,
+    selection: Selection | None = None,
     limits: ParseLimits | None = None,
     progress: Progress = silent,
 ) -> IngestResult:
@@ -72,7 +88,9 @@ def ingest(
     follows.
 
     Args:
-        prune: delete the documents of files under the paths that are no longer there.
+        prune: delete the documents of files under the paths that are no longer there, or that a
+            ``.lockstepignore`` leaves out by now.
+        selection: which of the files are meant; those that it leaves out stay in the catalog as they are.
 
     Raises:
         InputError: a path does not exist, or ``prune`` would delete everything under it.
@@ -80,10 +98,16 @@ def ingest(
     """
     started = time.monotonic()
     job = _Ingest(catalog, embedder, chunker, progress)
-    sources = find_files(paths)
-    gone = _vanished(catalog, paths, sources) if prune else []
-    job.run(sources, limits or ParseLimits())
-    job.delete(gone)
+    selection = selection or Selection()
+    found = survey(paths, selection)
+    gone = _vanished(job.files, paths, found, refuse_all=prune)
+    job.run(found.files, limits or ParseLimits())
+    if prune:
+        job.delete(sorted(gone))
+    else:
+        job.name(gone)
+    job.account(found, paths)
+    FileRecords(catalog).remember_folders(paths, selection)
     job.result.seconds = time.monotonic() - started
     return job.result
 
@@ -96,20 +120,26 @@ class _Ingest:
         self.result = IngestResult()
         self.files = catalog.file_hashes()
         self.known = catalog.sources()
-        self.held: dict[str, list[str]] = {}
-        for document_id, (source, _, _) in self.known.items():
-            self.held.setdefault(source, []).append(document_id)
+        self.identities = Identities({document_id: source for document_id, (source, _, _) in self.known.items()})
         self.digests: dict[str, str] = {}
         self.waiting: list[ParsedFile] = []
         self.texts: dict[bytes, str] = {}
+        self.refused: list[Outcome] = []
+        self.without_text: list[Outcome] = []
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
         with parser_pool(limits) as pool:
             for source, items in parse_files(self._changed(sources), limits, pool):
                 try:
                     self._file(source, items)
+                except NoText as error:
+                    if self.identities.held(source.key):  # a file that was cut by accident looks the same
+                        self._refuse(source, f"{error}; what it held before stays")
+                    else:
+                        detail = _without_path(source, str(error))
+                        self.without_text.append(Outcome(source.key, "skipped", headline(detail), detail))
                 except InputError as error:
-                    self.result.failed.append({"path": source.id, "error": str(error)})
+                    self._refuse(source, str(error))
                 if len(self.texts) >= CHUNKS_PER_COMMIT:
                     self._commit()
         self._commit()
@@ -118,65 +148,88 @@ class _Ingest:
     def delete(self, gone: Sequence[str]) -> None:
         if gone:
             self.catalog.commit([], gone, pipeline=self.pipeline)
-            self.result.deleted += sum(len(self.held.get(path, ())) for path in gone)
+            self.result.deleted += sum(len(self.identities.held(key)) for key in gone)
+
+    def name(self, gone: dict[str, str]) -> None:
+        for key, reason in sorted(gone.items()):
+            if documents := len(self.identities.held(key)):
+                self.result.gone.append({"path": key, "documents": documents, "reason": reason})
+
+    def account(self, found: Survey, paths: Sequence[Path]) -> None:
+        """Keep what was refused and passed over, so that it can be counted afterwards."""
+        skipped = [Outcome(one.key, "skipped", one.reason, "") for one in found.skipped] + self.without_text
+        self.result.skipped = dict(Counter(one.reason for one in skipped).most_common())
+        roots = [path_key(os.path.realpath(path)) for path in paths]
+        FileRecords(self.catalog).settle(roots, [*skipped, *self.refused])
+
+    def _refuse(self, source: SourceFile, error: str) -> Outcome:
+        self.result.failed.append({"path": source.id, "error": error})
+        outcome = refusal(source.key, _without_path(source, error))
+        self.refused.append(outcome)
+        return outcome
 
     def _changed(self, sources: Sequence[SourceFile]) -> Iterator[SourceFile]:
-        """The files whose content the catalog does not hold, with their checksums noted."""
+        """The files whose content the catalog does not hold, with their checksums noted and their ids chosen."""
         for done, source in enumerate(sources):
             self.progress("reading", done, len(sources))
-            path = str(source.path.resolve())
             try:
                 digest = sha256(source.path)
             except OSError as error:
-                message = f"cannot be read ({error.strerror}): check its permissions"
-                self.result.failed.append({"path": source.id, "error": message})
+                self._refuse(source, f"cannot be read ({error.strerror}): check its permissions")
                 continue
-            if self.files.get(path) == (digest, self.pipeline):
-                self.result.unchanged += len(self.held.get(path, ()))
+            if self.files.get(source.key) == (digest, self.pipeline):
+                self.result.unchanged += len(self.identities.held(source.key))
                 continue
-            self.digests[path] = digest
-            yield source
+            self.digests[source.key] = digest
+            yield replace(source, id=self.identities.choose(source))
 
     def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure | ParseWarning]) -> None:
-        path = str(source.path.resolve())
-        digest = self.digests.pop(path)
+        digest = self.digests.pop(source.key)
+        held = self.identities.held(source.key)
+        identity = source.id
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
+        outcomes: list[Outcome] = []
+        elsewhere: dict[str, list[str]] = {}
         faults = 0
+        last: str | None = None
         for parsed in items:
             if isinstance(parsed, ParseWarning):
-                self.result.warned.append({"path": parsed.path, "warning": parsed.warning})
-            elif isinstance(parsed, ParseFailure):
+                self.result.warned.append({"path": source.id, "warning": parsed.warning})
+                outcomes.append(Outcome(source.key, "warned", headline(parsed.warning), parsed.warning, last))
+                continue
+            if isinstance(parsed, ParseFailure):
                 faults += 1
-                self.result.failed.append({"path": parsed.path, "error": parsed.error})
-            elif self._claim(parsed, path):
-                if self.known.get(parsed.id) == (path, parsed.content_hash, self.pipeline):
-                    kept.add(parsed.id)
-                else:
-                    changed.append((parsed, self._chunks(parsed)))
-        held = set(self.held.get(path, ()))
+                outcomes.append(self._refuse(source, parsed.error))
+                continue
+            holder = self.identities.holder(parsed.id, source.key)
+            if holder is not None:
+                elsewhere.setdefault(holder, []).append(parsed.id)
+                continue
+            last = parsed.id
+            if self.known.get(parsed.id) == (source.key, parsed.content_hash, self.pipeline):
+                kept.add(parsed.id)
+            else:
+                changed.append((parsed, self._chunks(parsed)))
+        outcomes += [self._refuse(source, _taken(ids, holder)) for holder, ids in elsewhere.items()]
         if faults:
             # A row that is malformed today may be a document of yesterday: nothing is deleted
-            # on the word of a file that could not be read whole, and it is read again next time.
+            # on the word of a file that could not be read whole.
             kept |= held
-            digest = ""
-        self.waiting.append(ParsedFile(path, digest, changed, frozenset(kept)))
+        if faults or elsewhere:
+            digest = ""  # it is read again next time
+        self.waiting.append(ParsedFile(source.key, digest, changed, frozenset(kept), outcomes))
         fresh = {document.id for document, _ in changed}
-        self.result.added += len(fresh - self.known.keys())
-        self.result.updated += len(fresh & self.known.keys())
+        new = fresh - self.known.keys()
+        self.result.added += len(new)
+        self.result.updated += len(fresh - new)
         self.result.unchanged += len(kept - fresh)
         self.result.deleted += len(held - fresh - kept)
+        if identity in new and identity != source.id:
+            self.result.renamed.append({"path": source.id, "id": identity})
         for document, _ in changed:
-            self.known[document.id] = (path, document.content_hash, self.pipeline)
-
-    def _claim(self, document: Document, path: str) -> bool:
-        """Whether this file may have the document's id; another file that still has it keeps it."""
-        holder = self.known.get(document.id, (path,))[0]
-        if holder == path or not Path(holder).exists():
-            return True
-        message = f"found the id {document.id!r} in {holder} too, expected it once: rename one, or ingest their parent"
-        self.result.failed.append({"path": path, "error": message})
-        return False
+            self.known[document.id] = (source.key, document.content_hash, self.pipeline)
+        self.identities.give(source.key, fresh | kept)
 
     def _chunks(self, document: Document) -> Sequence[Chunk]:
         pieces = self.chunker.chunk(document)
@@ -209,18 +262,40 @@ class _Ingest:
             self.waiting = []
 
 
-def _vanished(catalog: Catalog, paths: Sequence[Path], sources: Sequence[SourceFile]) -> list[str]:
-    """Known files under the paths that are no longer there."""
-    present = {str(source.path.resolve()) for source in sources}
-    known = list(catalog.file_hashes())
-    gone: list[str] = []
-    for root in (path.resolve() for path in paths):
-        below = [path for path in known if Path(path).is_relative_to(root)]
-        missing = [path for path in below if path not in present]
-        if below and len(missing) == len(below) and root.is_dir():
+def _without_path(source: SourceFile, error: str) -> str:
+    return error.removeprefix(f"{source.path}: ")
+
+
+def _taken(ids: Sequence[str], holder: str) -> str:
+    more = f" and {len(ids) - 1} more of its ids" if len(ids) > 1 else ""
+    return (
+        f"found the id {ids[0]!r}{more} in {holder} too, expected each in one file: give the rows of one file other "
+        "ids, or leave one of the files out and remove its documents (`lockstep documents rm`)"
+    )
+
+
+def _vanished(known: Iterable[str], paths: Sequence[Path], found: Survey, *, refuse_all: bool) -> dict[str, str]:
+    """Known files under the paths that are no longer there, or no longer meant, each with the reason.
+
+    Raises:
+        InputError: nothing is left under a folder, and ``refuse_all`` is set.
+    """
+    present = {source.key for source in found.files}
+    unasked = {one.key for one in found.skipped if one.reason in (EXCLUDED, NOT_INCLUDED)}
+    ignored = {one.key for one in found.skipped if one.reason == IGNORED}
+    gone: dict[str, str] = {}
+    for root in (path_key(os.path.realpath(path)) for path in paths):
+        below = [key for key in known if is_under(key, [root])]
+        missing = [key for key in below if key not in present and not _covered(key, unasked)]
+        if refuse_all and below and len(missing) == len(below) and os.path.isdir(root):
             raise InputError(
                 f"found none of the {len(below)} known files left under {root}, expected some: if the folder is "
-                "really meant to be empty, delete the workspace's documents by ingesting its parent with --prune"
+                f"really meant to be empty, run `lockstep documents rm --under {root}`"
             )
-        gone += missing
-    return sorted(set(gone))
+        gone |= {key: IGNORED if _covered(key, ignored) else "no longer there" for key in missing}
+    return gone
+
+
+def _covered(key: str, passed_over: Collection[str]) -> bool:
+    """Whether a file, or a folder that it lies in, was passed over."""
+    return bool(passed_over) and any(str(path) in passed_over for path in (Path(key), *Path(key).parents))

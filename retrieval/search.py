@@ -49,7 +49,11 @@ class Searcher:
     def search_batch(
         self, questions: Sequence[str], *, top_k: int | None = None, condition: Condition | None = None
     ) -> list[list[Passage]]:
-        """:meth:`search` for many questions, embedded together."""
+        """:meth:`search` for many questions, embedded together.
+
+        Raises:
+            NotFound: there are no documents at all.
+        """
         if not questions:
             return []
         wanted = top_k or self.settings.top_k
@@ -65,6 +69,8 @@ class Searcher:
                 deeper = self._query(question, query.dense, wanted * 8, condition)
                 passages = self._passages(question, self.index.query(deeper), wanted)
             results.append(passages)
+        if not any(results):
+            self.catalog.expect_documents()
         return results
 
     def _query(self, question: str, dense: np.ndarray | None, wanted: int, condition: Condition | None) -> Query:

@@ -27,8 +27,11 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
         MismatchError: the index belongs to another embedder.
     """
     check_binding(index, embedder)
-    if index.count() == 0 and catalog.synced(index.name) > 0:
+    held = index.count()
+    if held == 0 and catalog.synced(index.name) > 0:
         catalog.forget_collection(index.name)  # the collection was lost or made anew: follow from the start
+    elif held > 0 and catalog.synced(index.name) == 0:
+        _delete_unknown(catalog, index)  # the catalog was lost or made anew, or the first sync was cut off
     head = catalog.head()
     if catalog.synced(index.name) == head:
         return 0
@@ -59,6 +62,14 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
         index.delete(removed)
         index.flush()
     return len(added)
+
+
+def _delete_unknown(catalog: Catalog, index: Index) -> None:
+    """Delete the points of chunks that the catalog does not hold."""
+    unknown = set(index.ids()) - {stored.id for stored in catalog.live_chunks()}
+    if unknown:
+        index.delete(sorted(unknown))
+        index.flush()
 
 
 def check_binding(index: Index, embedder: Embedder) -> None:

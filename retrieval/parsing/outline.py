@@ -30,12 +30,6 @@ class Outline:
         for line in table.lines(guess=guess):
             self._add(line, "row")
 
-    def table(self, table: Table, *, guess: bool = True) -> None:
-        """A table, a line for each row; ``guess`` as in :meth:`Table.lines`."""
-        self._last = ""
-        for line in table.lines(guess=guess):
-            self._add(line, "row")
-
     def code(self, text: str, language: str = "") -> None:
         """A block of code between fences, which keep it together in chunks."""
         if text.strip():

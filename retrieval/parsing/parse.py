@@ -1,29 +1,18 @@
-"""Finds the files of a corpus, and has each parsed by its suffix in a limited child process (``sandbox.py``)."""
+"""Has files parsed by their suffixes in limited child processes (``sandbox.py``)."""
 
 import math
-import os
-import stat
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.documents import Document
+from retrieval.documents import Document, SourceFile
 from retrieval.errors import DocumentWarning, InputError
+from retrieval.files import printable
 from retrieval.parsing import formats
 from retrieval.parsing.sandbox import Parsed, ParserPool, Task
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file that was found, with what tells whether it changed."""
-
-    id: str
-    """POSIX path relative to the directory given, or the name of the file given."""
-    path: Path
-    size: int
-    mtime_ns: int
+from retrieval.parsing.suffixes import TEXTLESS
 
 
 @dataclass(frozen=True)
@@ -60,30 +49,6 @@ class ParseWarning:
     warning: str
 
 
-def find_files(paths: Sequence[Path]) -> list[SourceFile]:
-    """The regular files under the paths, sorted by id.
-
-    Left out: names that begin with a dot, links that leave the directory given, links to what is found anyway,
-    and whatever is neither file nor directory.
-
-    Raises:
-        InputError: a path is missing or cannot be read, or two different files would get the same id.
-    """
-    by_id: dict[str, SourceFile] = {}
-    by_real_path: dict[str, SourceFile] = {}
-    for root in paths:
-        for source, real_path in _under(root):
-            if by_real_path.setdefault(real_path, source) is not source:
-                continue
-            known = by_id.setdefault(source.id, source)
-            if known is not source:
-                raise InputError(
-                    f"found {known.path} and {source.path}, which would both get the id {source.id!r}, expected "
-                    "different ids: give the directory above both, or rename one"
-                )
-    return sorted(by_id.values(), key=lambda source: source.id)
-
-
 def parse_file(
     source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None
 ) -> Iterator[Document | ParseFailure | ParseWarning]:
@@ -93,6 +58,7 @@ def parse_file(
         pool: the child processes to use; without them, one is started for this file.
 
     Raises:
+        NoText: the file is empty, or there is no text in it.
         InputError: the file as a whole cannot be used (for JSON Lines maybe after some documents).
     """
     limits = limits or ParseLimits()
@@ -125,51 +91,6 @@ def parse_files(
         yield source, _named(source, items)
 
 
-def _under(root: Path) -> Iterator[tuple[SourceFile, str]]:
-    """The files below ``root``, each with its real path; links last."""
-    try:
-        status = root.stat()
-    except OSError as error:
-        raise InputError(f"found no {root} ({error.strerror}), expected a file or directory: check the path") from error
-    if not stat.S_ISDIR(status.st_mode):
-        yield SourceFile(_printable(root.name), root, status.st_size, status.st_mtime_ns), os.path.realpath(root)
-        return
-    top = os.path.realpath(root)
-    seen = {top}
-    directories = [(root, top)]
-    links: list[Path] = []
-    while directories or links:
-        if directories:
-            entries = _entries(*directories.pop(), links)
-        else:  # links come last: what they point to has mostly been found under its own name by now
-            link = links.pop(0)
-            target = os.path.realpath(link)
-            entries = [(link, target)] if target.startswith(top.rstrip(os.sep) + os.sep) else []
-        for path, real_path in entries:
-            try:
-                status = path.stat()
-            except OSError:  # a dangling link, or a file that went away between listing and looking
-                continue
-            if stat.S_ISDIR(status.st_mode) and real_path not in seen:
-                seen.add(real_path)
-                directories.append((path, real_path))
-            elif stat.S_ISREG(status.st_mode):
-                identity = _printable(path.relative_to(root).as_posix())
-                yield SourceFile(identity, path, status.st_size, status.st_mtime_ns), real_path
-
-
-def _entries(directory: Path, real_directory: str, links: list[Path]) -> list[tuple[Path, str]]:
-    """Paths and real paths in a directory, sorted; hidden ones left out, links put aside into ``links``."""
-    try:
-        with os.scandir(directory) as scan:
-            entries = sorted((entry for entry in scan if not entry.name.startswith(".")), key=lambda entry: entry.name)
-    except OSError as error:
-        # Passing over it would make its documents look deleted.
-        raise InputError(f"cannot read {directory} ({error.strerror}): check its owner and permissions") from error
-    links += [Path(entry.path) for entry in entries if entry.is_symlink()]
-    return [(Path(e.path), os.path.join(real_directory, e.name)) for e in entries if not e.is_symlink()]
-
-
 def _task(source: SourceFile, limits: ParseLimits) -> Task:
     form = _form(source.path)
     if source.size > limits.max_bytes:
@@ -177,7 +98,7 @@ def _task(source: SourceFile, limits: ParseLimits) -> Task:
             f"found {source.size / 2**20:.1f} MiB, expected at most {limits.max_bytes / 2**20:.1f} MiB: "
             "split the file, or raise the file size limit"
         )
-    stem = _printable(source.path.name)
+    stem = printable(source.path.name)
     stem = stem[: len(stem) - len(formats.suffix(source.path.name))]
     title = " ".join(stem.replace("_", " ").replace("-", " ").split())
     seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
@@ -195,7 +116,7 @@ def _named(source: SourceFile, items: Iterator[Parsed]) -> Iterator[Document | P
             else:
                 yield item
     except InputError as error:
-        raise InputError(f"{source.path}: {error}") from error
+        raise type(error)(f"{source.path}: {error}") from error
 
 
 def _form(path: Path) -> str:
@@ -207,9 +128,9 @@ def _form(path: Path) -> str:
     return form
 
 
-def _printable(name: str) -> str:
-    """A file name as text that every store takes (names on Linux are bytes)."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def textless(path: Path) -> str | None:
+    """What a file is that can hold no text (an image, say), by its suffix; None where it may hold some."""
+    return None if formats.form(path.name) else TEXTLESS.get(formats.suffix(path.name))
 
 
 def parser_pool(limits: ParseLimits) -> ParserPool:

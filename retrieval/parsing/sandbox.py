@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from retrieval.documents import Document, Heading
-from retrieval.errors import DocumentWarning, InputError
+from retrieval.errors import DocumentWarning, InputError, NoText
 from retrieval.parsing.worker import FRAME
 
 Parsed = Document | InputError | DocumentWarning
@@ -55,7 +55,7 @@ class Task:
 class _End:
     """Nothing more comes of this file."""
 
-    error: str | None
+    error: InputError | None
     """Why it as a whole cannot be used."""
 
 
@@ -184,14 +184,14 @@ class _Child:
             reply = self._reply(task)
         self.given.popleft()
         if reply is None:
-            error: str | None = self._why(task, self.end())
+            error: InputError | None = InputError(self._why(task, self.end()))
             if self.given:
                 self._start()
         else:
             self._between = True
             error = reply.error
-        if error:
-            raise InputError(error)
+        if error is not None:
+            raise error
 
     def end(self) -> int | None:
         """End the process, if there is one; its exit status."""
@@ -283,7 +283,9 @@ def _decoded(header: dict[str, Any], text: str) -> Parsed | _Begin | _End:
         return InputError(text)
     if kind == "warning":
         return DocumentWarning(text)
-    return _Begin() if kind == "begin" else _End(text or None)
+    if kind == "begin":
+        return _Begin()
+    return _End((NoText if header["textless"] else InputError)(text) if text else None)
 
 
 def _raising(error: InputError) -> Iterator[Parsed]:

@@ -16,7 +16,7 @@ from io import BufferedReader
 from typing import Any, BinaryIO
 
 from retrieval.documents import Document
-from retrieval.errors import DocumentWarning, InputError
+from retrieval.errors import DocumentWarning, InputError, NoText
 from retrieval.parsing import formats
 from retrieval.parsing.bounds import bounded, one_line
 
@@ -52,13 +52,13 @@ def main(memory: int, max_bytes: int, max_characters: int) -> None:
         _limit_processor(request["seconds"])
         _write(target, {"kind": "begin"})
         target.flush()  # so that a death over this file is not laid at the next one's door
-        error = ""
+        error, textless = "", False
         try:
             for header, text in _replies(request, max_bytes, max_characters):
                 _write(target, header, text)
         except Exception as fault:  # whatever a library lets through, it is this file's fault alone
-            error = _told(fault)
-        _write(target, {"kind": "end"}, error)
+            error, textless = _told(fault), isinstance(fault, NoText)
+        _write(target, {"kind": "end", "textless": textless}, error)
         target.flush()
         if _held_memory() > memory // 2:
             return  # the next file gets a fresh child
@@ -122,9 +122,7 @@ def _content(file: BinaryIO, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise InputError(f"found it growing beyond {max_bytes / 2**20:.1f} MiB: wait until it is written")
     if not data.strip():
-        raise InputError(
-            f"found {'only white space' if data else 'an empty file'}, expected text: fill it or leave it out"
-        )
+        raise NoText(f"found {'only white space' if data else 'an empty file'}, expected text: fill it or leave it out")
     return data
 
 
@@ -135,7 +133,7 @@ def _finished(document: Document, title: str, max_characters: int) -> Document:
             f"found {len(document.text)} characters of text, expected at most {max_characters}: split the file"
         )
     if not document.text.strip():
-        raise InputError("found no text in it, expected some: fill it or leave it out")
+        raise NoText("found no text in it, expected some: fill it or leave it out")
     return document if document.title else replace(document, title=title)
 
 

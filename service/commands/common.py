@@ -93,6 +93,7 @@ def active_runtime(here: Opened, *, with_generator: bool, question: str) -> Iter
     """The active release, loaded and up to date with the catalog.
 
     Raises:
+        NotFound: there is no release, or no document.
         Busy: another process holds the index; where that is a running service, the message says how to
             ask it ``question``.
     """
@@ -102,6 +103,7 @@ def active_runtime(here: Opened, *, with_generator: bool, question: str) -> Iter
     from training.releases.runtime import open_runtime
 
     release = active_release(here)
+    here.catalog.expect_documents()  # before models are loaded for nothing
     try:
         runtime = open_runtime(
             here.workspace, here.catalog, release, here.settings.index, with_generator=with_generator

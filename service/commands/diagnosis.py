@@ -4,19 +4,19 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from retrieval.errors import Busy, LockstepError
+from retrieval.errors import Busy, LockstepError, StorageError
 from retrieval.progress import Progress
 from retrieval.workspace import Workspace
+from service.commands.finding import Check, Finding, safely
 
 if TYPE_CHECKING:
     from retrieval.catalog import Catalog
-    from retrieval.index.base import Index
+    from service.settings import Settings
 
 PACKAGES = (
     "torch",
@@ -36,18 +36,6 @@ _ROOM = 2 * 2**30
 """Free bytes that a retraining of small models needs."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found. ``note``: worth knowing, nothing to repair."""
-
-    name: str
-    state: Literal["ok", "note", "wrong"]
-    detail: str
-
-
-Check = Callable[[], Iterator[Finding]]
-
-
 def examine(directory: Path, progress: Progress) -> list[Finding]:
     """Run every check on the installation and on the workspace in a directory."""
     checks: list[tuple[str, Check]] = [
@@ -62,21 +50,9 @@ def examine(directory: Path, progress: Progress) -> list[Finding]:
     findings: list[Finding] = []
     for done, (name, check) in enumerate(checks):
         progress("examining", done, len(checks))
-        findings += _safely(name, check)
+        findings += safely(name, check)
     progress("examining", len(checks), len(checks))
     return findings
-
-
-def _safely(name: str, check: Check) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        for finding in check():
-            found.append(finding)
-    except LockstepError as error:
-        found.append(Finding(name, "wrong", str(error)))
-    except Exception as error:  # the point of the command is to tell, whatever it is
-        found.append(Finding(name, "wrong", f"an unexpected {type(error).__name__}: {error}"))
-    return found
 
 
 def _python() -> Iterator[Finding]:
@@ -157,78 +133,68 @@ def _workspace(directory: Path) -> Iterator[Finding]:
     settings = load_settings(workspace.configuration)
     yield Finding("workspace", "ok", f"{workspace.root}, settings usable")
 
+    from service.commands.corpus_checks import check_catalog, check_files, lost_catalog
+
+    lost = lost_catalog(workspace)
+    if lost is not None:
+        yield lost
+        return
+
     from retrieval.catalog import Catalog
+
+    try:
+        catalog = Catalog(workspace.catalog)
+    except StorageError as error:
+        yield Finding("catalog", "wrong", str(error))
+        return
+    try:
+        yield from safely("catalog", lambda: check_catalog(catalog))
+        yield from safely("documents", lambda: check_files(catalog))
+        yield from safely("releases", lambda: _releases(workspace, settings, catalog))
+    finally:
+        catalog.close()
+
+
+def _releases(workspace: Workspace, settings: "Settings", catalog: "Catalog") -> Iterator[Finding]:
+    """The checks of releases, models and index."""
+    from service.commands.corpus_checks import check_index
     from service.running import running_service
     from training.releases.ledger import Ledger
     from training.releases.release import read_release
     from training.releases.runtime import generator_directory, open_collection, open_embedder
 
-    catalog = Catalog(workspace.catalog)
-    try:
-        yield from _catalog(catalog)
-        ledger = Ledger(catalog)
-        service = running_service(workspace)
-        yield Finding("service", "ok", f"answers at {service.url} (pid {service.pid})" if service else "none runs")
-        broken = set()
-        for entry in ledger.entries():
-            try:
-                read_release(workspace, ledger, entry.id)
-            except LockstepError as error:
-                broken.add(entry.id)
-                yield Finding(f"release {entry.id}", "wrong", str(error))
-        entries = len(ledger.entries())
-        yield Finding("releases", "ok", f"{entries - len(broken)} of {entries} as they were published")
-        active = ledger.active()
-        if active is None:
-            yield Finding("active release", "note", "none yet: `lockstep ingest PATH` makes the first")
-            return
-        if active in broken:
-            yield Finding(
-                "active release", "wrong", f"{active} is damaged: restore it, or `lockstep releases rollback`"
-            )
-            return
-        release = read_release(workspace, ledger, active)
-        embedder = open_embedder(workspace, release)
-        if (remote := release.manifest.generator).url is None:
-            generator_directory(workspace, release)
-        else:
-            yield from _server(remote.url, remote.model)
-        yield Finding("active release", "ok", f"{active}; embedder and generator are those of its manifest")
+    ledger = Ledger(catalog)
+    service = running_service(workspace)
+    yield Finding("service", "ok", f"answers at {service.url} (pid {service.pid})" if service else "none runs")
+    broken = set()
+    for entry in ledger.entries():
         try:
-            index = open_collection(workspace, release, settings.index, embedder)
-        except Busy:
-            yield Finding("index", "note", "another process holds it" + (" (the service)" if service else ""))
-            return
-        try:
-            yield _index_finding(catalog, index, catalog.synced(index.name))
-        finally:
-            index.close()
-    finally:
-        catalog.close()
-
-
-def _catalog(catalog: "Catalog") -> Iterator[Finding]:
-    with catalog.engine.connect() as connection:
-        faults = list(connection.exec_driver_sql("PRAGMA integrity_check").scalars())
-    documents, chunks = catalog.counts()
-    if faults != ["ok"]:
-        advice = "restore it from a backup, or move it away and ingest again"
-        yield Finding("catalog", "wrong", f"{catalog.path} is damaged ({faults[0]}): {advice}")
+            read_release(workspace, ledger, entry.id)
+        except LockstepError as error:
+            broken.add(entry.id)
+            yield Finding(f"release {entry.id}", "wrong", str(error))
+    entries = len(ledger.entries())
+    yield Finding("releases", "ok", f"{entries - len(broken)} of {entries} as they were published")
+    active = ledger.active()
+    if active is None:
+        yield Finding("active release", "note", "none yet: `lockstep ingest PATH` makes the first")
+        return
+    if active in broken:
+        yield Finding("active release", "wrong", f"{active} is damaged: restore it, or `lockstep releases rollback`")
+        return
+    release = read_release(workspace, ledger, active)
+    embedder = open_embedder(workspace, release)
+    if (remote := release.manifest.generator).url is None:
+        generator_directory(workspace, release)
     else:
-        yield Finding("catalog", "ok", f"{documents} documents, {chunks} chunks, change {catalog.head()}")
-
-
-def _index_finding(catalog: "Catalog", index: "Index", synced: int) -> Finding:
-    head = catalog.head()
-    if synced < head:
-        return Finding("index", "note", f"follows up to change {synced} of {head}: the next search brings it up")
-    held = set(index.ids())
-    wanted = {stored.id for stored in catalog.live_chunks()}
-    if held == wanted:
-        return Finding("index", "ok", f"{len(held)} chunks, as in the catalog")
-    return Finding(
-        "index",
-        "wrong",
-        f"lacks {len(wanted - held)} chunks of the catalog and holds {len(held - wanted)} that are gone: remove "
-        f"{index.name} below .lockstep/index and run `lockstep ingest`, which makes it anew from the catalog",
-    )
+        yield from _server(remote.url, remote.model)
+    yield Finding("active release", "ok", f"{active}; embedder and generator are those of its manifest")
+    try:
+        index = open_collection(workspace, release, settings.index, embedder)
+    except Busy:
+        yield Finding("index", "note", "another process holds it" + (" (the service)" if service else ""))
+        return
+    try:
+        yield check_index(catalog, index)
+    finally:
+        index.close()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from retrieval.ingest import IngestResult
+    from retrieval.patterns import Selection
     from retrieval.progress import Progress
     from training.releases.release import Release
 
@@ -48,26 +49,42 @@ def ingest(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
     prune: Annotated[bool, typer.Option("--prune", help="Delete documents that are no longer there.")] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Only these files: a gitignore pattern; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Not these: as in a folder's .lockstepignore; may be repeated."),
+    ] = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> int:
     """Read documents. What has not changed costs nothing; a running service takes the changes over.
 
     A file that cannot be read is reported and the others are taken; the exit status is then 1.
+    Files that can hold no text, and what a .lockstepignore names, are passed over and counted.
     """
+    from retrieval.patterns import Selection
+
+    selection = Selection(tuple(include or ()), tuple(exclude or ()))
     with opened(context, workspace, as_json) as here:
         with here.console.progress() as progress:
-            result = take_in(here, paths, prune=prune, progress=progress)
-        for failure in result.failed:
-            here.console.note(f"not taken: {failure['path']}: {failure['error']}")
-        for warning in result.warned:
-            here.console.note(f"taken, but: {warning['path']}: {warning['warning']}")
+            result = take_in(here, paths, prune=prune, selection=selection, progress=progress)
+        _tell(here, result)
         value = result.as_json()
         here.console.finish(value, lambda: _show(here, value))
         return 1 if result.failed else 0
 
 
-def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Progress") -> "IngestResult":
+def take_in(
+    here: Opened,
+    paths: "Sequence[Path]",
+    *,
+    prune: bool,
+    selection: "Selection | None" = None,
+    progress: "Progress",
+) -> "IngestResult":
     """Bring catalog and index up to what lies under the paths."""
     from retrieval.chunking import Chunker
     from retrieval.errors import ConfigurationError
@@ -90,7 +107,7 @@ def take_in(here: Opened, paths: "Sequence[Path]", *, prune: bool, progress: "Pr
                 f"found chunking.max_tokens = {cut.max_tokens}, but the embedder reads {size}: chunks are cut there"
             )
         chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
-        result = run(here.catalog, embedder, chunker, paths, prune=prune, progress=progress)
+        result = run(here.catalog, embedder, chunker, paths, prune=prune, selection=selection, progress=progress)
         follow_index(here, release, progress)
         here.catalog.purge(index_name(here.settings.index, release.manifest.collection))
     return result
@@ -125,11 +142,42 @@ def follow_index(here: Opened, release: "Release", progress: "Progress") -> None
         index.close()
 
 
+def _tell(here: Opened, result: "IngestResult") -> None:
+    """What was not taken as it is, on stderr."""
+    for failure in result.failed:
+        here.console.note(f"not taken: {failure['path']}: {failure['error']}")
+    lines = [f"{one['path']}: {one['warning']}" for one in result.warned]
+    for line in _first(lines):
+        here.console.warn(line)
+    lines = [
+        f"{one['path']} is {one['reason']}; what it held stays ({one['documents']} documents) until you ingest with "
+        "--prune, or remove it by `lockstep documents rm`"
+        for one in result.gone
+    ]
+    for line in _first(lines):
+        here.console.note(f"gone: {line}")
+    lines = [f"{one['path']} has the id {one['id']}" for one in result.renamed]
+    for line in _first(lines):
+        here.console.note(f"the shorter id is another file's: {line}")
+
+
+def _first(lines: list[str], most: int = 10) -> list[str]:
+    """The first lines, and how many more there are."""
+    rest = len(lines) - most
+    return lines if rest <= 0 else [*lines[:most], f"and {rest} more (--json lists all)"]
+
+
 def _show(here: Opened, value: dict[str, Any]) -> None:
     documents = value["documents"]
     counts = [documents[name] for name in ("added", "updated", "unchanged", "deleted")]
-    here.console.write(
-        "{} added, {} updated, {} unchanged, {} deleted, {} not taken".format(*counts, len(documents["failed"]))
-    )
+    parts = "{} added, {} updated, {} unchanged, {} deleted, {} not taken".format(*counts, len(documents["failed"]))
+    for name, what in (("warned", "taken with a warning"), ("gone", "gone")):
+        if value[name]:
+            parts += f", {len(value[name])} {what}"
+    here.console.write(parts)
     speed = f"{value['chunks_per_second']:.0f} a second"
     here.console.write(f"{value['chunks']} chunks in {value['seconds']:.1f} s ({speed})")
+    for reason, count in value["skipped"].items():
+        here.console.write(f"passed over: {count} × {reason}")
+    if value["skipped"] or documents["failed"] or value["warned"]:
+        here.console.write("`lockstep documents failed` lists what was not taken, passed over or cut.")

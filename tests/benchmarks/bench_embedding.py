@@ -17,10 +17,11 @@ from random import Random
 import numpy as np
 
 from retrieval.chunking import Chunker
+from retrieval.corpus_files import find_files
 from retrieval.documents import Document
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm
 from retrieval.errors import InputError
-from retrieval.parsing.parse import ParseLimits, find_files, parse_file, parser_pool
+from retrieval.parsing.parse import ParseLimits, parse_file, parser_pool
 from retrieval.settings import ChunkingSettings
 
 

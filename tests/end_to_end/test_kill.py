@@ -88,7 +88,8 @@ class Site:
 
 
 def _texts(chunker: Chunker, path: Path) -> frozenset[str]:
-    from retrieval.parsing.parse import ParseLimits, find_files, parse_file, parser_pool
+    from retrieval.corpus_files import find_files
+    from retrieval.parsing.parse import ParseLimits, parse_file, parser_pool
 
     limits = ParseLimits()
     with parser_pool(limits) as pool:

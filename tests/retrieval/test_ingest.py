@@ -165,16 +165,6 @@ def test_a_malformed_row_does_not_delete_the_document_it_was(system: System, fol
     assert set(system.catalog.sources()) == {"row-0", "row-1", "row-2"}
 
 
-def test_the_same_id_from_two_files_is_refused_for_the_second(system: System, tmp_path: Path, folder: Folder) -> None:
-    system.ingest(folder({"pump.md": "The first pump."}))
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "pump.md").write_text("The second pump.")
-    result = system.ingest(other)
-    assert "found the id 'pump.md'" in result.failed[0]["error"]
-    assert [document.text for document in system.catalog.documents()] == ["The first pump."]
-
-
 def test_an_index_of_another_embedder_is_refused_at_equal_dimension(
     system: System, make_words: Callable[[str], Any]
 ) -> None:
