@@ -9,6 +9,7 @@ from pathlib import Path
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
+from retrieval.normalisation import normalise_document
 from retrieval.parsing.markdown import parse_markdown
 from retrieval.parsing.rows import parse_rows
 from retrieval.parsing.sandbox import BinaryParser
@@ -106,7 +107,8 @@ def parse_file(
         InputError: the file as a whole cannot be used (for JSON Lines maybe after some documents).
     """
     try:
-        yield from _parse(source, limits or ParseLimits(), binary)
+        for item in _parse(source, limits or ParseLimits(), binary):
+            yield _normalised(source, item) if isinstance(item, Document) else item
     except InputError as error:
         raise InputError(f"{source.path}: {error}") from error
 
@@ -188,6 +190,14 @@ def _parse(source: SourceFile, limits: ParseLimits, binary: BinaryParser | None)
     else:
         with nullcontext(binary) if binary is not None else binary_parser(limits) as parser:
             yield _finished(source, parser.parse(form, source.id, data), limits)
+
+
+def _normalised(source: SourceFile, document: Document) -> Document | ParseFailure:
+    """In the one form of every text; a document of nothing but invisible characters has no text."""
+    found = normalise_document(document)
+    if not found.text.strip():
+        return ParseFailure(source.id, "found invisible characters only, expected text: fill it or leave it out")
+    return found
 
 
 def _rows(source: SourceFile, limits: ParseLimits, *, gzipped: bool) -> Iterator[Document | ParseFailure]:
