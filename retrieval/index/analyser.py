@@ -61,15 +61,15 @@ class Analyser:
         if self._stem is None and with_marks == text and not needs_own(text):
             vector = self._texts.embed_document(text)
         else:
-            vector = self._terms.embed_document(self._stemmed(self._content(with_marks)))
+            vector = self._terms.embed_document(self._stemmed(self._content(terms(with_marks))))
         return SparseVector(vector.indices, vector.values)
 
-    def content(self, text: str) -> list[str]:
-        """The terms of a folded text that are no stop words."""
-        return self._content(marked(text, self._is_stop_word))
+    def content(self, question: str) -> list[str]:
+        """The terms of a folded question that are no stop words."""
+        return self._content(terms(marked(question, self._is_stop_word), question=True))
 
-    def _content(self, text: str) -> list[str]:
-        return [term for term in terms(text) if not self._is_stop_word(term)]
+    def _content(self, found: list[str]) -> list[str]:
+        return [term for term in found if not self._is_stop_word(term)]
 
     def ids(self, found: list[str]) -> list[int]:
         """The ids of terms, each once."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from retrieval.index.analyser import AVERAGE_LENGTH, Analyser, B, K
 from retrieval.index.base import SparseVector
-from retrieval.index.terms import SCHEME, as_abbreviations, folded, terms
+from retrieval.index.terms import SCHEME, as_abbreviations, folded, is_marked, terms
 from retrieval.languages import closest
 
 _PARAMETERS = f"bm25 k={K} b={B} avg_len={AVERAGE_LENGTH:.0f}, {SCHEME}, languages: "
@@ -40,9 +40,10 @@ class Encoder:
         """The terms of a question, each with weight 1."""
         text = folded(text)
         analysers = [_analyser(language) for language in self.languages or ("",)]
-        # That language's stop words the question has most of, and hence the fewest words left.
-        content = min((one.content(text) for one in analysers), key=len)
-        content = content or as_abbreviations(terms(text))
+        contents = [one.content(text) for one in analysers]
+        # It seems to be asked in the language that leaves the fewest words; what is an abbreviation in any is one.
+        short = [term for content in contents for term in content if is_marked(term)]
+        content = [*min(contents, key=len), *short] or as_abbreviations(terms(text, question=True))
         found = list(dict.fromkeys(term for one in analysers for term in one.ids(content)))
         return SparseVector(found, [1.0] * len(found))
 

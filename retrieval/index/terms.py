@@ -53,9 +53,16 @@ def needs_own(text: str) -> bool:
     return not text.isascii() and _MAYBE_OWN.search(text) is not None and _OWN.search(text) is not None
 
 
-def terms(text: str) -> list[str]:
-    """The terms of a folded text, in order."""
-    found: list[str] = _TERM.findall(text if text.isascii() else _UNSPACED.sub(_ngrams, text))
+def terms(text: str, *, question: bool = False) -> list[str]:
+    """The terms of a folded text, in order.
+
+    Args:
+        question: of n-grams only the longest: the shorter ones of a document are there for questions that are as
+            short, and would let every document that shares a character into the ranking.
+    """
+    if not text.isascii():
+        text = _UNSPACED.sub(lambda found: _ngrams(found, question), text)
+    found: list[str] = _TERM.findall(text)
     return found
 
 
@@ -72,16 +79,22 @@ def marked(text: str, is_stop_word: Callable[[str], bool]) -> str:
     return _CAPITALS.sub(mark, text)
 
 
+def is_marked(term: str) -> bool:
+    """Whether it is an abbreviation that :func:`marked` has found."""
+    return term.endswith(_MARK)
+
+
 def as_abbreviations(found: list[str]) -> list[str]:
     """Terms that are all stop words, as if each were an abbreviation: whoever asks for "it" alone means IT."""
-    return [term if term.endswith(_MARK) else term + _MARK for term in found]
+    return [term if is_marked(term) else term + _MARK for term in found]
 
 
-def _ngrams(found: regex.Match[str]) -> str:
+def _ngrams(found: regex.Match[str], question: bool) -> str:
     dense = found["dense"]
     units = list(dense) if dense else regex.findall(r"\X", found[0])
     sizes = _DENSE_SIZES if dense else _SPARSE_SIZES
-    if len(units) < sizes[0]:
-        return f" {found[0]} "
+    sizes = [size for size in sizes if size <= len(units)] or [len(units)]
+    if question:
+        sizes = sizes[-1:]
     grams = ["".join(units[i : i + size]) for size in sizes for i in range(len(units) - size + 1)]
     return f" {' '.join(grams)} "
