@@ -92,8 +92,8 @@ def as_abbreviations(found: list[str]) -> list[str]:
 def _ngrams(found: regex.Match[str], question: bool) -> str:
     dense = found["dense"]
     units = list(dense) if dense else regex.findall(r"\X", found[0])
-    sizes = _DENSE_SIZES if dense else _SPARSE_SIZES
-    sizes = [size for size in sizes if size <= len(units)] or [len(units)]
+    wanted = _DENSE_SIZES if dense else _SPARSE_SIZES
+    sizes = [size for size in wanted if size <= len(units)] or [len(units)]
     if question:
         sizes = sizes[-1:]
     grams = ["".join(units[i : i + size]) for size in sizes for i in range(len(units) - size + 1)]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import qdrant_edge
 
-from retrieval.catalog import text_hash
+from retrieval.catalog import Catalog, text_hash
 from retrieval.chunking import Chunker
 from retrieval.documents import Document
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm
@@ -105,11 +105,17 @@ def compare(
 
 
 def cached(work: Path, embedder: Embedder, texts: list[str], encode: Callable[[list[str]], np.ndarray]) -> np.ndarray:
-    """Vectors (texts, dimension), kept in the work directory."""
-    path = work / f"{embedder.fingerprint[:12]}-{text_hash(chr(0).join(texts)).hex()[:16]}.npy"
-    if not path.is_file():
-        np.save(path, encode(texts))
-    return np.load(path)
+    """Vectors (texts, dimension), kept in a catalog of the work directory."""
+    catalog = Catalog(work / "vectors.db")
+    keys = [text_hash(text) for text in texts]
+    known = catalog.cached_vectors(keys, embedder.fingerprint)
+    missing = [text for key, text in dict(zip(keys, texts, strict=True)).items() if key not in known]
+    if missing:
+        fresh = dict(zip(map(text_hash, missing), encode(missing), strict=True))
+        catalog.store_vectors(embedder.fingerprint, fresh)
+        known |= fresh
+    catalog.close()
+    return np.stack([known[key] for key in keys])
 
 
 def speed(texts: list[str]) -> None:
@@ -132,9 +138,8 @@ def speed(texts: list[str]) -> None:
 def main(xquad: Path, squad: Path, work: Path, limit: int) -> None:
     work.mkdir(parents=True, exist_ok=True)
     embedder = load_embedder(packaged_minilm())
-    print(
-        "| language | questions | detected | BM25 before | after | hybrid before | after |\n|---|---|---|---|---|---|---|"
-    )
+    print("| language | questions | detected | BM25 before | after | hybrid before | after |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     corpus, asked = rows(xquad / "corpus.jsonl.gz"), rows(xquad / "qa.jsonl.gz")
     for language in sorted({row["lang"] for row in corpus}):
         documents = [Document(row["id"], row["text"].strip()) for row in corpus if row["lang"] == language]
