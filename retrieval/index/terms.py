@@ -33,10 +33,10 @@ _TERM = regex.compile(r"[\p{Alphabetic}\p{M}\p{N}]+\uFDD0?")
 _MARK = "\ufdd0"
 """Set after an abbreviation that is spelled like a stop word: a character that no text holds."""
 _CAPITAL = "[A-Z\u00c0-\u00de\u0391-\u03a9\u0400-\u042f]"
-_MAYBE_SHORT = re.compile(f"{_CAPITAL}{{2}}"), re.compile(" [B-HJ-Z][^a-z]")  # much faster than the next
-_CAPITALS = re.compile(
+_MAYBE_SHORT = re.compile(f"{_CAPITAL}{{2}}")  # much faster than the next
+_SHORT = re.compile(
     rf"\b(?:{_CAPITAL}+(?:[ ,]{{1,3}}{_CAPITAL}+){{2,}}"  # words that shout are no abbreviations
-    rf"|(?P<short>{_CAPITAL}{{2,6}}|(?<=[a-z\d] )[B-HJ-Z]))\b"  # IT, WHO; vitamin D
+    rf"|(?P<short>{_CAPITAL}{{2,6}}))\b"
 )
 
 
@@ -67,16 +67,16 @@ def terms(text: str, *, question: bool = False) -> list[str]:
 
 
 def marked(text: str, is_stop_word: Callable[[str], bool]) -> str:
-    """The text with a mark after each abbreviation that would be taken for a stop word: IT, WHO, vitamin D."""
+    """The text with a mark after each abbreviation that would be taken for a stop word: IT, WHO."""
 
-    if not any(maybe.search(text) for maybe in _MAYBE_SHORT):
+    if not _MAYBE_SHORT.search(text):
         return text
 
     def mark(found: re.Match[str]) -> str:
         short = found["short"]
         return f"{short}{_MARK}" if short and is_stop_word(short.lower()) else found[0]
 
-    return _CAPITALS.sub(mark, text)
+    return _SHORT.sub(mark, text)
 
 
 def is_marked(term: str) -> bool:

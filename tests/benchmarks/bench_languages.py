@@ -4,7 +4,9 @@
 search the same chunks with the same dense vectors through the same engine; titles, which XQuAD has in English only,
 are left out. Also the time of encoding 1000 English chunks, measured in turns.
 
-    python tests/benchmarks/bench_languages.py XQUAD SQUAD WORK [QUESTIONS]   # each a folder of corpus.jsonl.gz, qa...
+    python tests/benchmarks/bench_languages.py XQUAD SQUAD WORK [DOCUMENTS]
+
+XQUAD and SQUAD are folders of corpus.jsonl.gz and qa.jsonl.gz; of each language only so many documents are taken.
 """
 
 import gzip
@@ -141,24 +143,23 @@ def main(xquad: Path, squad: Path, work: Path, limit: int) -> None:
     print("| language | questions | detected | BM25 before | after | hybrid before | after |")
     print("|---|---|---|---|---|---|---|", flush=True)
     corpus, asked = rows(xquad / "corpus.jsonl.gz"), rows(xquad / "qa.jsonl.gz")
-    for language in sorted({row["lang"] for row in corpus}):
-        documents = [Document(row["id"], row["text"].strip()) for row in corpus if row["lang"] == language]
-        questions = [(row["question"], row["doc_ids"][0]) for row in asked if row["lang"] == language][:limit]
-        compare(language, documents, questions, embedder, work)
-    all_questions = [(row["question"], row["doc_ids"][0]) for row in asked]
-    step = max(1, len(all_questions) // limit)
-    compare(
-        "all",
-        [Document(row["id"], row["text"].strip()) for row in corpus],
-        all_questions[::step],
-        embedder,
-        work,
-    )
-    documents = [
-        Document(row["id"], row["text"].strip(), row.get("title", "")) for row in rows(squad / "corpus.jsonl.gz")
-    ]
-    questions = [(row["question"], row["doc_ids"][0]) for row in rows(squad / "qa.jsonl.gz") if row["split"] == "test"]
-    speed(compare("squad", documents, questions[:limit], embedder, work))
+    languages = sorted({row["lang"] for row in corpus})
+    parts = {language: [row for row in corpus if row["lang"] == language][:limit] for language in languages}
+    for language, part in parts.items():
+        compare(language, *of(part, asked, titles=False), embedder, work)
+    documents, questions = of([row for part in parts.values() for row in part], asked, titles=False)
+    compare("all together", documents, questions[:: len(languages)], embedder, work)
+    tested = [row for row in rows(squad / "qa.jsonl.gz") if row["split"] == "test"]
+    speed(compare("squad", *of(rows(squad / "corpus.jsonl.gz")[: 10 * limit], tested, titles=True), embedder, work))
+
+
+def of(
+    part: list[dict[str, Any]], asked: list[dict[str, Any]], *, titles: bool
+) -> tuple[list[Document], list[tuple[str, str]]]:
+    """Documents, and the questions on them."""
+    documents = [Document(row["id"], row["text"].strip(), row.get("title", "") if titles else "") for row in part]
+    known = {document.id for document in documents}
+    return documents, [(row["question"], row["doc_ids"][0]) for row in asked if row["doc_ids"][0] in known]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ def found(languages: str, question: str, document: str) -> int:
         ("en", "IT", "The IT department moved."),
         ("en", "it", "The IT department moved."),
         ("en", "Where is WHO based?", "The WHO sits in Geneva."),
-        ("en", "Who needs vitamin D?", "Infants need vitamin D."),
         ("en", "10^6 germs", "10⁶ germs"),
         ("en", "106", "the 106 rooms"),
         ("en", "5 pipes of 1/2 inch", "5½ inch pipes"),
