@@ -161,6 +161,14 @@ class Catalog:
                     result[row.id] = dict(row.metadata)
         return result
 
+    def sample(self, limit: int) -> list[str]:
+        """What is indexed of at most so many live chunks, evenly spread; always the same of the same chunks."""
+        live = sa.select(chunks.c.id).where(chunks.c.removed_seq.is_(None)).order_by(chunks.c.id)
+        with self.engine.connect() as connection:
+            ids = list(connection.scalars(live))
+        spread = ids[:: max(1, -(-len(ids) // limit))]
+        return [stored.chunk.indexed_text for stored in self.chunks_by_id(spread)]
+
     # Vectors
 
     def cached_vectors(self, hashes: Sequence[bytes], embedder: str) -> dict[bytes, np.ndarray]:
@@ -254,12 +262,16 @@ class Catalog:
         with self.engine.connect() as connection:
             return connection.execute(query).scalar_one_or_none() or 0
 
-    def pending(self, collection: str, head: int) -> tuple[list[int], list[int]]:
-        """Row ids that a collection must add, and those that it must delete, to follow up to ``head``."""
+    def pending(self, collection: str, head: int, *, anew: bool = False) -> tuple[list[int], list[int]]:
+        """Row ids that a collection must add, and those that it must delete, to follow up to ``head``.
+
+        Args:
+            anew: what it holds must be written again, too.
+        """
         synced = self.synced(collection)
         added = (
             sa.select(chunks.c.id)
-            .where(chunks.c.added_seq > synced, chunks.c.added_seq <= head)
+            .where(chunks.c.added_seq > (0 if anew else synced), chunks.c.added_seq <= head)
             .where(sa.or_(chunks.c.removed_seq.is_(None), chunks.c.removed_seq > head))
             .order_by(chunks.c.id)
         )

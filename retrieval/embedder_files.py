@@ -6,6 +6,7 @@ Reads files only; knows nothing about torch, so that a fingerprint costs no impo
 import hashlib
 import importlib.metadata
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ _TOKENIZER_FILES = (
     "chat_template.jinja",
 )
 _SENTENCEPIECE = ("*.model", "*.spm")
+_CARD_BYTES = 1 << 16
+_LANGUAGES = re.compile(r"^language:[ \t]*(?P<one>[^\n]*)\n(?P<more>(?:[ \t]*-[ \t][^\n]*\n)*)", re.MULTILINE)
 _UNSAFE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 
@@ -90,6 +93,18 @@ def inspect(path: Path) -> EmbedderFiles:
         question_prompt=prompts.get("query", default),
         passage_prompt=next((prompts[name] for name in ("document", "passage", "corpus") if name in prompts), default),
     )
+
+
+def languages(path: Path) -> frozenset[str] | None:
+    """ISO 639 codes of the languages that an embedder's model card names; None where it names none, or many."""
+    try:
+        with (path / "README.md").open(encoding="utf-8", errors="replace") as card:
+            head = card.read(_CARD_BYTES)
+    except OSError:
+        return None
+    found = _LANGUAGES.search(head)
+    named = set(re.findall(r"[a-z]+", found["one"] + found["more"])) if found else set()
+    return frozenset(named) if named and "multilingual" not in named else None
 
 
 def packaged_minilm() -> Path:

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from retrieval.documents import Passage
 from retrieval.errors import InputError
+from retrieval.normalisation import normalise
 
 
 class Message(TypedDict):
@@ -50,7 +51,7 @@ def render(question: str, passages: Sequence[Passage], prompt: Prompt) -> list[M
     better when it knows what is asked (Liu et al. 2023, arXiv 2307.03172, section 4.2). Passages
     beyond ``prompt.max_passages`` are left out: the first ones are the best.
     """
-    asked = f"Question: {question}"
+    asked = f"Question: {normalise(question)}"
     blocks = [asked]
     for mark, passage in enumerate(passages[: prompt.max_passages], start=1):
         heading = f" {passage.context}" if passage.context else ""

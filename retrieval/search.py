@@ -9,7 +9,8 @@ from retrieval.conditions import Condition
 from retrieval.documents import Passage
 from retrieval.embedder import Embedder
 from retrieval.index.base import Hit, Index, Query
-from retrieval.index.sparse import encode_question
+from retrieval.index.sparse import encoder_of
+from retrieval.normalisation import normalise
 from retrieval.search_settings import SearchSettings
 from retrieval.sync import check_binding
 
@@ -56,6 +57,7 @@ class Searcher:
         """
         if not questions:
             return []
+        questions = [normalise(question) for question in questions]
         wanted = top_k or self.settings.top_k
         dense: Sequence[np.ndarray | None] = [None] * len(questions)
         if self.settings.mode != "sparse":
@@ -80,7 +82,7 @@ class Searcher:
             limit = max(limit, settings.candidates)
         return Query(
             dense=dense,
-            sparse=encode_question(question) if settings.mode != "dense" else None,
+            sparse=encoder_of(self.index.sparse).encode_question(question) if settings.mode != "dense" else None,
             limit=limit,
             candidates=max(settings.candidates, limit),
             dense_weight=settings.dense_weight,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class EmbedderSettings(BaseModel):
@@ -27,6 +27,21 @@ class IndexSettings(BaseModel):
     api_key: SecretStr | None = None
     prefix: str = "lockstep"
     """Put before the names of collections and of the alias on a shared server."""
+    languages: tuple[str, ...] | None = None
+    """ISO 639 codes of the documents' languages for the search by words, say ["de", "en"]; by default they are
+    detected. Each chunk is encoded in one of them, questions in all."""
+
+    @field_validator("languages")
+    @classmethod
+    def _known(cls, languages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        from retrieval.languages import KNOWN
+
+        for code in languages or ():
+            if code not in KNOWN:
+                raise ValueError(f"found {code!r}, expected codes such as en, de, zh (ISO 639)")
+        if languages is not None and (not languages or len(set(languages)) < len(languages)):
+            raise ValueError("expected at least one language, each once; leave the key out to have them detected")
+        return languages
 
 
 class ChunkingSettings(BaseModel):

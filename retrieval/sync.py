@@ -8,20 +8,26 @@ from retrieval.catalog import Catalog, StoredChunk
 from retrieval.embedder import Embedder
 from retrieval.errors import MismatchError
 from retrieval.index.base import Index, Point
-from retrieval.index.sparse import encode_document
+from retrieval.index.sparse import Encoder, encoder_of
+from retrieval.languages import spoken
 from retrieval.progress import Progress, silent
 
 BATCH = 1024
+LANGUAGE_SAMPLE = 400
+"""Chunks by which the documents' languages are told."""
+MIN_SHARE = 0.02
+"""Share of the text from which a language is one of the documents': below it lie quotations and mistakes."""
 
 
 def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progress = silent) -> int:
     """Bring an index up to the catalog's last change.
 
     May be interrupted at any point: what was written too early is not visible, and the next call
-    goes on. Vectors come from the catalog's cache where it has them.
+    goes on. Vectors come from the catalog's cache where it has them. Where the documents have come to hold
+    another language, or the collection is of an earlier version, every chunk is encoded again for the search by words.
 
     Returns:
-        How many chunks were added.
+        How many chunks were written.
 
     Raises:
         MismatchError: the index belongs to another embedder.
@@ -33,9 +39,12 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
     elif held > 0 and catalog.synced(index.name) == 0:
         _delete_unknown(catalog, index)  # the catalog was lost or made anew, or the first sync was cut off
     head = catalog.head()
-    if catalog.synced(index.name) == head:
+    synced = catalog.synced(index.name)
+    encoder = encoder_for(catalog, index, changed=synced < head)
+    anew = encoder.scheme != index.sparse
+    if synced == head and not anew:
         return 0
-    added, removed = catalog.pending(index.name, head)
+    added, removed = catalog.pending(index.name, head, anew=anew)
     for start in range(0, len(added), BATCH):
         progress("indexing", start, len(added))
         batch = catalog.chunks_by_id(added[start : start + BATCH])
@@ -46,7 +55,7 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
                 Point(
                     stored.id,
                     found[stored.text_hash],
-                    encode_document(stored.chunk.indexed_text),
+                    encoder.encode_document(stored.chunk.indexed_text),
                     payloads.get(stored.chunk.document_id, {}) | {"document_id": stored.chunk.document_id},
                 )
                 for stored in batch
@@ -58,6 +67,8 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
     # are deleted after it are invisible already.
     index.flush()
     catalog.set_synced(index.name, index.embedder, head)
+    if anew:
+        index.set_sparse(encoder.scheme)
     if removed:
         index.delete(removed)
         index.flush()
@@ -70,6 +81,26 @@ def _delete_unknown(catalog: Catalog, index: Index) -> None:
     if unknown:
         index.delete(sorted(unknown))
         index.flush()
+
+
+def encoder_for(catalog: Catalog, index: Index, *, changed: bool = True) -> Encoder:
+    """The encoder that an index should have: for the languages of the settings, or of the documents.
+
+    A language that was detected once stays, so that one document more or less does not rewrite the index.
+
+    Args:
+        changed: there are documents that it does not hold yet.
+    """
+    if index.languages is not None:
+        return Encoder(index.languages)
+    held = encoder_of(index.sparse)
+    current = held.scheme == index.sparse  # otherwise of an earlier version, which knew English only
+    if current and not changed:
+        return held
+    kept = held.languages if current else ()
+    found = spoken(catalog.sample(LANGUAGE_SAMPLE))
+    fresh = [code for code, share in found.items() if share >= MIN_SHARE and code not in kept]
+    return Encoder((*kept, *fresh))
 
 
 def check_binding(index: Index, embedder: Embedder) -> None:

@@ -97,6 +97,13 @@ class Index(Protocol):
     embedder: str
     """Fingerprint of the embedder whose vectors it holds."""
     dimension: int
+    languages: tuple[str, ...] | None
+    """What the settings say of the documents' languages; None where they are to be detected."""
+
+    @property
+    def sparse(self) -> str:
+        """Scheme of the BM25 vectors that it holds, see :class:`retrieval.index.sparse.Encoder`."""
+        ...
 
     def upsert(self, points: Iterable[Point]) -> int:
         """Insert or replace points by id; the number written.
@@ -130,6 +137,10 @@ class Index(Protocol):
 
     def count(self) -> int:
         """How many points it holds."""
+        ...
+
+    def set_sparse(self, scheme: str) -> None:
+        """Record the scheme of the BM25 vectors, once all of them are of it."""
         ...
 
     def optimize(self) -> None:
@@ -226,7 +237,8 @@ def check_binding(found: Mapping[str, Any], expected: Mapping[str, Any], name: s
 
     Args:
         found: what the collection says of itself.
-        expected: ``embedder``, ``dimension``, ``sparse`` and ``format`` as the opener wants them.
+        expected: ``embedder``, ``dimension`` and ``format`` as the opener wants them. The scheme of the BM25
+            vectors may differ: following the catalog, they are made anew.
 
     Raises:
         MismatchError: they differ.

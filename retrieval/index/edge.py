@@ -11,7 +11,7 @@ does nothing else, then open it here.
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from retrieval.index.base import (
     hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
-from retrieval.index.sparse import SPARSE_SCHEME
+from retrieval.index.sparse import Encoder
 
 EXACT_BELOW = 50_000
 """Points up to which a collection is searched exactly, without a graph."""
@@ -47,33 +47,36 @@ _BATCH = 500
 _DISK_RESERVE = 64 * 2**20
 
 
-def open_edge(directory: Path, *, embedder: str, dimension: int, create: bool) -> "EdgeIndex":
+def open_edge(
+    directory: Path, *, embedder: str, dimension: int, create: bool, languages: tuple[str, ...] | None = None
+) -> "EdgeIndex":
     """Open the collection in a directory, making it where ``create`` is set and there is none.
 
     Args:
         embedder: fingerprint of the embedder that the collection is, or will be, bound to.
+        languages: of the documents; None: to be detected.
 
     Raises:
         Busy: another process (or another index of this one) holds it.
-        MismatchError: it belongs to another embedder, or was made with other BM25 weights.
+        MismatchError: it belongs to another embedder.
         NotFound: there is none, and ``create`` is not set.
         StorageError: the engine cannot read or make it.
     """
     if not create and not (directory / "collection.json").is_file():
         raise NotFound(f"found no collection in {directory}, expected one: ingest documents first")
-    description = {"format": _FORMAT, "embedder": embedder, "dimension": dimension, "sparse": SPARSE_SCHEME}
+    binding = {"format": _FORMAT, "embedder": embedder, "dimension": dimension}
     with ExitStack() as lock:
         lock.enter_context(exclusive(directory / "lock", "use the index"))
         if (directory / "collection.json").is_file():
-            check_binding(_description(directory), description, str(directory))
+            check_binding(_description(directory), binding, str(directory))
             with _engine_errors(directory):
                 shard = engine.EdgeShard.load(str(directory / "shard"))
         else:
             _create(directory / "shard", dimension)
-            publish_json(directory / "collection.json", description)
+            publish_json(directory / "collection.json", binding | {"sparse": Encoder(languages or ()).scheme})
             with _engine_errors(directory):
                 shard = engine.EdgeShard.load(str(directory / "shard"))
-        return EdgeIndex(directory, shard, embedder, dimension, lock.pop_all())
+        return EdgeIndex(directory, shard, _description(directory), languages, lock.pop_all())
 
 
 class EdgeIndex:
@@ -83,11 +86,19 @@ class EdgeIndex:
     """
 
     def __init__(
-        self, directory: Path, shard: engine.EdgeShard, embedder: str, dimension: int, lock: ExitStack
+        self,
+        directory: Path,
+        shard: engine.EdgeShard,
+        binding: Mapping[str, Any],
+        languages: tuple[str, ...] | None,
+        lock: ExitStack,
     ) -> None:
         self.name = directory.name
-        self.embedder = embedder
-        self.dimension = dimension
+        self.embedder: str = binding["embedder"]
+        self.dimension: int = binding["dimension"]
+        self.sparse: str = binding["sparse"]
+        self.languages = languages
+        self._binding = binding
         self._directory = directory
         self._lock = lock
         self._open: engine.EdgeShard | None = shard
@@ -159,6 +170,11 @@ class EdgeIndex:
         with _engine_errors(self._directory):
             count: int = self._shard.count(engine.CountRequest(exact=True))
         return count
+
+    def set_sparse(self, scheme: str) -> None:
+        """See :meth:`Index.set_sparse`."""
+        publish_json(self._directory / "collection.json", {**self._binding, "sparse": scheme})
+        self.sparse = scheme
 
     def optimize(self) -> None:
         """See :meth:`Index.optimize`. Holds the GIL: no other thread of this process runs meanwhile."""

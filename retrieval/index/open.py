@@ -34,11 +34,16 @@ def open_index(
     if settings.backend == "edge":
         from retrieval.index.edge import open_edge
 
-        return open_edge(directory, embedder=embedder, dimension=dimension, create=create)
+        return open_edge(directory, embedder=embedder, dimension=dimension, create=create, languages=settings.languages)
     from retrieval.index.server import open_server
 
     return open_server(
-        _client(settings), index_name(settings, name), embedder=embedder, dimension=dimension, create=create
+        _client(settings),
+        index_name(settings, name),
+        embedder=embedder,
+        dimension=dimension,
+        create=create,
+        languages=settings.languages,
     )
 
 

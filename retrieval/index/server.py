@@ -4,6 +4,7 @@ The binding to the embedder is kept in the collection's metadata. ``":memory:"``
 own imitation of a server, for tests only: it is slow and keeps nothing.
 """
 
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,11 +32,13 @@ from retrieval.index.base import (
     hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
-from retrieval.index.sparse import SPARSE_SCHEME
+from retrieval.index.sparse import Encoder
 
 _FORMAT = 1
 _BATCH = 500
 _TIMEOUT_S = 60
+_SCHEME_SECONDS = 5.0
+"""How long what the server says of a collection's BM25 scheme is believed."""
 
 
 def connect(url: str, api_key: str | None = None) -> QdrantClient:
@@ -45,27 +48,39 @@ def connect(url: str, api_key: str | None = None) -> QdrantClient:
     return QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT_S, check_compatibility=False)
 
 
-def open_server(client: QdrantClient, collection: str, *, embedder: str, dimension: int, create: bool) -> "ServerIndex":
+def open_server(
+    client: QdrantClient,
+    collection: str,
+    *,
+    embedder: str,
+    dimension: int,
+    create: bool,
+    languages: tuple[str, ...] | None = None,
+) -> "ServerIndex":
     """Open a collection, making it where ``create`` is set and there is none.
 
+    Args:
+        languages: of the documents; None: to be detected.
+
     Raises:
-        MismatchError: it belongs to another embedder, or was made with other BM25 weights.
+        MismatchError: it belongs to another embedder.
         NotFound: there is none, and ``create`` is not set.
         StorageError: the server does not answer or refuses.
     """
-    description = {"format": _FORMAT, "embedder": embedder, "dimension": dimension, "sparse": SPARSE_SCHEME}
+    binding = {"format": _FORMAT, "embedder": embedder, "dimension": dimension}
     with _server_errors(collection):
         if not client.collection_exists(collection):
             if not create:
                 raise NotFound(f"found no collection {collection} on the server, expected one: ingest documents first")
-            _create(client, collection, dimension, description)
-        check_binding(client.get_collection(collection).config.metadata or {}, description, collection)
+            _create(client, collection, dimension, binding | {"sparse": Encoder(languages or ()).scheme})
+        found = client.get_collection(collection).config.metadata or {}
+        check_binding(found, binding, collection)
         # Also where it exists: a creation may have been interrupted before these.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Payload indexes have no effect in the local Qdrant")
             for field in KEYWORD_FIELDS:
                 client.create_payload_index(collection, field, models.PayloadSchemaType.KEYWORD, wait=True)
-    return ServerIndex(client, collection, embedder, dimension)
+    return ServerIndex(client, collection, embedder, dimension, languages)
 
 
 def set_alias(client: QdrantClient, alias: str, collection: str) -> None:
@@ -92,11 +107,38 @@ class ServerIndex:
     Safe to use from several threads. Closing it leaves the client open: others may use it.
     """
 
-    def __init__(self, client: QdrantClient, collection: str, embedder: str, dimension: int) -> None:
+    def __init__(
+        self,
+        client: QdrantClient,
+        collection: str,
+        embedder: str,
+        dimension: int,
+        languages: tuple[str, ...] | None,
+    ) -> None:
         self.name = collection
         self.embedder = embedder
         self.dimension = dimension
+        self.languages = languages
         self._client = client
+        self._sparse, self._read_at = "", -_SCHEME_SECONDS
+
+    @property
+    def sparse(self) -> str:
+        """See :attr:`Index.sparse`; another process may have changed it."""
+        if time.monotonic() - self._read_at >= _SCHEME_SECONDS:
+            self._sparse, self._read_at = str(self._metadata().get("sparse")), time.monotonic()
+        return self._sparse
+
+    def set_sparse(self, scheme: str) -> None:
+        """See :meth:`Index.set_sparse`."""
+        metadata = {**self._metadata(), "sparse": scheme}
+        with _server_errors(self.name):
+            self._client.update_collection(self.name, metadata=metadata)
+        self._sparse, self._read_at = scheme, time.monotonic()
+
+    def _metadata(self) -> dict[str, Any]:
+        with _server_errors(self.name):
+            return dict(self._client.get_collection(self.name).config.metadata or {})
 
     def upsert(self, points: Iterable[Point]) -> int:
         """See :meth:`Index.upsert`."""

@@ -19,7 +19,7 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL_BYTES = bytes([*range(9), *range(14, 27), *range(28, 32), 127])
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _SAMPLE = 1 << 16
 _MAX_CONTROL_SHARE = 0.01
 _JIS = re.compile(rb"\x1b\$[@B]")
@@ -95,7 +95,7 @@ def marked_encoding(data: bytes) -> str | None:
 
 
 def clean(text: str) -> str:
-    """Newlines as ``\\n``; control characters, stray byte order marks and lone surrogates as a space."""
+    """Newlines as ``\\n``; control characters and lone surrogates as a space."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x0c" in text:

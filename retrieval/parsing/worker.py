@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError, NoText
+from retrieval.normalisation import normalise_document
 from retrieval.parsing import formats
 from retrieval.parsing.bounds import bounded, one_line
 
@@ -94,13 +95,14 @@ def _items(request: dict[str, Any], max_bytes: int, max_characters: int) -> Iter
         if form in ("rows", "gzipped rows"):
             from retrieval.parsing.rows import parse_rows
 
-            yield from parse_rows(
+            for row in parse_rows(
                 file,
                 gzipped=form == "gzipped rows",
                 max_line=max_bytes,
                 max_bytes=max_bytes * _ROWS_EXPANSION,
                 max_characters=max_characters,
-            )
+            ):
+                yield _normalised(row) if isinstance(row, Document) else row
             return
         data = _content(file, max_bytes)
     for item in formats.parse(form, request["id"], data, max_characters=allowed):
@@ -126,12 +128,19 @@ def _content(file: BinaryIO, max_bytes: int) -> bytes:
     return data
 
 
+def _normalised(row: Document) -> Document | InputError:
+    """A row in the one form of every text; one of nothing but invisible characters has no text."""
+    found = normalise_document(row)
+    return found if found.text.strip() else InputError("found invisible characters only, expected text")
+
+
 def _finished(document: Document, title: str, max_characters: int) -> Document:
     """A document that has text, and a title if only from the file's name."""
     if len(document.text) > max_characters:
         raise InputError(
             f"found {len(document.text)} characters of text, expected at most {max_characters}: split the file"
         )
+    document = normalise_document(document)
     if not document.text.strip():
         raise NoText("found no text in it, expected some: fill it or leave it out")
     return document if document.title else replace(document, title=title)

@@ -32,6 +32,8 @@ PACKAGES = (
     "uvicorn",
     "pydantic-settings",
 )
+_WORTH_TELLING = 0.05
+"""Share of the text from which a language is told."""
 _ROOM = 2 * 2**30
 """Free bytes that a retraining of small models needs."""
 
@@ -160,8 +162,8 @@ def _releases(workspace: Workspace, settings: "Settings", catalog: "Catalog") ->
     from service.commands.corpus_checks import check_index
     from service.running import running_service
     from training.releases.ledger import Ledger
-    from training.releases.release import read_release
-    from training.releases.runtime import generator_directory, open_collection, open_embedder
+    from training.releases.release import ModelReference, read_release
+    from training.releases.runtime import generator_directory, model_directory, open_collection, open_embedder
 
     ledger = Ledger(catalog)
     service = running_service(workspace)
@@ -189,6 +191,8 @@ def _releases(workspace: Workspace, settings: "Settings", catalog: "Catalog") ->
     else:
         yield from _server(remote.url, remote.model)
     yield Finding("active release", "ok", f"{active}; embedder and generator are those of its manifest")
+    start = ModelReference(model=settings.embedder.model, revision=settings.embedder.revision, fingerprint="")
+    yield from _languages(catalog, embedder.path, model_directory(start, workspace.root))
     try:
         index = open_collection(workspace, release, settings.index, embedder)
     except Busy:
@@ -198,3 +202,26 @@ def _releases(workspace: Workspace, settings: "Settings", catalog: "Catalog") ->
         yield check_index(catalog, index)
     finally:
         index.close()
+
+
+def _languages(catalog: "Catalog", *embedders: Path) -> Iterator[Finding]:
+    """Whether the embedder knows the documents' languages; a tuned one knows those of the model that it was."""
+    from retrieval.embedder_files import languages
+    from retrieval.languages import spoken
+    from retrieval.sync import LANGUAGE_SAMPLE
+
+    found = spoken(catalog.sample(LANGUAGE_SAMPLE))
+    if not found:
+        return
+    shown = ", ".join(f"{code} {share:.0%}" for code, share in found.items() if share >= _WORTH_TELLING)
+    known = next((codes for path in embedders if (codes := languages(path)) is not None), None)
+    foreign = [code for code, share in found.items() if share >= _WORTH_TELLING and known and code not in known]
+    if not foreign:
+        yield Finding("languages", "ok", f"the documents' are {shown}")
+        return
+    yield Finding(
+        "languages",
+        "note",
+        f"the documents' are {shown}, the embedder was made for {', '.join(sorted(known or ()))}: search by meaning is "
+        f"weak in {', '.join(foreign)}, search by words is not; set `model` of [embedder] to a multilingual one",
+    )

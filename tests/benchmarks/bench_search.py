@@ -22,9 +22,10 @@ import qdrant_edge
 from retrieval.embedder import load_embedder, packaged_minilm
 from retrieval.index.base import DENSE, Point, Query, batched
 from retrieval.index.edge import EdgeIndex, open_edge
-from retrieval.index.sparse import encode_document, encode_question
+from retrieval.index.sparse import Encoder
 
 QUESTIONS = 200
+ENGLISH = Encoder(("en",))
 
 
 def points(paragraphs: list[str], vectors: np.ndarray, count: int) -> Iterator[Point]:
@@ -35,7 +36,7 @@ def points(paragraphs: list[str], vectors: np.ndarray, count: int) -> Iterator[P
         start, length = rng.integers(0, len(words) - 160), rng.integers(40, 160)
         mixture = rng.dirichlet([0.5, 0.5, 0.5]) @ vectors[rng.integers(0, len(vectors), 3)]
         dense = mixture + 0.02 * rng.standard_normal(vectors.shape[1])
-        sparse = encode_document(" ".join(words[start : start + length]))
+        sparse = ENGLISH.encode_document(" ".join(words[start : start + length]))
         payload = {"document_id": f"document-{id // 8}", "store": "default"}
         yield Point(id, (dense / np.linalg.norm(dense)).astype(np.float32), sparse, payload)
 
@@ -87,7 +88,7 @@ def main() -> None:
             fill(index, paragraphs, vectors, arguments.points)
 
         def hybrid(i: int) -> None:
-            index.query(Query(encoded[i], encode_question(questions[i]), limit=10, candidates=50))
+            index.query(Query(encoded[i], ENGLISH.encode_question(questions[i]), limit=10, candidates=50))
 
         shard = index._shard
         raw_requests = [

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from retrieval.documents import Passage
 from retrieval.errors import InputError
+from retrieval.normalisation import normalise
 from training.data.matching import holds_answer
 
 SplitName = Literal["train", "validation", "test"]
@@ -233,8 +234,8 @@ def _parse(raw: bytes, where: str) -> Example:
         raise _FaultyLine(f"found {_shown(row, 'metadata')}, expected an object")
     return Example(
         id=_optional_text(row, "id") or question_id(question),
-        question=question,
-        answers=answers,
+        question=normalise(question),
+        answers=tuple(normalise(answer) for answer in answers),
         document_ids=document_ids,
         split=split,
         task=task,

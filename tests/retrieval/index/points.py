@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from retrieval.index.base import Point, Query
-from retrieval.index.sparse import encode_document
+from retrieval.index.sparse import Encoder
 
 ONE, OTHER = "1" * 64, "2" * 64
 DIMENSION = 4
+ENGLISH = Encoder(("en",))
 
 
 def unit(*values: float) -> np.ndarray:
@@ -17,7 +18,7 @@ def unit(*values: float) -> np.ndarray:
 
 
 def point(id: int, dense: np.ndarray, text: str = "", **payload: Any) -> Point:
-    return Point(id, dense, encode_document(text), payload)
+    return Point(id, dense, ENGLISH.encode_document(text), payload)
 
 
 PETREL = [

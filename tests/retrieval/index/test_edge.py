@@ -14,8 +14,7 @@ from retrieval.errors import Busy, NotFound, StorageError
 from retrieval.index import edge
 from retrieval.index.base import Query, SparseVector
 from retrieval.index.edge import open_edge
-from retrieval.index.sparse import encode_question
-from tests.retrieval.index.points import DIMENSION, ONE, OTHER, PETREL, dense, ids, point, unit
+from tests.retrieval.index.points import DIMENSION, ENGLISH, ONE, OTHER, PETREL, dense, ids, point, unit
 
 ROOT = Path(__file__).parents[3]
 
@@ -169,8 +168,8 @@ def test_equal_scores_are_ranked_alike_in_every_build(tmp_path: Path) -> None:
     points = [point(number, unit(*rng.standard_normal(DIMENSION)), "the petrel is blue") for number in range(1, 61)]
     question = unit(1, 2, 3, 4)
     queries = [
-        Query(None, encode_question("petrel"), limit=7),
-        Query(question, encode_question("petrel"), limit=7, candidates=20),
+        Query(None, ENGLISH.encode_question("petrel"), limit=7),
+        Query(question, ENGLISH.encode_question("petrel"), limit=7, candidates=20),
     ]
     results = []
     for build in range(3):

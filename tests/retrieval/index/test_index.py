@@ -13,8 +13,7 @@ from retrieval.errors import InputError, MismatchError, NotFound, StorageError
 from retrieval.index.base import Index, Point, Query, SparseVector
 from retrieval.index.edge import open_edge
 from retrieval.index.server import connect, open_server, set_alias
-from retrieval.index.sparse import encode_document, encode_question
-from tests.retrieval.index.points import DIMENSION, ONE, OTHER, PETREL, dense, ids, point, unit
+from tests.retrieval.index.points import DIMENSION, ENGLISH, ONE, OTHER, PETREL, dense, ids, point, unit
 
 Opener = Callable[..., Index]
 
@@ -66,7 +65,7 @@ def test_upsert_replaces_by_id(index: Index) -> None:
     index.upsert([point(1, unit(0, 0, 0, 1), "snow", document_id="winter.md")])
     assert index.count() == 4
     assert ids(index.query(dense(unit(0, 0, 0, 1), limit=1))) == [1]
-    assert index.query(Query(None, encode_question("nine hours"))) == []
+    assert index.query(Query(None, ENGLISH.encode_question("nine hours"))) == []
     assert ids(index.query(dense(unit(1, 0, 0, 0), condition=equals("document_id", "petrel.md")))) == [3]
 
 
@@ -103,7 +102,7 @@ def test_dense_query_scores_by_cosine(index: Index) -> None:
 
 def test_sparse_query_finds_words_and_knows_no_similarity(index: Index) -> None:
     index.upsert(PETREL)
-    hits = index.query(Query(None, encode_question("What is error E42?")))
+    hits = index.query(Query(None, ENGLISH.encode_question("What is error E42?")))
     assert ids(hits) == [2]
     assert hits[0].similarity is None
     assert hits[0].score > 0
@@ -111,8 +110,8 @@ def test_sparse_query_finds_words_and_knows_no_similarity(index: Index) -> None:
 
 def test_a_question_without_words(index: Index) -> None:
     index.upsert(PETREL)
-    assert index.query(Query(None, encode_question("what is the?"))) == []
-    hybrid = index.query(Query(unit(0, 1, 0, 0), encode_question("what is the?"), limit=2))
+    assert index.query(Query(None, ENGLISH.encode_question("what is the?"))) == []
+    hybrid = index.query(Query(unit(0, 1, 0, 0), ENGLISH.encode_question("what is the?"), limit=2))
     assert ids(hybrid) == [3, 2]
 
 
@@ -123,7 +122,9 @@ def test_hybrid_query_is_fused_by_reciprocal_rank(index: Index) -> None:
     """
     index.upsert(PETREL)
     for weight in (1.0, 3.0):
-        query = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), sparse_weight=weight, limit=3, rrf_k=60)
+        query = Query(
+            unit(1, 0.5, 0.1, 0), ENGLISH.encode_question("overnight"), sparse_weight=weight, limit=3, rrf_k=60
+        )
         hits = index.query(query)
         assert ids(hits)[0] == 3
         expected = 1 / (3 + 60 - 1) + 1 / (1 / weight + 60 - 1)
@@ -136,7 +137,7 @@ def test_hybrid_query_is_fused_by_reciprocal_rank(index: Index) -> None:
 
 def test_a_branch_of_weight_zero_is_left_out(index: Index) -> None:
     index.upsert(PETREL)
-    both = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), limit=4)
+    both = Query(unit(1, 0.5, 0.1, 0), ENGLISH.encode_question("overnight"), limit=4)
     assert ids(index.query(Query(both.dense, both.sparse, limit=4, sparse_weight=0))) == ids(
         index.query(Query(both.dense, None, limit=4))
     )
@@ -145,7 +146,7 @@ def test_a_branch_of_weight_zero_is_left_out(index: Index) -> None:
 
 def test_candidates_bound_each_branch(index: Index) -> None:
     index.upsert(PETREL)
-    query = Query(unit(1, 0.5, 0.1, 0), encode_question("overnight"), candidates=1, limit=4)
+    query = Query(unit(1, 0.5, 0.1, 0), ENGLISH.encode_question("overnight"), candidates=1, limit=4)
     assert sorted(ids(index.query(query))) in ([1, 3], [2, 3])
 
 
@@ -153,8 +154,8 @@ def test_query_batch_answers_in_order(index: Index) -> None:
     index.upsert(PETREL)
     queries = [
         dense(unit(0, 0, 1, 0), limit=1),
-        Query(None, encode_question("what is the?")),
-        Query(unit(1, 0, 0, 0), encode_question("battery overnight"), limit=2),
+        Query(None, ENGLISH.encode_question("what is the?")),
+        Query(unit(1, 0, 0, 0), ENGLISH.encode_question("battery overnight"), limit=2),
         dense(unit(1, 0, 0, 0), limit=1, condition=equals("document_id", "errors.md")),
     ]
     assert index.query_batch(queries) == [index.query(query) for query in queries]
@@ -190,7 +191,7 @@ def test_query_batch_answers_in_order(index: Index) -> None:
 def test_conditions(index: Index, condition: Condition, expected: set[int]) -> None:
     index.upsert(PETREL)
     assert set(ids(index.query(dense(unit(1, 1, 1, 1), condition=condition)))) == expected
-    hybrid = Query(unit(1, 1, 1, 1), encode_question("battery petrel error"), condition=condition)
+    hybrid = Query(unit(1, 1, 1, 1), ENGLISH.encode_question("battery petrel error"), condition=condition)
     assert set(ids(index.query(hybrid))) == expected
 
 
@@ -273,10 +274,10 @@ def test_server_that_does_not_answer() -> None:
 
 
 def test_bm25_encodes_stems_without_stop_words() -> None:
-    question = encode_question("Which batteries are charging?")
-    document = encode_document("The battery charges. Battery!")
+    question = ENGLISH.encode_question("Which batteries are charging?")
+    document = ENGLISH.encode_document("The battery charges. Battery!")
     assert set(question.indices) == set(document.indices)
     assert question.values == [1.0, 1.0]
     assert len(document.values) == 2
     assert max(document.values) < 2.2  # saturates at k + 1
-    assert encode_document("... the ...") == SparseVector([], [])
+    assert ENGLISH.encode_document("... the ...") == SparseVector([], [])

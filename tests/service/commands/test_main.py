@@ -262,6 +262,17 @@ def test_promote_and_rollback(run_json, run, place, folder):
     assert run_json("releases", "list", "-w", place)[1]["active"] == second
 
 
+def test_the_doctor_names_languages_that_the_embedder_does_not_know(run_json, place, folder):
+    german = "Die Wartungsintervalle der Kühlpumpen betragen sechs Monate. Das Getriebeöl wird jährlich gewechselt."
+    run_json("ingest", folder({"de.txt": german}), "-w", place)
+    checks = {check["name"]: check for check in run_json("doctor", "-w", place)[1]["checks"]}
+    assert checks["languages"]["state"] == "note"
+    assert "are de 100%, the embedder was made for en: search by meaning is weak in de" in checks["languages"]["detail"]
+    run_json("ingest", folder({"de.txt": "The thermostat controls the temperature of the evaporator."}), "-w", place)
+    checks = {check["name"]: check for check in run_json("doctor", "-w", place)[1]["checks"]}
+    assert checks["languages"]["state"] == "ok"
+
+
 def test_a_damaged_release_is_refused_with_3_and_named_by_the_doctor(run, run_json, place, folder):
     run_json("ingest", folder(FILES), "-w", place)
     release = run_json("releases", "list", "-w", place)[1]["active"]
