@@ -99,7 +99,7 @@ def _examples(
 
     if split is SplitChoice.all:
         from training.data.examples import check_documents, link_documents, load_examples
-        from training.data.splits import near_duplicate_groups
+        from training.data.grouping import near_duplicate_groups
         from training.evaluation.evaluate import question_groups
 
         loaded = load_examples(paths)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
-from retrieval.files import publish_directory
+from retrieval.files import new_directory
 from retrieval.hardware import cpu_has_bf16
 from training.averaging import choose_share
 from training.data.contrastive import ContrastiveRow
@@ -159,7 +159,9 @@ def train_embedder(
         _merge_lora(model)
     share, best = average(model, before, measure, settings.averaging, best)
     events({"stage": "embedder", "averaging": share, METRIC: best})
-    _publish(model, output)
+    with new_directory(output) as directory:
+        model.save_pretrained(str(directory), create_model_card=False)
+        shutil.rmtree(output, ignore_errors=True)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return EmbedderResult(output, trainer.state.global_step, best, untouched, share)
 
@@ -219,14 +221,6 @@ def _served(model: "SentenceTransformer", directory: Path) -> Iterator[Embedder]
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
         model.save_pretrained(temporary, create_model_card=False)
         yield load_embedder(Path(temporary), device=model.device.type)
-
-
-def _publish(model: "SentenceTransformer", output: Path) -> None:
-    temporary = output.with_name(f".{output.name}.new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary), create_model_card=False)
-    shutil.rmtree(output, ignore_errors=True)
-    publish_directory(temporary, output)
 
 
 def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:

@@ -18,6 +18,7 @@ from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer, Generates, Prepared, Searches
 from training.data.examples import Example
+from training.data.grouping import components
 from training.data.matching import question_key
 from training.scoring.answer_metrics import OUTCOMES, Outcome, score_answer
 
@@ -194,22 +195,14 @@ def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) ->
     Args:
         group_of: document id to group of near-duplicates; an unknown document is its own group.
     """
-    examples = list(examples)
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = name = parent[above]
-        return name
-
-    members = {}
-    for example in examples:
-        names = [group_of.get(document, document) for document in example.document_ids]
-        names = names or [f"question: {question_key(example.question)}"]
-        for name in names[1:]:
-            parent[root(name)] = root(names[0])
-        members[example.id] = names[0]
-    return {identifier: root(name) for identifier, name in members.items()}
+    named = {
+        example.id: [group_of.get(document, document) for document in example.document_ids]
+        or [f"question: {question_key(example.question)}"]
+        for example in examples
+    }
+    links = [(names[0], name) for names in named.values() for name in names]
+    cluster_of = {name: min(cluster) for cluster in components((), links) for name in cluster}
+    return {identifier: cluster_of[names[0]] for identifier, names in named.items()}
 
 
 def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str]) -> list[Record]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import TrainingError
-from retrieval.files import publish_directory, publish_json
+from retrieval.files import new_directory, publish_json
 from retrieval.hardware import best_device, cpu_has_bf16
 from training.averaging import choose_share
 from training.generator.data_parallel import DataParallel
@@ -320,13 +320,11 @@ def _check_finite(model: Any) -> None:
 
 def _publish(model: Any, output: Path, base: Path) -> None:
     """The adapter as one new directory, whole or not at all."""
-    temporary = output.with_name(f".{output.name}.new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary)
-    (temporary / "README.md").unlink(missing_ok=True)
-    # The path of the base on this machine says nothing on another.
-    config = json.loads((temporary / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = base.name
-    (temporary / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    publish_directory(temporary, output)
+    with new_directory(output) as directory:
+        model.save_pretrained(directory)
+        (directory / "README.md").unlink(missing_ok=True)
+        # The path of the base on this machine says nothing on another.
+        config = json.loads((directory / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = base.name
+        (directory / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        shutil.rmtree(output, ignore_errors=True)

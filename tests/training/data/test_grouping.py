@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from training.data.grouping import Components, near_duplicate_groups
+from training.data.grouping import components, near_duplicate_groups
 from training.scoring.tokens import tokens
 
 WORDS = [
@@ -22,12 +22,10 @@ def jaccard(one: str, other: str, width: int) -> float:
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
 
-def test_components_join_transitively() -> None:
-    components = Components("abcde")
-    for one, other in pairwise("abc"):
-        components.join(one, other)
-    assert components.find("a") == components.find("c") != components.find("d")
-    assert sorted(sorted(group) for group in components.members()) == [["a", "b", "c"], ["d"], ["e"]]
+def test_components_hang_together_transitively() -> None:
+    found = components("abcd", [*pairwise("abc"), ("d", "new")])
+    assert sorted(sorted(group) for group in found) == [["a", "b", "c"], ["d", "new"]]
+    assert components("xy", []) == [{"x"}, {"y"}]
 
 
 def test_groups_follow_the_true_similarity_on_both_sides_of_the_threshold() -> None:
