@@ -58,16 +58,11 @@ def evaluate(
                 generator = open_generator(here.workspace, found)
                 generator.start()
                 answerer = Answerer(
-                    searcher,
-                    generator,
-                    manifest.prompt,
-                    manifest.search,
-                    found.id,
-                    max_new_tokens=manifest.max_new_tokens,
+                    searcher, generator, manifest.prompt, found.id, max_new_tokens=manifest.max_new_tokens
                 )
             try:
                 scorer: Any = generator if generator is not None and generator.can_score else None
-                arm = Arm(found.id, searcher, manifest.search, answerer, scorer=scorer, release=found.id)
+                arm = Arm(found.id, searcher, answerer, scorer=scorer, release=found.id)
                 metrics = run(arm, chosen, groups, progress=progress).metrics()
             finally:
                 if generator is not None:

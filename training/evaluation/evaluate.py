@@ -15,8 +15,9 @@ from retrieval.documents import Passage
 from retrieval.metrics import score_retrieval
 from retrieval.progress import Progress, silent
 from retrieval.prompt import Prompt
+from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
-from training.answering.answerer import Answerer, Generates, Prepared, Searches
+from training.answering.answerer import Answerer, Generates, Prepared
 from training.data.examples import Example
 from training.data.grouping import components
 from training.data.matching import question_key
@@ -56,8 +57,7 @@ class Arm:
     """
 
     name: str
-    searcher: Searches
-    settings: SearchSettings
+    searcher: Searcher
     answerer: Answerer | None = None
     scorer: Scores | None = None
     embedder_tuned: bool = False
@@ -141,17 +141,6 @@ class ArmResult:
         """Mean of one retrieval metric over the questions whose documents are known."""
         return _mean([record.retrieval[metric] for record in self.records if record.retrieval is not None])
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON values; :meth:`from_json` is its inverse."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "ArmResult":
-        """Read what :meth:`to_json` wrote, also after a round through a JSON file."""
-        sequences = ("answers", "document_ids", "ranked")
-        records = tuple(Record(**{**row, **{key: tuple(row[key]) for key in sequences}}) for row in value["records"])
-        return cls(**{**value, "records": records})
-
 
 def evaluate(
     arm: Arm,
@@ -206,8 +195,9 @@ def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) ->
 
 
 def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str]) -> list[Record]:
-    found = arm.searcher.search_batch([example.question for example in batch], top_k=_depth(arm.settings))
-    records = [_retrieved(*pair, groups, arm.settings.top_k) for pair in zip(batch, found, strict=True)]
+    settings = arm.searcher.settings
+    found = arm.searcher.search_batch([example.question for example in batch], top_k=_depth(settings))
+    records = [_retrieved(*pair, groups, settings.top_k) for pair in zip(batch, found, strict=True)]
     scores = score_retrieval(
         {example.id: record.ranked for example, record in zip(batch, records, strict=True)},
         {example.id: example.document_ids for example in batch if example.answerable and example.document_ids},
@@ -215,7 +205,7 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     records = [replace(record, retrieval=scores.get(record.id)) for record in records]
     if arm.answerer is None:
         return records
-    served = [passages[: arm.settings.top_k] for passages in found]
+    served = [passages[: settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
     score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt)
     beside = 0 if arm.scorer is None else arm.scorer.computes_beside

@@ -42,7 +42,7 @@ from training.releases.release import (
     read_release,
     release_of_run,
 )
-from training.report.build import build_report, curves_from_events, flat_figures, write_report
+from training.report.build import build_report, curves_from_events, write_report
 from training.runs import row_files as tables
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
@@ -416,7 +416,7 @@ class Stages:
     def data_figures(self) -> dict[str, dict[str, Any]]:
         """The figures of the data stages, for the report."""
         names = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
-        return {title: flat_figures(self.run.result(name)) for name, title in names.items() if self.run.finished(name)}
+        return {title: self.run.result(name) for name, title in names.items() if self.run.finished(name)}
 
     def fingerprints(self, embedder_tuned: bool) -> dict[str, str]:
         """Hashes of everything that the measurement rests on."""
