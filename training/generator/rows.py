@@ -5,15 +5,18 @@ templating, so that a training row and a live request cannot differ.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, encode
+from training.data.conversations import join_rows
+from training.data.examples import Example
 from training.data.supervised import SupervisedRow
-from training.generator.files import context_length, encode_completion, end_of_turn
+from training.generator.files import context_length, encode_completion, end_of_turn, load_tokenizer
+from training.settings import GeneratorTraining
 
 MASKED = -100
 """The label of a token that does not count."""
@@ -59,6 +62,24 @@ def keeps_earlier_answers(tokenizer: Any) -> bool:
     alone = len(encode_target(tokenizer, turns[1]["content"]))
     prompt_ids, start = encode(tokenizer, turns), len(encode(tokenizer, turns[:1]))
     return prompt_ids[start : start + alone] == encode_target(tokenizer, turns[1]["content"])
+
+
+def join_questions(
+    base: Path, rows: Sequence[SupervisedRow], examples: Sequence[Example], settings: GeneratorTraining, *, seed: int
+) -> list[SupervisedRow]:
+    """The rows as the generator is trained on them: questions on the same passages in one conversation.
+
+    Args:
+        base: directory of the model; one whose template drops earlier answers gets rows of one question.
+        examples: those that the rows were built of.
+    """
+    return join_rows(
+        rows,
+        {one.id: one for one in examples},
+        turns=settings.questions_per_row if keeps_earlier_answers(load_tokenizer(base)) else 1,
+        most=settings.most_rows,
+        seed=seed,
+    )
 
 
 def encode_rows(tokenizer: Any, rows: Iterable[SupervisedRow], *, max_length: int) -> tuple[list[EncodedRow], int]:
