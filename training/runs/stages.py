@@ -50,8 +50,8 @@ from training.runs.models import Bases, Systems
 from training.settings import TrainingSettings
 
 SIDES: tuple[SplitName, SplitName] = ("train", "test")
-REPORTED_STAGES = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
-"""Whose figures the report shows, and under which title."""
+REPORTED = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
+"""Stages whose figures the report shows, and under which title."""
 
 
 class Stages:
@@ -270,9 +270,7 @@ class Stages:
             references=searching,
             validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
-            data={
-                title: self.run.result(stage) for stage, title in REPORTED_STAGES.items() if self.run.finished(stage)
-            },
+            data={title: self.run.result(name) for name, title in REPORTED.items() if self.run.finished(name)},
             settings={
                 "training": self.training.model_dump(mode="json"),
                 "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
@@ -347,12 +345,9 @@ class Stages:
             "run": self.run.id,
             "release": release,
             "active": self.ledger.active(),
-            "verdict": tested["verdict"],
-            "reasons": tested["reasons"],
             "report": str(self.workspace.releases / release / "report.html"),
-            "chosen": tested["chosen"],
             "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
-            "comparisons": tested["comparisons"],
+            **{name: tested[name] for name in ("chosen", "verdict", "reasons", "comparisons")},
         }
 
     # Parts of the stages
