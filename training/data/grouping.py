@@ -1,11 +1,13 @@
-"""Groups of texts that must stay together: connected components, and near-duplicates by MinHash.
+"""Groups of texts that must stay together: near-duplicates, by MinHash.
 
 Knows nothing about splits or examples.
 """
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from networkx.utils import UnionFind
 
 from training.scoring.tokens import tokens
 
@@ -13,30 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-T = TypeVar("T", bound=Hashable)
-
 SHORT = 60
 """Tokens up to which a document is compared by shingles of 3 words; longer ones by 5."""
 PERMUTATIONS = 128
 MISSED = 1e-4
 """Chance that LSH overlooks a pair that is exactly at the threshold (more similar pairs: less)."""
-
-
-def components(nodes: Iterable[T], links: Iterable[tuple[T, T]]) -> list[set[T]]:
-    """What hangs together by links: the nodes, and those that only links name, each in one set."""
-    found = _disjoint(nodes)
-    for one, other in links:
-        found.add(one)
-        found.add(other)
-        found.merge(one, other)
-    subsets: list[set[T]] = found.subsets()
-    return subsets
-
-
-def _disjoint(nodes: Iterable[Hashable]) -> Any:
-    from scipy.cluster.hierarchy import DisjointSet  # late: scipy and numpy take most of a second
-
-    return DisjointSet(nodes)
 
 
 def near_duplicate_groups(documents: Mapping[str, str], threshold: float = 0.8) -> dict[str, str]:
@@ -53,11 +36,11 @@ def near_duplicate_groups(documents: Mapping[str, str], threshold: float = 0.8) 
     if not 0 < threshold <= 1:
         raise ValueError(f"found threshold {threshold}, expected above 0 and at most 1")
     words = {key: tuple(tokens(documents[key])) for key in sorted(documents)}
-    joined = _disjoint(words)
+    joined = UnionFind(words)
     first: dict[tuple[str, ...], str] = {}
     for key, text in words.items():
         if text:  # documents without a word say nothing, and so not the same
-            joined.merge(key, first.setdefault(text, key))
+            joined.union(key, first.setdefault(text, key))
     distinct = {key: text for text, key in first.items() if text}
     # Shingles of different length cannot be compared. Near-duplicates differ in length by the threshold
     # at most, so with the two classes overlapping by that much each pair meets in at least one of them.
@@ -65,12 +48,12 @@ def near_duplicate_groups(documents: Mapping[str, str], threshold: float = 0.8) 
     long = {key: text for key, text in distinct.items() if len(text) >= threshold * SHORT - 5}
     for texts, width in ((short, 3), (long, 5)):
         for one, other in _similar_pairs(texts, width, threshold, joined):
-            joined.merge(one, other)
-    return {key: min(group) for group in joined.subsets() for key in group}
+            joined.union(one, other)
+    return {key: min(group) for group in joined.to_sets() for key in group}
 
 
 def _similar_pairs(
-    texts: Mapping[str, tuple[str, ...]], width: int, threshold: float, joined: Any
+    texts: Mapping[str, tuple[str, ...]], width: int, threshold: float, joined: UnionFind
 ) -> Iterable[tuple[str, str]]:
     """Pairs that reach the threshold, except those that are in one component already."""
     if len(texts) < 2:
@@ -87,7 +70,7 @@ def _similar_pairs(
         for start in range(0, len(hashes), 8192):  # bounds the (S, PERMUTATIONS) temporary
             sketch.update_batch((hashes[start : start + 8192] & np.uint64(0xFFFFFFFF)).tolist())
         for other in sorted(lsh.query(sketch)):
-            if joined.connected(key, other):
+            if joined[key] == joined[other]:
                 continue
             small, large = sorted((hashes, shingles[other]), key=len)
             if len(small) < threshold * len(large):

@@ -7,17 +7,17 @@ share such documents or are the same. Knows nothing about retrieval: it runs bef
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import networkx
 from pydantic import TypeAdapter, ValidationError
 
 from retrieval.errors import InputError, LeakError, MismatchError, StorageError
 from retrieval.files import publish_json
 from training.data.examples import SPLITS, Example, SplitName
-from training.data.grouping import components
-from training.data.leaks import SHOWN_PAIRS, Link, Node, check_no_leak, leak_message, links, refuse_overlap
+from training.data.leaks import SHOWN_PAIRS, Node, check_no_leak, leak_message, links, refuse_overlap
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,11 @@ def make_split(
     if frozen is not None:
         unassigned |= _bridges(examples, groups, labels)
     placed = [example for example in examples if example.id not in unassigned]
-    tied = links(placed, groups, labels)
+    tied = networkx.Graph(links(placed, groups, labels))
+    tied.add_nodes_from(("group", group) for group in groups.values())
     refuse_overlap(placed, tied, labels)
 
-    name_of = _names({("group", group) for group in groups.values()}, tied)
+    name_of = _names(tied)
     members: dict[str, list[Example]] = {}
     for example in placed:
         members.setdefault(name_of["example", example.id], []).append(example)
@@ -233,10 +234,10 @@ def _bridges(
     return found
 
 
-def _names(groups: Collection[Node], tied: Sequence[Link]) -> dict[Node, str]:
+def _names(tied: networkx.Graph) -> dict[Node, str]:
     """Node to the name of all that hangs together with it: the smallest group in it, else the smallest example."""
     names: dict[Node, str] = {}
-    for nodes in components(groups, tied):
+    for nodes in networkx.connected_components(tied):
         of_kind = {kind: min((key for k, key in nodes if k == kind), default=None) for kind in ("group", "example")}
         name = of_kind["group"] if of_kind["group"] is not None else f"question {of_kind['example']}"
         names.update((node, name) for node in nodes)

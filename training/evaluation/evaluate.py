@@ -5,7 +5,7 @@ there are. Knows nothing about statistics (comparison) and decisions (verdict).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,8 +19,6 @@ from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer, Generates, Prepared
 from training.data.examples import Example
-from training.data.grouping import components
-from training.data.matching import question_key
 from training.scoring.answer_metrics import OUTCOMES, Outcome, score_answer
 
 RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
@@ -121,13 +119,14 @@ class ArmResult:
         does; ``loss`` is the mean over reference tokens. A value is None
         where nothing was measured.
         """
+        retrieved = [record.retrieval for record in self.records if record.retrieval is not None]
         answered = [record for record in self.records if record.outcome is not None]
         tokens = sum(record.tokens or 0 for record in self.records)
         loss = sum(record.loss_sum or 0.0 for record in self.records) / tokens if tokens else None
         return {
             "release": self.release,
             "questions": len(self.records),
-            "retrieval": {name: self.mean_retrieval(name) for name in RETRIEVAL_METRICS},
+            "retrieval": {name: _mean([one[name] for one in retrieved]) for name in RETRIEVAL_METRICS},
             "generation": {
                 **{name: _mean([getattr(record, name) for record in answered]) for name in ANSWER_METRICS},
                 "token_accuracy": sum(r.correct_tokens or 0 for r in self.records) / tokens if tokens else None,
@@ -136,10 +135,6 @@ class ArmResult:
             },
             "outcomes": {name: sum(record.outcome == name for record in answered) for name in OUTCOMES},
         }
-
-    def mean_retrieval(self, metric: str) -> float | None:
-        """Mean of one retrieval metric over the questions whose documents are known."""
-        return _mean([record.retrieval[metric] for record in self.records if record.retrieval is not None])
 
 
 def evaluate(
@@ -152,7 +147,7 @@ def evaluate(
     """Run one arm over examples, each question searched once and answered at most once.
 
     Args:
-        groups: example id to group, see :func:`question_groups`.
+        groups: example id to what it hangs together with; an example that it lacks stands alone.
     """
     records: list[Record] = []
     task = f"evaluating: {arm.name}"
@@ -173,25 +168,6 @@ def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> Ar
         for record in result.records
     )
     return replace(result, records=records)
-
-
-def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) -> dict[str, str]:
-    """Example id to cluster, for intervals that do not take near-duplicates for independent.
-
-    Groups of documents that a question bridges are one cluster. A question without documents
-    belongs with those of the same normalised wording.
-
-    Args:
-        group_of: document id to group of near-duplicates; an unknown document is its own group.
-    """
-    named = {
-        example.id: [group_of.get(document, document) for document in example.document_ids]
-        or [f"question: {question_key(example.question)}"]
-        for example in examples
-    }
-    links = [(names[0], name) for names in named.values() for name in names]
-    cluster_of = {name: min(cluster) for cluster in components((), links) for name in cluster}
-    return {identifier: cluster_of[names[0]] for identifier, names in named.items()}
 
 
 def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str]) -> list[Record]:
@@ -233,7 +209,7 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
     return Record(
         id=example.id,
         question=example.question,
-        group=groups[example.id],
+        group=groups.get(example.id, example.id),
         answers=example.answers,
         document_ids=example.document_ids,
         weak=example.weak,

@@ -14,7 +14,7 @@ from retrieval.prompt import Message, Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
 from training.data.examples import Example
-from training.evaluation.evaluate import BATCH, Arm, ArmResult, evaluate, question_groups
+from training.evaluation.evaluate import BATCH, Arm, ArmResult, evaluate
 from training.runs.row_files import read_rows, write_rows
 
 ABSTENTION = Prompt().abstention
@@ -255,21 +255,3 @@ def test_a_result_survives_its_file(tmp_path: Path) -> None:
 def test_changes_count_the_tuned_parts() -> None:
     assert ArmResult("x", True, False, "", ()).changes == 1
     assert ArmResult("x", False, False, "", ()).changes == 0
-
-
-def test_groups_join_near_duplicates_bridges_and_equal_questions() -> None:
-    examples = [
-        example("a1", "x", documents=["a"]),
-        example("copy", "x", documents=["a-copy"]),
-        example("bridge", "x", documents=["b", "c"]),
-        example("c1", "x", documents=["c"]),
-        example("lone", "x", documents=["d"]),
-        example("u1", question="What is the Price?"),
-        example("u2", question="what is price"),
-        example("u3", question="something else"),
-    ]
-    groups = question_groups(examples, {"a": "g1", "a-copy": "g1", "b": "g2", "c": "g3"})
-    assert groups["a1"] == groups["copy"]
-    assert groups["bridge"] == groups["c1"]
-    assert groups["u1"] == groups["u2"]
-    assert len(set(groups.values())) == 5
