@@ -103,6 +103,26 @@ def publish_directory(temporary: Path, final: Path) -> None:
 
 
 @contextmanager
+def new_directory(final: Path) -> Iterator[Path]:
+    """A directory for the body to fill; at the end it gets its final name (:func:`publish_directory`).
+
+    What the body leaves behind when it fails is removed, what a crash left at the next try.
+
+    Raises:
+        StorageError: ``final`` exists already, or the disk refused.
+    """
+    temporary = final.with_name(f".{final.name}.new")
+    with storage_errors(final):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            publish_directory(temporary, final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals at ``path`` into a :class:`StorageError` that says what to do."""
     try:

@@ -48,6 +48,14 @@ class DataSettings(BaseModel):
     negatives: int = Field(default=1, ge=0, le=16)
     """Hard negatives for each contrastive row."""
 
+    @model_validator(mode="after")
+    def _rest_for_train(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"found shares validation {self.validation} and test {self.test}, expected a rest to train on"
+            )
+        return self
+
 
 class EmbedderTraining(BaseModel):
     """How the embedder is fine-tuned."""

@@ -12,7 +12,7 @@ from service.commands.evaluation import ExamplesOption
 
 if TYPE_CHECKING:
     from training.data.examples import SplitName
-    from training.data.summary import DatasetSummary, Row
+    from training.data.summary import Row
     from training.releases.release import Release
 
 SPLITS: "tuple[SplitName, ...]" = ("train", "validation")
@@ -72,14 +72,14 @@ def dataset(
                 continue
             summary = _summary(here, release, kind, own_rows, seed)
             save({name: own for name, own in own_rows.items() if own}, directory / kind)
-            value[kind] = summary.as_json() | {"built": stats[kind]}
+            value[kind] = summary | {"built": stats[kind]}
             value["saved"][kind] = str(directory / kind)
         here.console.finish(value, lambda: _show(here, value))
 
 
 def _summary(
     here: Opened, release: "Release", kind: str, rows: "dict[str, Sequence[Row]]", seed: int
-) -> "DatasetSummary":
+) -> dict[str, Any]:
     """The figures of one kind, in the tokens of the model that reads it."""
     from training.data.summary import summarise
     from training.releases.runtime import generator_directory, open_embedder

@@ -51,24 +51,21 @@ def evaluate(
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
         with here.console.progress() as progress, own_searcher(here, found, progress) as searcher:
-            chosen, groups = _examples(here, searcher, examples, split)
+            chosen = _examples(here, searcher, examples, split)
             manifest = found.manifest
             answerer, generator = None, None
             if not retrieval_only:
                 generator = open_generator(here.workspace, found)
                 generator.start()
                 answerer = Answerer(
-                    searcher,
-                    generator,
-                    manifest.prompt,
-                    manifest.search,
-                    found.id,
-                    max_new_tokens=manifest.max_new_tokens,
+                    searcher, generator, manifest.prompt, found.id, max_new_tokens=manifest.max_new_tokens
                 )
             try:
                 scorer: Any = generator if generator is not None and generator.can_score else None
-                arm = Arm(found.id, searcher, manifest.search, answerer, scorer=scorer, release=found.id)
-                metrics = run(arm, chosen, groups, progress=progress).metrics()
+                arm = Arm(found.id, searcher, answerer, scorer=scorer, release=found.id)
+                metrics = run(
+                    arm, chosen, groups={}, progress=progress
+                ).metrics()  # what belongs together is for comparisons
             finally:
                 if generator is not None:
                     generator.stop()
@@ -91,22 +88,17 @@ def _number(value: float | int | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _examples(
-    here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice
-) -> "tuple[Sequence[Example], Mapping[str, str]]":
-    """The examples to measure, and the cluster of each."""
+def _examples(here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice) -> "Sequence[Example]":
+    """The examples to measure."""
     from retrieval.errors import InputError
 
     if split is SplitChoice.all:
         from training.data.examples import check_documents, link_documents, load_examples
-        from training.data.splits import near_duplicate_groups
-        from training.evaluation.evaluate import question_groups
 
         loaded = load_examples(paths)
-        texts = {document.id: document.text for document in here.catalog.documents()}
-        check_documents(loaded, texts)
+        check_documents(loaded, {document.id for document in here.catalog.documents()})
         linked, _ = link_documents(loaded, searcher.search_batch)
-        return linked, question_groups(linked, near_duplicate_groups(texts))
+        return linked
     from training.data.preparation import prepare_examples
 
     training = here.settings.training
@@ -116,4 +108,4 @@ def _examples(
     chosen = prepared.examples["test" if split is SplitChoice.test else "validation"]
     if not chosen:
         raise InputError(f"found no example in the {split.value} split, expected some: add some, or use --split all")
-    return chosen, prepared.split.group_of_example
+    return chosen

@@ -139,9 +139,7 @@ def train_plain(base: Embedder, rows: list[ContrastiveRow], training: EmbedderTr
 def measure(catalog: Catalog, searchers: dict[str, Searcher], prepared: Prepared) -> dict[str, ArmResult]:
     """Every system on the test questions; fusion weights chosen on validation."""
     asked = prepared.examples["validation"]
-    arms: list[Arm] = [
-        Arm("BM25", searchers["untouched"].at(SearchSettings(mode="sparse")), SearchSettings(mode="sparse"))
-    ]
+    arms: list[Arm] = [Arm("BM25", searchers["untouched"].at(SearchSettings(mode="sparse")))]
     for name, searcher in searchers.items():
         served, _ = choose_search_settings(
             catalog,
@@ -153,7 +151,7 @@ def measure(catalog: Catalog, searchers: dict[str, Searcher], prepared: Prepared
         )
         print(f"{name}: chosen on validation: {served.model_dump(exclude_defaults=True)}", flush=True)
         for label, settings in (("dense", DENSE), ("hybrid at equal weights", SearchSettings()), ("as served", served)):
-            arms.append(Arm(f"{name}, {label}", searcher.at(settings), settings))
+            arms.append(Arm(f"{name}, {label}", searcher.at(settings)))
     results = {}
     for arm in arms:
         found = evaluate(arm, prepared.examples["test"], prepared.split.group_of_example)

@@ -35,6 +35,17 @@ def test_a_directory_is_published_under_a_new_name_only(tmp_path: Path) -> None:
         files.publish_directory(tmp_path / "new", tmp_path / "final")
 
 
+def test_a_new_directory_appears_when_it_is_whole(tmp_path: Path) -> None:
+    final = tmp_path / "below" / "final"
+    with pytest.raises(ZeroDivisionError), files.new_directory(final) as directory:
+        (directory / "half").write_text(str(1 / 0))
+    assert list((tmp_path / "below").iterdir()) == []
+    with files.new_directory(final) as directory:
+        (directory / "file").touch()
+        assert not final.exists()
+    assert [path.name for path in (tmp_path / "below").rglob("*")] == ["final", "file"]
+
+
 def test_a_second_holder_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     lock = tmp_path / "some.lock"
     told = rf"pid {os.getpid()}: retrain"

@@ -106,9 +106,8 @@ class FakeRuntime:
         self.embedder = embedder
         self.index = index or FakeIndex()
         self.closed = False
-        self.answerer = Answerer(
-            self.searcher, self.generator, Prompt(), search or SearchSettings(), release, max_new_tokens=16
-        )
+        self.searcher.settings = search or SearchSettings()
+        self.answerer = Answerer(self.searcher, self.generator, Prompt(), release, max_new_tokens=16)
 
     def close(self, *, keep_index: bool = False) -> None:
         assert not self.closed, f"{self.release.id} was closed twice"

@@ -45,6 +45,7 @@ def test_the_environment_wins_over_the_file(read, monkeypatch):
         ("[training.embedder]\nepoch = 3", ["`training.embedder.epoch`", "`epochs`"]),
         ("[search]\ntop_k = 0", ["search.top_k = 0", "greater than or equal to 1"]),
         ("search = 3", ["search = 3"]),
+        ("[training.data]\nvalidation = 0.6\ntest = 0.6", ["training.data", "a rest to train on"]),
         ("[search]\n\ntop_k = = 3", ["line 3"]),
         ("[search]\ntop_k =", ["line 2"]),
         (b"[search]\n# \xff", ["line 2", "UTF-8"]),

@@ -10,18 +10,11 @@ from typing import Any, Protocol
 
 from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, is_abstention, render, strip_thinking
-from retrieval.search_settings import SearchSettings
+from retrieval.search import Searcher
 from training.answering.citations import Citation, cite
 
 MAX_NEW_TOKENS = 96
 """Room for two or three sentences: answers quote the documents, they do not retell them."""
-
-
-class Searches(Protocol):
-    """What answering needs of :class:`retrieval.search.Searcher`."""
-
-    def search_batch(self, questions: Sequence[str], *, top_k: int | None = None) -> list[list[Passage]]:
-        """The passages of each question, best first."""
 
 
 Encoded = Any
@@ -71,7 +64,7 @@ class Answer:
 
 
 class Answerer:
-    """Answers questions with one release's searcher, generator, prompt and settings.
+    """Answers questions with one release's searcher (and its settings), generator and prompt.
 
     Args:
         generator: its ``complete`` is called for answers that are not streamed.
@@ -80,10 +73,9 @@ class Answerer:
 
     def __init__(
         self,
-        searcher: Searches,
+        searcher: Searcher,
         generator: Generates,
         prompt: Prompt,
-        settings: SearchSettings,
         release: str,
         *,
         max_new_tokens: int = MAX_NEW_TOKENS,
@@ -91,7 +83,7 @@ class Answerer:
         self.searcher = searcher
         self.generator = generator
         self.prompt = prompt
-        self.settings = settings
+        self.settings = searcher.settings
         self.release = release
         self.max_new_tokens = max_new_tokens + prompt.thinking_tokens
 

@@ -12,7 +12,9 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from retrieval.documents import Passage
 from retrieval.errors import InputError
@@ -25,7 +27,6 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 Search = Callable[[list[str]], list[list[Passage]]]
 """Questions to the passages that the live retriever returns for each, best first."""
 
-KEYS = ("id", "question", "answers", "document_ids", "doc_ids", "split", "task", "metadata")
 SHOWN_FAULTS = 20
 BATCH = 256
 
@@ -56,6 +57,30 @@ class Example:
     def where(self) -> str:
         """How messages name it."""
         return f"{self.id!r} ({self.provenance})" if self.provenance else repr(self.id)
+
+
+_Text = Annotated[str, StringConstraints(pattern=r"\S")]
+_Texts = Annotated[tuple[_Text, ...], AfterValidator(lambda texts: tuple(dict.fromkeys(texts)))]
+
+
+class _Line(BaseModel):
+    """A line of an examples file; the description of a field is what a fault says was expected."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: _Text | None = Field(None, description="some text")
+    question: _Text = Field(description="a question")
+    answers: _Texts = Field(
+        description="a list of texts that are not empty, or [] for a question that the corpus cannot answer"
+    )
+    document_ids: _Texts | None = Field(None, description="a list of texts that are not empty")
+    split: SplitName | None = Field(None, description=f"one of {', '.join(SPLITS)}")
+    task: _Text | None = Field(None, description="some text")
+    metadata: dict[str, Any] | None = Field(None, description="an object")
+
+
+_ALIAS = "doc_ids"
+"""Of ``document_ids``."""
 
 
 class _FaultyLine(ValueError):
@@ -177,12 +202,10 @@ def passage_evidence(passage: Passage) -> str:
     return f"{passage.context}\n{passage.text}" if passage.context else passage.text
 
 
-def searched(
-    examples: Sequence[Example], search: Search, batch: int = BATCH
-) -> Iterator[tuple[Sequence[Example], list[list[Passage]]]]:
+def searched(examples: Sequence[Example], search: Search) -> Iterator[tuple[Sequence[Example], list[list[Passage]]]]:
     """The examples in batches, each with its search results."""
-    for start in range(0, len(examples), batch):
-        part = examples[start : start + batch]
+    for start in range(0, len(examples), BATCH):
+        part = examples[start : start + BATCH]
         results = search([example.question for example in part])
         if len(results) != len(part):
             raise ValueError(f"search returned {len(results)} results for {len(part)} questions")
@@ -200,47 +223,37 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _parse(raw: bytes, where: str) -> Example:
     row = _json_object(raw)
-    further = [key for key in row if key not in KEYS]
-    for key in further:
+    known = (*_Line.model_fields, _ALIAS)
+    for key in (key for key in row if key not in known):
         # A field of the user's own is kept; one that looks like a slip of ours would lose data unseen.
-        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.7)
-        if near:
+        if near := difflib.get_close_matches(key, known, n=1, cutoff=0.7):
             raise _FaultyLine(
                 f"found the key {key!r}, expected {near[0]!r}: correct it, or put it under 'metadata' if it is meant so"
             )
-    if "doc_ids" in row and "document_ids" in row:
-        raise _FaultyLine("found both 'document_ids' and 'doc_ids', expected one of them")
-    question = row.get("question")
-    if not isinstance(question, str) or not question.strip():
-        raise _FaultyLine(f"found {_shown(row, 'question')}, expected 'question' with some text")
-    if "answers" not in row:
+    if _ALIAS in row:
+        if "document_ids" in row:
+            raise _FaultyLine(f"found both 'document_ids' and {_ALIAS!r}, expected one of them")
+        row["document_ids"] = row.pop(_ALIAS)
+    try:
+        line = _Line.model_validate(row)
+    except ValidationError as error:
+        key = str(error.errors()[0]["loc"][0])
+        found = f"{key!r}: {_clip(row[key])}" if key in row else f"no {key!r}"
+        raise _FaultyLine(f"found {found}, expected {_Line.model_fields[key].description}") from error
+    if line.document_ids and not line.answers:
         raise _FaultyLine(
-            "found no 'answers', expected a list of texts, or [] for a question that the corpus cannot answer"
+            "found 'answers' [] (the corpus cannot answer it) together with 'document_ids' that support an answer, "
+            "expected one or the other"
         )
-    answers = _texts(row, "answers")
-    documents_key = "doc_ids" if "doc_ids" in row else "document_ids"
-    document_ids = _texts(row, documents_key) if row.get(documents_key) is not None else ()
-    if document_ids and not answers:
-        raise _FaultyLine(
-            f"found 'answers' [] (the corpus cannot answer it) together with {documents_key!r} that support an "
-            "answer, expected one or the other"
-        )
-    split = row.get("split")
-    if split is not None and split not in SPLITS:
-        raise _FaultyLine(f"found {_shown(row, 'split')}, expected one of {', '.join(SPLITS)}")
-    task = _optional_text(row, "task")
-    metadata = row.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
-        raise _FaultyLine(f"found {_shown(row, 'metadata')}, expected an object")
     return Example(
-        id=_optional_text(row, "id") or question_id(question),
-        question=normalise(question),
-        answers=tuple(normalise(answer) for answer in answers),
-        document_ids=document_ids,
-        split=split,
-        task=task,
+        id=line.id or question_id(line.question),
+        question=normalise(line.question),
+        answers=tuple(normalise(answer) for answer in line.answers),
+        document_ids=line.document_ids or (),
+        split=line.split,
+        task=line.task,
         provenance=where,
-        metadata={key: row[key] for key in further} | (metadata or {}),
+        metadata=(line.model_extra or {}) | (line.metadata or {}),
     )
 
 
@@ -285,24 +298,6 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise _FaultyLine(f"found {name}, expected JSON")
-
-
-def _texts(row: dict[str, Any], key: str) -> tuple[str, ...]:
-    value = row[key]
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
-        raise _FaultyLine(f"found {_shown(row, key)}, expected a list of texts that are not empty")
-    return tuple(dict.fromkeys(value))
-
-
-def _optional_text(row: dict[str, Any], key: str) -> str | None:
-    value = row.get(key)
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise _FaultyLine(f"found {_shown(row, key)}, expected some text")
-    return value
-
-
-def _shown(row: dict[str, Any], key: str) -> str:
-    return f"{key!r}: {_clip(row[key])}" if key in row else f"no {key!r}"
 
 
 def _clip(value: Any) -> str:

@@ -1,11 +1,13 @@
-"""Groups of texts that must stay together: connected components, and near-duplicates by MinHash.
+"""Groups of texts that must stay together: near-duplicates, by MinHash.
 
 Knows nothing about splits or examples.
 """
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from networkx.utils import UnionFind
 
 from training.scoring.tokens import tokens
 
@@ -13,43 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-T = TypeVar("T", bound=Hashable)
-
 SHORT = 60
 """Tokens up to which a document is compared by shingles of 3 words; longer ones by 5."""
 PERMUTATIONS = 128
 MISSED = 1e-4
 """Chance that LSH overlooks a pair that is exactly at the threshold (more similar pairs: less)."""
-
-
-class Components(Generic[T]):
-    """Disjoint sets that grow together as links are added."""
-
-    def __init__(self, members: Iterable[T] = ()) -> None:
-        """Start with each member by itself."""
-        self._parent: dict[T, T] = {member: member for member in members}
-
-    def find(self, member: T) -> T:
-        """A representative, the same for all members of a component as it is now."""
-        parent = self._parent
-        parent.setdefault(member, member)
-        root = member
-        while parent[root] != root:
-            root = parent[root]
-        while parent[member] != root:
-            parent[member], member = root, parent[member]
-        return root
-
-    def join(self, one: T, other: T) -> None:
-        """Put two members, and all that hangs on them, into one component."""
-        self._parent[self.find(one)] = self.find(other)
-
-    def members(self) -> list[list[T]]:
-        """The components, members in the order in which they were first named."""
-        found: dict[T, list[T]] = {}
-        for member in self._parent:
-            found.setdefault(self.find(member), []).append(member)
-        return list(found.values())
 
 
 def near_duplicate_groups(documents: Mapping[str, str], threshold: float = 0.8) -> dict[str, str]:
@@ -66,29 +36,28 @@ def near_duplicate_groups(documents: Mapping[str, str], threshold: float = 0.8) 
     if not 0 < threshold <= 1:
         raise ValueError(f"found threshold {threshold}, expected above 0 and at most 1")
     words = {key: tuple(tokens(documents[key])) for key in sorted(documents)}
-    components: Components[str] = Components(words)
+    joined = UnionFind(words)
     first: dict[tuple[str, ...], str] = {}
     for key, text in words.items():
         if text:  # documents without a word say nothing, and so not the same
-            components.join(key, first.setdefault(text, key))
+            joined.union(key, first.setdefault(text, key))
     distinct = {key: text for text, key in first.items() if text}
     # Shingles of different length cannot be compared. Near-duplicates differ in length by the threshold
     # at most, so with the two classes overlapping by that much each pair meets in at least one of them.
     short = {key: text for key, text in distinct.items() if len(text) <= SHORT}
     long = {key: text for key, text in distinct.items() if len(text) >= threshold * SHORT - 5}
     for texts, width in ((short, 3), (long, 5)):
-        for one, other in _similar_pairs(texts, width, threshold, components):
-            components.join(one, other)
-    return {key: min(group) for group in components.members() for key in group}
+        for one, other in _similar_pairs(texts, width, threshold, joined):
+            joined.union(one, other)
+    return {key: min(group) for group in joined.to_sets() for key in group}
 
 
 def _similar_pairs(
-    texts: Mapping[str, tuple[str, ...]], width: int, threshold: float, joined: Components[str]
+    texts: Mapping[str, tuple[str, ...]], width: int, threshold: float, joined: UnionFind
 ) -> Iterable[tuple[str, str]]:
     """Pairs that reach the threshold, except those that are in one component already."""
     if len(texts) < 2:
         return
-    # Imported late: together with scipy this takes most of a second.
     import numpy as np
     from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped, unused-ignore]
 
@@ -101,7 +70,7 @@ def _similar_pairs(
         for start in range(0, len(hashes), 8192):  # bounds the (S, PERMUTATIONS) temporary
             sketch.update_batch((hashes[start : start + 8192] & np.uint64(0xFFFFFFFF)).tolist())
         for other in sorted(lsh.query(sketch)):
-            if joined.find(key) == joined.find(other):
+            if joined[key] == joined[other]:
                 continue
             small, large = sorted((hashes, shingles[other]), key=len)
             if len(small) < threshold * len(large):

@@ -3,8 +3,9 @@
 Knows nothing about how a split is chosen: it is given labels and tells where they clash.
 """
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+
+import networkx
 
 from retrieval.errors import LeakError
 from training.data.examples import Example
@@ -69,27 +70,27 @@ def links(examples: Sequence[Example], groups: Mapping[str, str], labels: Mappin
     return found
 
 
-def refuse_overlap(examples: Sequence[Example], tied: Sequence[Link], labels: Mapping[Node, str]) -> None:
+def refuse_overlap(examples: Sequence[Example], tied: networkx.Graph, labels: Mapping[Node, str]) -> None:
     """Check that no two labels of different splits are tied together.
+
+    Args:
+        tied: of :func:`links`.
 
     Raises:
         LeakError: with up to five pairs and what ties each.
     """
-    neighbours: dict[Node, list[Node]] = {}
-    for one, other in tied:
-        neighbours.setdefault(one, []).append(other)
-        neighbours.setdefault(other, []).append(one)
     by_id = {example.id: example for example in examples}
     faults: list[str] = []
     known_clean: set[Node] = set()
     # From the test set outwards, then validation: any clash has one of these at one end.
     for name in ("test", "validation"):
-        for start in (node for node, label in labels.items() if label == name and node in neighbours):
+        for start in (node for node, label in labels.items() if label == name and node in tied):
             if start in known_clean:
                 continue
-            path, seen = _nearest_clash(start, neighbours, labels)
+            paths = networkx.single_source_shortest_path(tied, start)  # by their length
+            path = next((path for end, path in paths.items() if labels.get(end, name) != name), None)
             if path is None:
-                known_clean |= seen
+                known_clean |= paths.keys()
             elif name == "test" or labels[path[-1]] == "train":  # test to validation is told from the test side
                 faults.append(" - ".join(_told(path, by_id, labels)))
             if len(faults) > SHOWN_PAIRS:
@@ -107,26 +108,6 @@ def leak_message(faults: Sequence[str]) -> str:
         + "\n  ".join(faults[:SHOWN_PAIRS])
         + more
     )
-
-
-def _nearest_clash(
-    start: Node, neighbours: Mapping[Node, Sequence[Node]], labels: Mapping[Node, str]
-) -> tuple[list[Node] | None, set[Node]]:
-    """The shortest way from a node to one of another split, or None and all that was seen."""
-    came_from: dict[Node, Node | None] = {start: None}
-    queue = deque([start])
-    while queue:
-        node = queue.popleft()
-        if labels.get(node, labels[start]) != labels[start]:
-            path = [node]
-            while (before := came_from[path[-1]]) is not None:
-                path.append(before)
-            return path[::-1], set(came_from)
-        for other in neighbours[node]:
-            if other not in came_from:
-                came_from[other] = node
-                queue.append(other)
-    return None, set(came_from)
 
 
 def _told(path: Sequence[Node], examples: Mapping[str, Example], labels: Mapping[Node, str]) -> Iterator[str]:

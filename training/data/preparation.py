@@ -8,7 +8,7 @@ from retrieval.catalog import Catalog
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from retrieval.workspace import Workspace
-from training.data.candidates import DEPTH, SearcherCandidates
+from training.data.candidates import SearcherCandidates
 from training.data.contrastive import ContrastiveRow, MiningStats, mine_contrastive
 from training.data.examples import (
     SPLITS,
@@ -19,7 +19,8 @@ from training.data.examples import (
     link_documents,
     load_examples,
 )
-from training.data.splits import FrozenSplit, Split, make_split, near_duplicate_groups
+from training.data.grouping import near_duplicate_groups
+from training.data.splits import FrozenSplit, Split, make_split
 from training.data.supervised import SupervisedRow, SupervisedStats, build_supervised
 from training.settings import DataSettings
 
@@ -96,11 +97,12 @@ def supervised_rows(
     seed: int,
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Supervised rows over what ``searcher`` returns, which should be what serving will search with."""
+    candidates = SearcherCandidates(searcher)
     return build_supervised(
         examples,
-        lambda questions: searcher.search_batch(questions, top_k=DEPTH),
+        candidates.search,
         prompt,
-        chunks_of=SearcherCandidates(searcher).chunks_of,
+        chunks_of=candidates.chunks_of,
         groups=split.group_of,
         seed=seed,
         passages=min(data.passages, prompt.max_passages),

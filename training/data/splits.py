@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from retrieval.errors import InputError, LeakError, MismatchError, NotFound, StorageError
+import networkx
+from pydantic import TypeAdapter, ValidationError
+
+from retrieval.errors import InputError, LeakError, MismatchError, StorageError
 from retrieval.files import publish_json
 from training.data.examples import SPLITS, Example, SplitName
-from training.data.grouping import Components
-from training.data.grouping import near_duplicate_groups as near_duplicate_groups
 from training.data.leaks import SHOWN_PAIRS, Node, check_no_leak, leak_message, links, refuse_overlap
 
 
@@ -25,7 +26,6 @@ class FrozenSplit:
 
     fingerprint: str
     """sha256 over the test examples."""
-    seed: int
     assignments: Mapping[str, SplitName]
     """Example id to split."""
     documents: Mapping[str, SplitName]
@@ -44,23 +44,12 @@ class FrozenSplit:
         """Read what :meth:`save` wrote.
 
         Raises:
-            NotFound: there is no such file.
             StorageError: it is not what was written.
             MismatchError: the test set in it does not have the fingerprint in it.
         """
         try:
-            row = json.loads(path.read_bytes())
-            frozen = FrozenSplit(
-                fingerprint=row["fingerprint"],
-                seed=row["seed"],
-                assignments=dict(row["assignments"]),
-                documents=dict(row["documents"]),
-                test=dict(row["test"]),
-                links={key: tuple(value) for key, value in row["links"].items()},
-            )
-        except FileNotFoundError as error:
-            raise NotFound(f"found no frozen split at {path}, expected one: make a split first") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            frozen = TypeAdapter(FrozenSplit).validate_json(path.read_bytes())
+        except ValidationError as error:
             raise StorageError(
                 f"found {path} damaged, expected a frozen split: restore it from a backup, or delete it to start a new "
                 "test set (results are then not comparable with earlier ones)"
@@ -109,7 +98,6 @@ class Split:
     """Document id to split; a document that no example names lies in train."""
     fingerprint: str
     """sha256 over the test examples."""
-    seed: int
 
     def select(self, examples: Iterable[Example], name: SplitName) -> list[Example]:
         """The examples of one split, in their order, each carrying its split."""
@@ -133,7 +121,6 @@ class Split:
         links = {e.id: e.document_ids for e in examples if e.weak and e.id in self.assignments}
         return FrozenSplit(
             fingerprint=self.fingerprint,
-            seed=previous.seed if previous else self.seed,
             assignments={**(previous.assignments if previous else {}), **self.assignments},
             documents={**(previous.documents if previous else {}), **documents},
             test=test,
@@ -166,7 +153,6 @@ def make_split(
         MismatchError: the frozen test set is altered.
         InputError: no answerable question can be held out, or none is left to train on.
     """
-    _check_arguments(examples, groups, validation, test)
     labels = _labels(examples, groups, frozen)
     unassigned = {
         e.id: "it is answerable but no document is known to support it, so no split is safe for it"
@@ -176,13 +162,11 @@ def make_split(
     if frozen is not None:
         unassigned |= _bridges(examples, groups, labels)
     placed = [example for example in examples if example.id not in unassigned]
-    tied = links(placed, groups, labels)
+    tied = networkx.Graph(links(placed, groups, labels))
+    tied.add_nodes_from(("group", group) for group in groups.values())
     refuse_overlap(placed, tied, labels)
 
-    components: Components[Node] = Components(("group", group) for group in groups.values())
-    for one, other in tied:
-        components.join(one, other)
-    name_of = _names(components)
+    name_of = _names(tied)
     members: dict[str, list[Example]] = {}
     for example in placed:
         members.setdefault(name_of["example", example.id], []).append(example)
@@ -211,22 +195,7 @@ def make_split(
         group_of_example={key: name_of["example", key] for key in assignments},
         split_of_document={doc: chosen.get(name_of["group", group], "train") for doc, group in groups.items()},
         fingerprint=_fingerprint({e.id: _content_hash(e) for e in examples if assignments.get(e.id) == "test"}),
-        seed=seed,
     )
-
-
-def _check_arguments(examples: Sequence[Example], groups: Mapping[str, str], validation: float, test: float) -> None:
-    if not (0 <= validation < 1 and 0 < test < 1 and validation + test < 1):
-        raise ValueError(f"found shares validation {validation} and test {test}, expected a rest for train")
-    if twice := [key for key, n in Counter(example.id for example in examples).items() if n > 1]:
-        raise ValueError(f"found example ids more than once: {twice[:5]}")
-    if unknown := sorted({doc for e in examples for doc in e.document_ids if doc not in groups}):
-        raise ValueError(f"found documents in no group: {unknown[:5]}; check_documents comes first")
-    if not any(example.answerable for example in examples):
-        raise InputError(
-            f"found {len(examples)} examples and none that the corpus answers, expected answerable ones in train and "
-            "test: add examples with answers"
-        )
 
 
 def _labels(
@@ -265,10 +234,10 @@ def _bridges(
     return found
 
 
-def _names(components: Components[Node]) -> dict[Node, str]:
-    """Node to the name of its component: the smallest group in it, else the smallest example."""
+def _names(tied: networkx.Graph) -> dict[Node, str]:
+    """Node to the name of all that hangs together with it: the smallest group in it, else the smallest example."""
     names: dict[Node, str] = {}
-    for nodes in components.members():
+    for nodes in networkx.connected_components(tied):
         of_kind = {kind: min((key for k, key in nodes if k == kind), default=None) for kind in ("group", "example")}
         name = of_kind["group"] if of_kind["group"] is not None else f"question {of_kind['example']}"
         names.update((node, name) for node in nodes)

@@ -3,65 +3,26 @@
 What it returns is plain data that JSON holds; showing it is the command line's.
 """
 
-import math
-import os
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
-from retrieval.files import publish_directory, storage_errors
+import numpy as np
+
+from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
 from training.data.supervised import SupervisedRow
 
 Row = SupervisedRow | ContrastiveRow
 
-BINS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Lengths of what a model reads at once."""
-
-    count: int
-    mean: float
-    median: int
-    p95: int
-    longest: int
-    histogram: tuple[tuple[str, int], ...]
-    """Label of a bin ("65-128") and how many lengths fall into it, from the first to the last that is not empty."""
-
-
-@dataclass(frozen=True)
-class DatasetSummary:
-    """The figures of supervised or of contrastive rows."""
-
-    kind: str
-    """"supervised" or "contrastive"."""
-    rows: dict[str, int]
-    """Split to number of rows."""
-    tokens: Tokens
-    truncated: int
-    """Texts longer than the limit."""
-    token_limit: int
-    duplicates: int
-    """Rows that repeat an earlier row's content."""
-    weak: int
-    """Rows whose documents were found, not given."""
-    balance: dict[str, dict[str, int]]
-    """What the rows are spread over: name of the figure to value to count."""
-    unanswerable_share: float | None
-    """Supervised: share of the rows whose question the corpus does not answer."""
-    abstention_share: float | None
-    """Supervised: share of the rows whose target is the abstention, unanswerable ones included."""
-    samples: tuple[dict[str, Any], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain lists, objects, texts and numbers."""
-        return asdict(self)
+SAMPLES = 10
+FIRST_BIN = 32
+"""Tokens of the shortest texts that are counted together; each further bin is twice as wide."""
 
 
 def summarise(
@@ -70,47 +31,50 @@ def summarise(
     count: Callable[[str], int],
     token_limit: int,
     seed: int,
-    samples: int = 10,
     length: Callable[[SupervisedRow], int] | None = None,
-) -> DatasetSummary:
-    """Summarise rows of one kind.
-
-    A supervised row is measured as a whole. The texts of a contrastive row are embedded one by one, so
-    each is measured.
+) -> dict[str, Any]:
+    """The figures of rows of one kind.
 
     Args:
         rows: split to rows.
         count: number of tokens of a text.
         token_limit: what the model reads at most.
-        samples: how many rows are drawn to look at.
         length: tokens of a supervised row as training encodes it; else its messages and completion without the
             few tokens of the chat template.
+
+    Returns:
+        ``tokens``: lengths of what a model reads at once, a supervised row as a whole and the texts of a
+        contrastive row one by one, with a histogram of bins ("65-128"). ``truncated``: of these, how many are over
+        the limit. ``duplicates``: rows that repeat an earlier row's content. ``weak``: rows whose documents were
+        found, not given. ``balance``: what the rows are spread over, as figure to value to rows.
+        ``unanswerable_share`` and ``abstention_share``: of supervised rows those that the corpus does not answer,
+        and those whose target is the abstention for that or another reason. ``samples``: rows drawn by the seed.
     """
     named = [(split, row) for split, own in rows.items() for row in own]
     kind = _kind([row for _, row in named])
-    lengths_of: dict[str, int] = {}
+    counted = cache(count)
     lengths: list[int] = []
     for _, row in named:
         if length is not None and isinstance(row, SupervisedRow):
             lengths.append(length(row))
-            continue
-        lengths += [sum(_cached(count, lengths_of, piece) for piece in text) for text in _texts(row)]
+        else:
+            lengths += [sum(map(counted, pieces)) for pieces in _texts(row)]
     contents = Counter(tuple(_texts(row)) for _, row in named)
     supervised = [row for _, row in named if isinstance(row, SupervisedRow)]
-    drawn = sorted(random.Random(f"{seed}:samples").sample(range(len(named)), min(samples, len(named))))
-    return DatasetSummary(
-        kind=kind,
-        rows={split: len(own) for split, own in rows.items()},
-        tokens=_tokens(lengths),
-        truncated=sum(length > token_limit for length in lengths),
-        token_limit=token_limit,
-        duplicates=sum(contents.values()) - len(contents),
-        weak=sum(row.weak for _, row in named),
-        balance=_balance(kind, [row for _, row in named]),
-        unanswerable_share=_share([not row.answerable for row in supervised]),
-        abstention_share=_share([not row.oracle_present for row in supervised]),
-        samples=tuple({"split": named[i][0], **_plain(named[i][1])} for i in drawn),
-    )
+    drawn = sorted(random.Random(f"{seed}:samples").sample(range(len(named)), min(SAMPLES, len(named))))
+    return {
+        "kind": kind,
+        "rows": {split: len(own) for split, own in rows.items()},
+        "tokens": _tokens(lengths),
+        "truncated": sum(length > token_limit for length in lengths),
+        "token_limit": token_limit,
+        "duplicates": contents.total() - len(contents),
+        "weak": sum(row.weak for _, row in named),
+        "balance": _balance([row for _, row in named]),
+        "unanswerable_share": _share([not row.answerable for row in supervised]),
+        "abstention_share": _share([not row.oracle_present for row in supervised]),
+        "samples": [{"split": split, **_plain(row)} for split, row in (named[place] for place in drawn)],
+    }
 
 
 def save(rows: Mapping[str, Sequence[Row]], path: Path) -> None:
@@ -132,49 +96,26 @@ def save(rows: Mapping[str, Sequence[Row]], path: Path) -> None:
         plain = [_plain(row) for row in own]
         columns = {name: [row[name] for row in plain] for name in features}  # an empty split has its columns too
         splits[split] = Dataset.from_dict(columns, features=features)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
-            # Left to itself, datasets writes no shard for an empty split and then cannot load it.
-            shards = {split: None if own else 1 for split, own in rows.items()}
-            DatasetDict(splits).save_to_disk(str(temporary), num_shards=shards)
-            publish_directory(temporary, path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    # Left to itself, datasets writes no shard for an empty split and then cannot load it.
+    shards = {split: None if own else 1 for split, own in rows.items()}
+    with new_directory(path) as directory:
+        DatasetDict(splits).save_to_disk(str(directory), num_shards=shards)
 
 
 def _features(kind: str) -> Any:
+    """The columns with their types, which an empty list or a split without rows does not tell."""
     from datasets import Features, List, Value
 
-    text, flag = Value("string"), Value("bool")
-    common = {"example_id": text, "split": text, "weak": flag}
+    text, flag, mark = Value("string"), Value("bool"), Value("int32")
+    columns: dict[str, Any] = {"example_id": text, "split": text, "weak": flag}
     if kind == "contrastive":
-        return Features(
-            {
-                **common,
-                "anchor": text,
-                "positive": text,
-                "negatives": List(text),
-                "positive_id": text,
-                "negative_ids": List(text),
-                "groups": List(text),
-            }
-        )
-    return Features(
-        {
-            **common,
-            "messages": List({"role": text, "content": text}),
-            "completion": text,
-            "passages": List(text),
-            "answerable": flag,
-            "oracle_present": flag,
-            "oracle_position": Value("int32"),
-            "oracle_positions": List(Value("int32")),
-            "oracle_retrieved": flag,
-        }
-    )
+        columns |= dict.fromkeys(("anchor", "positive", "positive_id"), text)
+        columns |= dict.fromkeys(("negatives", "negative_ids", "groups"), List(text))
+    else:
+        columns |= dict.fromkeys(("answerable", "oracle_present", "oracle_retrieved"), flag)
+        columns |= {"messages": List({"role": text, "content": text}), "completion": text, "passages": List(text)}
+        columns |= {"oracle_position": mark, "oracle_positions": List(mark)}
+    return Features(columns)
 
 
 def _kind(rows: Sequence[Row]) -> str:
@@ -191,66 +132,45 @@ def _texts(row: Row) -> list[tuple[str, ...]]:
     return [(row.anchor,), (row.positive,), *((negative,) for negative in row.negatives)]
 
 
-def _cached(count: Callable[[str], int], known: dict[str, int], text: str) -> int:
-    if text not in known:
-        known[text] = count(text)
-    return known[text]
-
-
-def _tokens(lengths: Sequence[int]) -> Tokens:
-    ordered = sorted(lengths)
-
-    def quantile(share: float) -> int:
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-    edges = [*BINS, *(2**k for k in range(14, 64))]
-    low, histogram = 0, []
-    for edge in edges:
-        histogram.append((f"{low}-{edge}", sum(low <= length <= edge for length in ordered)))
-        low = edge + 1
-        if edge >= ordered[-1]:
-            break
-    while histogram[0][1] == 0:
-        histogram.pop(0)
-    return Tokens(
-        count=len(ordered),
-        mean=round(sum(ordered) / len(ordered), 1),
-        median=quantile(0.5),
-        p95=quantile(0.95),
-        longest=ordered[-1],
-        histogram=tuple(histogram),
-    )
-
-
-def _balance(kind: str, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    balance: dict[str, Counter[str]]
-    if kind == "supervised":
-        balance = {
-            "target": Counter(),
-            "oracle_position": Counter(),
-            "passages": Counter(),
-            "oracle_retrieved": Counter(),
-        }
-        for row in rows:
-            if isinstance(row, SupervisedRow):
-                balance["target"][_target(row)] += 1
-                balance["passages"][str(len(row.passages))] += 1
-                if row.oracle_present:
-                    balance["oracle_position"][str(row.oracle_position)] += 1
-                if row.answerable:
-                    balance["oracle_retrieved"]["yes" if row.oracle_retrieved else "no"] += 1
-    else:
-        mined = [row for row in rows if isinstance(row, ContrastiveRow)]
-        per_example = Counter(row.example_id for row in mined)
-        per_positive = Counter(row.positive_id for row in mined)
-        balance = {
-            "negatives": Counter(str(len(row.negatives)) for row in mined),
-            "rows_per_example": Counter(str(n) for n in per_example.values()),
-            "rows_per_positive": Counter(str(n) for n in per_positive.values()),
-        }
+def _tokens(lengths: Sequence[int]) -> dict[str, Any]:
+    longest = max(lengths)
+    ends = [FIRST_BIN]
+    while ends[-1] < longest:
+        ends.append(2 * ends[-1])
+    starts = [0, *(end + 1 for end in ends)]
+    heights = np.histogram(lengths, starts)[0].tolist()
+    bins = [(f"{start}-{end}", height) for start, end, height in zip(starts, ends, heights, strict=False)]
+    median, p95 = np.quantile(lengths, [0.5, 0.95], method="inverted_cdf").tolist()
     return {
-        name: dict(sorted(values.items(), key=lambda item: (len(item[0]), item[0]))) for name, values in balance.items()
+        "count": len(lengths),
+        "mean": round(sum(lengths) / len(lengths), 1),
+        "median": median,
+        "p95": p95,
+        "longest": longest,
+        "histogram": list(dropwhile(lambda one: not one[1], bins)),
     }
+
+
+def _balance(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    supervised = [row for row in rows if isinstance(row, SupervisedRow)]
+    mined = [row for row in rows if isinstance(row, ContrastiveRow)]
+    figures: dict[str, Counter[Any]]
+    if supervised:
+        figures = {
+            "target": Counter(map(_target, supervised)),
+            "oracle_position": Counter(row.oracle_position for row in supervised if row.oracle_present),
+            "passages": Counter(len(row.passages) for row in supervised),
+            "oracle_retrieved": Counter(
+                "yes" if row.oracle_retrieved else "no" for row in supervised if row.answerable
+            ),
+        }
+    else:
+        figures = {
+            "negatives": Counter(len(row.negatives) for row in mined),
+            "rows_per_example": Counter(Counter(row.example_id for row in mined).values()),
+            "rows_per_positive": Counter(Counter(row.positive_id for row in mined).values()),
+        }
+    return {name: {str(value): n for value, n in sorted(found.items())} for name, found in figures.items()}
 
 
 def _target(row: SupervisedRow) -> str:
@@ -264,5 +184,4 @@ def _share(flags: Sequence[bool]) -> float | None:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    plain = asdict(row)
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(row).items()}

@@ -20,29 +20,25 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
-from retrieval.files import publish_directory
-from retrieval.hardware import cpu_has_bf16
-from training.averaging import choose_share
+from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
 from training.embedder.batches import topical_batches
 from training.embedder.lexical_targets import LexicalScores
+from training.fine_tuning import Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.library_output import quiet_libraries
 from training.settings import EmbedderTraining
-from training.training_events import resumable_checkpoint, watch
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
 
 METRIC = "ndcg@10"
-Events = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class EmbedderResult:
-    """A trained embedder on disk."""
+    """How a training went."""
 
-    path: Path
     steps: int
     best_metric: float
     untouched_metric: float
@@ -102,42 +98,17 @@ def train_embedder(
                 target_modules="all-linear",
             )
         )
-    interval = max(1, len(batches(0)) // settings.evaluations)
-    on_cpu = model.device.type == "cpu"
 
     def measure(model: "SentenceTransformer") -> float:
         with _served(model, checkpoints) as embedder:
             return metric(embedder)
 
-    arguments = SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_steps=settings.warmup_ratio,
-        lr_scheduler_type="cosine",
-        bf16=cpu_has_bf16() if on_cpu else True,
-        use_cpu=on_cpu,
-        eval_strategy="steps",
-        eval_steps=interval,
-        save_strategy="steps",
-        save_steps=interval,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model=f"eval_{METRIC}",
-        greater_is_better=True,
-        logging_steps=max(1, interval // 10),
-        seed=seed,
-        data_seed=seed,
-        logging_nan_inf_filter=False,
-        report_to=[],
-        disable_tqdm=True,
-        dataloader_drop_last=False,
+    arguments = trainer_arguments(
+        settings, checkpoints, METRIC, steps_per_epoch=len(batches(0)), seed=seed, on_cpu=model.device.type == "cpu"
     )
     trainer = _trainer_of(batches)(
         model=model,
-        args=arguments,
+        args=SentenceTransformerTrainingArguments(**arguments),
         train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
         loss=_loss(model, settings, table),
         evaluator=_evaluator(measure),
@@ -157,44 +128,22 @@ def train_embedder(
         )
     if settings.lora_rank:
         _merge_lora(model)
-    share, best = average(model, before, measure, settings.averaging, best)
-    events({"stage": "embedder", "averaging": share, METRIC: best})
-    _publish(model, output)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return EmbedderResult(output, trainer.state.global_step, best, untouched, share)
-
-
-def average(
-    model: "SentenceTransformer",
-    before: Mapping[str, "Tensor"],
-    measure: Callable[["SentenceTransformer"], float],
-    shares: Sequence[float],
-    best: float,
-) -> tuple[float, float]:
-    """Average the tuned weights with the untouched ones, where that is better on validation.
-
-    Fine-tuning on one team's questions forgets some of what the model knew; part of the way back
-    keeps both, above all for documents unlike those trained on (Wortsman et al. 2022,
-    arXiv 2109.01903).
-
-    Args:
-        before: the untouched weights by name.
-        shares: of the tuned weights, to be tried beside 1.
-        best: the metric of the tuned weights as they are.
-
-    Returns:
-        The share that the model has now, and its metric.
-    """
     tuned = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
 
     def take(share: float) -> None:
         mixed = {
-            name: before[name].lerp(tuned[name], share) if tuned[name].is_floating_point() else tuned[name]
-            for name in tuned
+            name: before[name].lerp(weight, share) if weight.is_floating_point() else weight
+            for name, weight in tuned.items()
         }
         model.load_state_dict(mixed)
 
-    return choose_share(take, lambda: measure(model), shares, best)
+    share, best = choose_share(take, lambda: measure(model), settings.averaging, best)
+    events({"stage": "embedder", "averaging": share, METRIC: best})
+    with new_directory(output) as directory:
+        model.save_pretrained(str(directory), create_model_card=False)
+        shutil.rmtree(output, ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return EmbedderResult(trainer.state.global_step, best, untouched, share)
 
 
 def _merge_lora(model: "SentenceTransformer") -> None:
@@ -219,14 +168,6 @@ def _served(model: "SentenceTransformer", directory: Path) -> Iterator[Embedder]
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
         model.save_pretrained(temporary, create_model_card=False)
         yield load_embedder(Path(temporary), device=model.device.type)
-
-
-def _publish(model: "SentenceTransformer", output: Path) -> None:
-    temporary = output.with_name(f".{output.name}.new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary), create_model_card=False)
-    shutil.rmtree(output, ignore_errors=True)
-    publish_directory(temporary, output)
 
 
 def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:

@@ -67,9 +67,8 @@ class GeneratorMetric:
 
     def __call__(self, generator: "Generator") -> float:
         """The score of the generator as it is now."""
-        settings = self._searcher.settings
         asked = Memoized(generator, self._kept)
-        answerer = Answerer(self._searcher, asked, self._prompt, settings, "", max_new_tokens=self._max_new_tokens)
+        answerer = Answerer(self._searcher, asked, self._prompt, "", max_new_tokens=self._max_new_tokens)
         prepared = [
             answerer.prepare_found(example.question, found)
             for example, found in zip(self._examples, self._found, strict=True)

@@ -1,6 +1,6 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -53,24 +53,17 @@ def answering(
     for name, embedder_tuned, generator_tuned in SYSTEMS:
         if embedder_tuned not in searchers or generator_tuned not in generators:
             continue
-        searcher = searchers[embedder_tuned]
+        searcher, generator = searchers[embedder_tuned], remembered[generator_tuned]
         settings = served if name == BASELINE else searcher.settings
         if name in thresholds:
             settings = settings.model_copy(update={"abstain_below": thresholds[name]})
+        searcher = searcher.at(settings)
         arms.append(
             Arm(
                 name=name,
-                searcher=searcher.at(settings),
-                settings=settings,
-                answerer=Answerer(
-                    searcher.at(settings),
-                    remembered[generator_tuned],
-                    prompt,
-                    settings,
-                    release,
-                    max_new_tokens=max_new_tokens,
-                ),
-                scorer=remembered[generator_tuned] if generators[generator_tuned].can_score else None,
+                searcher=searcher,
+                answerer=Answerer(searcher, generator, prompt, release, max_new_tokens=max_new_tokens),
+                scorer=generator if generators[generator_tuned].can_score else None,
                 embedder_tuned=embedder_tuned,
                 generator_tuned=generator_tuned,
                 release=release,
@@ -87,16 +80,16 @@ def references(searchers: Mapping[bool, Searcher]) -> list[Arm]:
     Args:
         searchers: by whether the embedder is tuned.
     """
-    plain = SearchSettings()
-    modes: Sequence[tuple[str, bool, SearchSettings]] = [
-        ("BM25 alone", False, plain.model_copy(update={"mode": "sparse"})),
-        ("dense alone, untouched", False, plain.model_copy(update={"mode": "dense"})),
-        ("dense alone, tuned", True, plain.model_copy(update={"mode": "dense"})),
-        ("hybrid at equal weights, untouched", False, plain),
-        ("hybrid at equal weights, tuned", True, plain),
+    dense, hybrid = SearchSettings(mode="dense"), SearchSettings()
+    modes = [
+        ("BM25 alone", False, SearchSettings(mode="sparse")),
+        ("dense alone, untouched", False, dense),
+        ("dense alone, tuned", True, dense),
+        ("hybrid at equal weights, untouched", False, hybrid),
+        ("hybrid at equal weights, tuned", True, hybrid),
     ]
     return [
-        Arm(name, searchers[tuned].at(settings), settings, embedder_tuned=tuned)
+        Arm(name, searchers[tuned].at(settings), embedder_tuned=tuned)
         for name, tuned, settings in modes
         if tuned in searchers
     ]

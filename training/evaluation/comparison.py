@@ -7,7 +7,7 @@ what to do with the result (verdict).
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -78,15 +78,8 @@ class Comparison:
         """As JSON values, with label and direction."""
         return {**asdict(self), "label": self.label, "direction": self.direction}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Comparison":
-        """Read what :meth:`to_json` wrote."""
-        return cls(**{field.name: value[field.name] for field in fields(cls)})
 
-
-def compare_arms(
-    baseline: ArmResult, candidate: ArmResult, *, confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
-) -> list[Comparison]:
+def compare_arms(baseline: ArmResult, candidate: ArmResult, *, confidence: float = 0.95) -> list[Comparison]:
     """Every metric that both arms were measured on, over the same questions.
 
     Raises:
@@ -99,23 +92,14 @@ def compare_arms(
         raise ValueError(f"arms {baseline.name!r} and {candidate.name!r} differ in their questions: {odd}")
     comparisons = []
     for metric in LABELS:
-        before = {name: value for name, record in ours.items() if (value := question_value(record, metric)) is not None}
-        after = {
-            name: value for name, record in theirs.items() if (value := question_value(record, metric)) is not None
-        }
-        both = [name for name in before if name in after]
-        if both:
-            comparisons.append(
-                compare(
-                    metric,
-                    [before[name] for name in both],
-                    [after[name] for name in both],
-                    [ours[name].group for name in both],
-                    confidence=confidence,
-                    resamples=resamples,
-                    seed=seed,
-                )
-            )
+        pairs = [
+            (before, after, record.group)
+            for name, record in ours.items()
+            if (before := question_value(record, metric)) is not None
+            and (after := question_value(theirs[name], metric)) is not None
+        ]
+        if pairs:
+            comparisons.append(compare(metric, *zip(*pairs, strict=True), confidence=confidence))
     return comparisons
 
 
@@ -145,8 +129,6 @@ def compare(
     groups: Sequence[str],
     *,
     confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> Comparison:
     """Compare paired values in [0, 1].
 
@@ -163,7 +145,7 @@ def compare(
     _, member = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(member, weights=after - before)  # (groups,)
     counts = np.bincount(member).astype(float)  # (groups,)
-    low, high, method, note = _interval(sums, counts, confidence, resamples, seed)
+    low, high, method, note = _interval(sums, counts, confidence)
     return Comparison(
         metric=metric,
         baseline=float(before.mean()),
@@ -196,7 +178,7 @@ def mcnemar(before: Sequence[float] | np.ndarray, after: Sequence[float] | np.nd
 
 
 def _interval(
-    sums: np.ndarray, counts: np.ndarray, confidence: float, resamples: int, seed: int
+    sums: np.ndarray, counts: np.ndarray, confidence: float
 ) -> tuple[float | None, float | None, Method, str]:
     groups = len(sums)
     if groups < MIN_GROUPS:
@@ -211,16 +193,14 @@ def _interval(
         low, high = share * means[0] - (1 - share), share * means[0] + (1 - share)
         same = "no group of questions changed" if abs(means[0]) < 1e-12 else "every group changed by the same amount"
         return max(-1.0, float(low)), min(1.0, float(high)), "exact bound", f"{same}: the interval is an exact bound"
-    low, high = _bootstrap(sums, counts, confidence, resamples, seed, "BCa")
+    low, high = _bootstrap(sums, counts, confidence, "BCa")
     if np.isfinite([low, high]).all():
         return low, high, "BCa bootstrap", ""
-    low, high = _bootstrap(sums, counts, confidence, resamples, seed, "percentile")
+    low, high = _bootstrap(sums, counts, confidence, "percentile")
     return low, high, "percentile bootstrap", "BCa is not defined for these values; plain percentiles are given"
 
 
-def _bootstrap(
-    sums: np.ndarray, counts: np.ndarray, confidence: float, resamples: int, seed: int, method: str
-) -> tuple[float, float]:
+def _bootstrap(sums: np.ndarray, counts: np.ndarray, confidence: float, method: str) -> tuple[float, float]:
     from scipy.stats import DegenerateDataWarning, bootstrap
 
     def ratio(total: np.ndarray, count: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -233,10 +213,10 @@ def _bootstrap(
             ratio,
             paired=True,
             vectorized=True,
-            n_resamples=resamples,
+            n_resamples=RESAMPLES,
             batch=max(1, 2_000_000 // len(sums)),
             confidence_level=confidence,
             method=method,
-            rng=np.random.default_rng(seed),
+            rng=np.random.default_rng(0),
         ).confidence_interval
     return float(found.low), float(found.high)

@@ -5,7 +5,7 @@ there are. Knows nothing about statistics (comparison) and decisions (verdict).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -15,10 +15,10 @@ from retrieval.documents import Passage
 from retrieval.metrics import score_retrieval
 from retrieval.progress import Progress, silent
 from retrieval.prompt import Prompt
+from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
-from training.answering.answerer import Answerer, Generates, Prepared, Searches
+from training.answering.answerer import Answerer, Generates, Prepared
 from training.data.examples import Example
-from training.data.matching import question_key
 from training.scoring.answer_metrics import OUTCOMES, Outcome, score_answer
 
 RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
@@ -55,8 +55,7 @@ class Arm:
     """
 
     name: str
-    searcher: Searches
-    settings: SearchSettings
+    searcher: Searcher
     answerer: Answerer | None = None
     scorer: Scores | None = None
     embedder_tuned: bool = False
@@ -120,13 +119,14 @@ class ArmResult:
         does; ``loss`` is the mean over reference tokens. A value is None
         where nothing was measured.
         """
+        retrieved = [record.retrieval for record in self.records if record.retrieval is not None]
         answered = [record for record in self.records if record.outcome is not None]
         tokens = sum(record.tokens or 0 for record in self.records)
         loss = sum(record.loss_sum or 0.0 for record in self.records) / tokens if tokens else None
         return {
             "release": self.release,
             "questions": len(self.records),
-            "retrieval": {name: self.mean_retrieval(name) for name in RETRIEVAL_METRICS},
+            "retrieval": {name: _mean([one[name] for one in retrieved]) for name in RETRIEVAL_METRICS},
             "generation": {
                 **{name: _mean([getattr(record, name) for record in answered]) for name in ANSWER_METRICS},
                 "token_accuracy": sum(r.correct_tokens or 0 for r in self.records) / tokens if tokens else None,
@@ -135,21 +135,6 @@ class ArmResult:
             },
             "outcomes": {name: sum(record.outcome == name for record in answered) for name in OUTCOMES},
         }
-
-    def mean_retrieval(self, metric: str) -> float | None:
-        """Mean of one retrieval metric over the questions whose documents are known."""
-        return _mean([record.retrieval[metric] for record in self.records if record.retrieval is not None])
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON values; :meth:`from_json` is its inverse."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "ArmResult":
-        """Read what :meth:`to_json` wrote, also after a round through a JSON file."""
-        sequences = ("answers", "document_ids", "ranked")
-        records = tuple(Record(**{**row, **{key: tuple(row[key]) for key in sequences}}) for row in value["records"])
-        return cls(**{**value, "records": records})
 
 
 def evaluate(
@@ -162,7 +147,7 @@ def evaluate(
     """Run one arm over examples, each question searched once and answered at most once.
 
     Args:
-        groups: example id to group, see :func:`question_groups`.
+        groups: example id to what it hangs together with; an example that it lacks stands alone.
     """
     records: list[Record] = []
     task = f"evaluating: {arm.name}"
@@ -185,36 +170,10 @@ def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> Ar
     return replace(result, records=records)
 
 
-def question_groups(examples: Iterable[Example], group_of: Mapping[str, str]) -> dict[str, str]:
-    """Example id to cluster, for intervals that do not take near-duplicates for independent.
-
-    Groups of documents that a question bridges are one cluster. A question without documents
-    belongs with those of the same normalised wording.
-
-    Args:
-        group_of: document id to group of near-duplicates; an unknown document is its own group.
-    """
-    examples = list(examples)
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = name = parent[above]
-        return name
-
-    members = {}
-    for example in examples:
-        names = [group_of.get(document, document) for document in example.document_ids]
-        names = names or [f"question: {question_key(example.question)}"]
-        for name in names[1:]:
-            parent[root(name)] = root(names[0])
-        members[example.id] = names[0]
-    return {identifier: root(name) for identifier, name in members.items()}
-
-
 def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str]) -> list[Record]:
-    found = arm.searcher.search_batch([example.question for example in batch], top_k=_depth(arm.settings))
-    records = [_retrieved(*pair, groups, arm.settings.top_k) for pair in zip(batch, found, strict=True)]
+    settings = arm.searcher.settings
+    found = arm.searcher.search_batch([example.question for example in batch], top_k=_depth(settings))
+    records = [_retrieved(*pair, groups, settings.top_k) for pair in zip(batch, found, strict=True)]
     scores = score_retrieval(
         {example.id: record.ranked for example, record in zip(batch, records, strict=True)},
         {example.id: example.document_ids for example in batch if example.answerable and example.document_ids},
@@ -222,7 +181,7 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     records = [replace(record, retrieval=scores.get(record.id)) for record in records]
     if arm.answerer is None:
         return records
-    served = [passages[: arm.settings.top_k] for passages in found]
+    served = [passages[: settings.top_k] for passages in found]
     prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
     score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt)
     beside = 0 if arm.scorer is None else arm.scorer.computes_beside
@@ -250,7 +209,7 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
     return Record(
         id=example.id,
         question=example.question,
-        group=groups[example.id],
+        group=groups.get(example.id, example.id),
         answers=example.answers,
         document_ids=example.document_ids,
         weak=example.weak,

@@ -1,11 +1,12 @@
-"""What the test says of the arm that validation chose: comparisons of all, and the verdict on the one."""
+"""What validation chooses and what the test says of it: thresholds, comparisons of all arms, the verdict on the one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.evaluation.compared_systems import BASELINE, SETTINGS_ONLY
 from training.evaluation.comparison import Comparison, compare_arms
-from training.evaluation.evaluate import ArmResult
+from training.evaluation.evaluate import ArmResult, abstaining_below
+from training.evaluation.settings_choice import choose_abstention_threshold
 from training.evaluation.verdict import Check, Verdict, alternatives_to, decide
 
 
@@ -18,6 +19,23 @@ class Judgement:
     comparisons: Mapping[str, Sequence[Comparison]]
     """Of each arm but the baseline, by its name, against the baseline."""
     verdict: Verdict
+
+
+def choose_thresholds(results: Sequence[ArmResult], abstention: str) -> tuple[dict[str, float], list[ArmResult]]:
+    """The similarity below which each arm does best to abstain, by its name; and what the arms do with it.
+
+    Args:
+        results: of arms without a threshold, on validation questions.
+    """
+    thresholds = {
+        result.name: choose_abstention_threshold(
+            [record.similarity if record.similarity is not None else -1.0 for record in result.records],
+            [record.answerable for record in result.records],
+            [record.answer_score or 0.0 for record in result.records],
+        )
+        for result in results
+    }
+    return thresholds, [abstaining_below(result, thresholds[result.name], abstention) for result in results]
 
 
 def judge(

@@ -5,8 +5,8 @@ reason is a sentence with its numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult
@@ -46,10 +46,6 @@ class Verdict:
 
     outcome: Literal["promoted", "kept", "rejected"]
     reasons: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {**asdict(self), "reasons": list(self.reasons)}
 
 
 def choose_arm(validation: Sequence[ArmResult]) -> str:

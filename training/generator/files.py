@@ -33,12 +33,13 @@ _UNLOADABLE = (
 """What the libraries raise over files that are damaged, of another kind, or for other versions."""
 
 
-def _said(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
+SAFELY: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 TEMPLATE_SECONDS, TEMPLATE_BYTES = 10, 4 << 30
 """What rendering a template for the first time may take."""
+
+
+def _said(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def encode_completion(tokenizer: Any, text: str) -> list[int]:
@@ -65,15 +66,14 @@ def load_model(path: Path, *, attention: str | None = None) -> tuple[Any, Any]:
         InputError: files are missing or of another kind.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     _require(path, ("config.json", "*.safetensors", "tokenizer*.json"), "a causal language model")
-    safe: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    tokenizer = load_tokenizer(path)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, **safe)
         with quiet_libraries():
             model = AutoModelForCausalLM.from_pretrained(
-                path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **safe
+                path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **SAFELY
             )
     except _UNLOADABLE as error:
         raise InputError(
@@ -164,7 +164,7 @@ def load_tokenizer(path: Path) -> Any:
 
     _require(path, ("tokenizer*.json",), "a causal language model")
     try:
-        return AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+        return AutoTokenizer.from_pretrained(path, **SAFELY)
     except _UNLOADABLE as error:
         raise InputError(
             f"{path}: found no tokenizer that transformers can load ({_said(error)}), expected one that "

@@ -28,8 +28,8 @@ from training.generator.files import (
     model_identity,
 )
 
-CPU_REQUESTS = 16
-"""Requests computed at a time on a CPU. More than 8 speed up long answers only, by a quarter from 8 to 16."""
+CPU_REQUESTS, GPU_REQUESTS = 16, 8
+"""Requests computed at a time. On a CPU more than 8 speed up long answers only, by a quarter from 8 to 16."""
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 _END = object()
 
@@ -108,7 +108,7 @@ class Generator:
         *,
         cache_tokens: int = 8_192,
         max_batch_tokens: int = 1_024,
-        max_requests: int = 8,
+        max_requests: int = GPU_REQUESTS,
         max_waiting: int = 512,
         identity: str | None = None,
     ) -> None:
@@ -356,16 +356,12 @@ class Generator:
             handle._end("error", LockstepError(message))
 
 
-def load_generator(
-    path: Path | str, adapter: Path | None = None, *, device: str | None = None, **bounds: int
-) -> Generator:
+def load_generator(path: Path, adapter: Path | None = None) -> Generator:
     """Load a model and, merged into it, an adapter. Only safetensors, JSON and text are read; no code is run.
 
     Args:
         path: directory of a model of transformers with a chat template.
         adapter: directory of a LoRA adapter as peft saves it.
-        device: None chooses the GPU where there is one.
-        bounds: passed on to :class:`Generator`; on a CPU ``max_requests`` is 16 unless given.
 
     Raises:
         InputError: files are missing or of another kind.
@@ -374,13 +370,12 @@ def load_generator(
 
     from retrieval.hardware import best_device, cpu_has_bf16
 
-    device = device or best_device()
-    if device == "cpu":
-        bounds.setdefault("max_requests", CPU_REQUESTS)
+    device = best_device()
     reduced = device != "cpu" or cpu_has_bf16()
-    model, tokenizer = load_model(Path(path))
+    model, tokenizer = load_model(path)
     if adapter is not None:
         model = merge_adapter(model, adapter)
     # Merged in float32 first: in bfloat16 a small change would be rounded away.
     model = model.to(device=device, dtype=torch.bfloat16 if reduced else torch.float32).eval()
-    return Generator(model, tokenizer, identity=model_identity(Path(path), adapter), **bounds)
+    requests = CPU_REQUESTS if device == "cpu" else GPU_REQUESTS
+    return Generator(model, tokenizer, max_requests=requests, identity=model_identity(path, adapter))

@@ -8,26 +8,18 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, encode
-from training.generator.files import context_length, encode_completion, end_of_turn
+from training.data.conversations import join_rows
+from training.data.examples import Example
+from training.data.supervised import SupervisedRow
+from training.generator.files import context_length, encode_completion, end_of_turn, load_tokenizer
+from training.settings import GeneratorTraining
 
 MASKED = -100
 """The label of a token that does not count."""
-
-
-class Supervised(Protocol):
-    """What training needs of :class:`training.data.supervised.SupervisedRow`."""
-
-    @property
-    def messages(self) -> Sequence[Message]:
-        """The prompt."""
-
-    @property
-    def completion(self) -> str:
-        """The answer."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +28,6 @@ class EncodedRow:
 
     input_ids: list[int]
     labels: list[int]
-
-    def __post_init__(self) -> None:
-        if len(self.input_ids) != len(self.labels):
-            raise ValueError(f"found {len(self.input_ids)} ids with {len(self.labels)} labels, expected as many")
 
 
 def longest_row(base: Path, tokenizer: Any, max_length: int | None) -> int:
@@ -55,7 +43,7 @@ def encode_target(tokenizer: Any, completion: str) -> list[int]:
     return [*encode_completion(tokenizer, completion), end_of_turn(tokenizer)]
 
 
-def encode_row(tokenizer: Any, row: Supervised) -> EncodedRow:
+def encode_row(tokenizer: Any, row: SupervisedRow) -> EncodedRow:
     """Prompt (masked), answer and end of the turn; earlier answers of a conversation are no prompt and count, too."""
     prompt_ids = encode(tokenizer, row.messages)
     labels = [MASKED] * len(prompt_ids)
@@ -76,7 +64,25 @@ def keeps_earlier_answers(tokenizer: Any) -> bool:
     return prompt_ids[start : start + alone] == encode_target(tokenizer, turns[1]["content"])
 
 
-def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) -> tuple[list[EncodedRow], int]:
+def join_questions(
+    base: Path, rows: Sequence[SupervisedRow], examples: Sequence[Example], settings: GeneratorTraining, *, seed: int
+) -> list[SupervisedRow]:
+    """The rows as the generator is trained on them: questions on the same passages in one conversation.
+
+    Args:
+        base: directory of the model; one whose template drops earlier answers gets rows of one question.
+        examples: those that the rows were built of.
+    """
+    return join_rows(
+        rows,
+        {one.id: one for one in examples},
+        turns=settings.questions_per_row if keeps_earlier_answers(load_tokenizer(base)) else 1,
+        most=settings.most_rows,
+        seed=seed,
+    )
+
+
+def encode_rows(tokenizer: Any, rows: Iterable[SupervisedRow], *, max_length: int) -> tuple[list[EncodedRow], int]:
     """The rows that fit into ``max_length``, and how many do not.
 
     A row that is too long is left out, not cut: cut at its end it teaches never to stop, cut in
@@ -86,12 +92,11 @@ def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) 
         TrainingError: no rows, a row without an answer, or none that fits.
     """
     encoded, truncated = [], 0
-    for number, row in enumerate(rows, start=1):
+    for row in rows:
         if not row.completion.strip():
-            name = getattr(row, "example_id", f"number {number}")
             raise TrainingError(
-                f"found supervised row {name} with an empty completion, expected an answer or the abstention: "
-                "every token would be masked and the loss a meaningless zero; look at it with `lockstep dataset`"
+                f"found supervised row {row.example_id} with an empty completion, expected an answer or the "
+                "abstention: it would teach to say nothing; look at it with `lockstep dataset`"
             )
         one = encode_row(tokenizer, row)
         if len(one.input_ids) > max_length:
@@ -104,19 +109,4 @@ def encode_rows(tokenizer: Any, rows: Iterable[Supervised], *, max_length: int) 
             f"found no supervised row to train on{longest}, expected at least one: "
             + ("shorten the chunks or raise max_length" if truncated else "add answered examples to the train split")
         )
-    check_rows(encoded)
     return encoded, truncated
-
-
-def check_rows(rows: Sequence[EncodedRow]) -> None:
-    """Refuse rows in which nothing counts.
-
-    Raises:
-        TrainingError: one or more rows are fully masked.
-    """
-    masked = [number for number, row in enumerate(rows, start=1) if all(label == MASKED for label in row.labels)]
-    if masked:
-        raise TrainingError(
-            f"found {len(masked)} of {len(rows)} rows fully masked (first: row {masked[0]}), expected an answer "
-            "in each: their loss would be a meaningless zero"
-        )

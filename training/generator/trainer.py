@@ -14,7 +14,7 @@ METRIC = "score"
 
 
 def supervised_trainer(
-    measure: Callable[[Any], float] | None,
+    measure: Callable[[Any], float],
     refusal: Sequence[int],
     refusal_weight: float,
     parallel: DataParallel | None = None,
@@ -22,7 +22,7 @@ def supervised_trainer(
     """The class of the trainer.
 
     Args:
-        measure: the metric of a model; None where it is never asked for.
+        measure: the metric of a model.
         refusal: token ids of a refusal and of the end of the turn.
         refusal_weight: of each of its labels.
         parallel: computes the steps, where one process trains; None leaves them to the library.
@@ -34,7 +34,6 @@ def supervised_trainer(
         """Evaluates by the caller's metric instead of the loss, and computes no logits in vain."""
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-            assert measure is not None
             metrics = {f"eval_{METRIC}": measure(self.model)}
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import TrainingError
-from retrieval.files import publish_directory, publish_json
-from retrieval.hardware import best_device, cpu_has_bf16
-from training.averaging import choose_share
+from retrieval.files import new_directory, publish_json
+from retrieval.hardware import best_device
+from training.data.supervised import SupervisedRow
+from training.fine_tuning import Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.generator.data_parallel import DataParallel
 from training.generator.files import load_model, model_identity
 from training.generator.generation import Generator, load_generator
-from training.generator.rows import EncodedRow, Supervised, encode_rows, encode_target, longest_row
+from training.generator.rows import EncodedRow, encode_rows, encode_target, longest_row
 from training.generator.trainer import METRIC, supervised_trainer
 from training.library_output import quiet_libraries
 from training.settings import GeneratorTraining
-from training.training_events import Events, resumable_checkpoint, watch
 
 STATE = "training.json"
 COPIED_BELOW = 1_000_000_000
@@ -35,13 +35,11 @@ COPIED_BELOW = 1_000_000_000
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A trained adapter on disk, and how the training went."""
+    """How a training went."""
 
-    adapter: Path
     steps: int
-    best_metric: float | None
-    """None where no metric was given; the last checkpoint was taken then."""
-    untouched_metric: float | None
+    best_metric: float
+    untouched_metric: float
     share: float
     """By which the adapter's change of the weights was multiplied at last; 1 where less was not better."""
     tokens: int
@@ -54,9 +52,9 @@ class TrainingResult:
 
 
 def train_generator(
-    base: Path | str,
-    train_rows: Sequence[Supervised],
-    validate: Callable[[Generator], float] | None,
+    base: Path,
+    train_rows: Sequence[SupervisedRow],
+    validate: Callable[[Generator], float],
     output: Path,
     settings: GeneratorTraining,
     *,
@@ -87,29 +85,33 @@ def train_generator(
     from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback
     from transformers.utils import is_flash_attn_2_available
+    from trl import SFTConfig
 
     device = best_device()
     # Packing is exact only where the kernel keeps the rows of a pack apart.
     packing = device == "cuda" and is_flash_attn_2_available()
-    model, tokenizer = load_model(Path(base), attention="flash_attention_2" if packing else None)
+    model, tokenizer = load_model(base, attention="flash_attention_2" if packing else None)
     small = model.num_parameters() < COPIED_BELOW
     if not small and device != "cpu":
         model = model.bfloat16()
-    longest = longest_row(Path(base), tokenizer, settings.max_length)
+    longest = longest_row(base, tokenizer, settings.max_length)
     rows, truncated = encode_rows(tokenizer, train_rows, max_length=longest)
     checkpoints = output.with_name(f"{output.name}-checkpoints")
-    identity = _identity(Path(base), rows, settings, seed, start)
+    identity = _identity(base, rows, settings, seed, start)
     resumed = _prepare(checkpoints, identity, resume=resume)
-    measure = None if validate is None else _measure(validate, Path(base), tokenizer, copied=small)
-    arguments = _arguments(
-        settings,
-        checkpoints,
-        seed=seed,
-        on_cpu=device == "cpu",
-        steps_per_epoch=-(-len(rows) // settings.batch_size),
-        longest=longest,
-        measured=measure is not None,
+    measure = _measure(validate, base, tokenizer, copied=small)
+    steps_per_epoch = -(-len(rows) // settings.batch_size)
+    arguments = SFTConfig(
+        **trainer_arguments(
+            settings, checkpoints, METRIC, steps_per_epoch=steps_per_epoch, seed=seed, on_cpu=device == "cpu"
+        ),
+        activation_checkpointing=settings.activation_checkpointing,
+        gradient_checkpointing=settings.activation_checkpointing,
         packing=packing,
+        max_length=longest if packing else None,
+        dataset_kwargs=None if packing else {"skip_prepare_dataset": True},
+        train_sampling_strategy="random" if packing else "group_by_length",
+        dataloader_pin_memory=device != "cpu",
     )
     refusal = encode_target(tokenizer, abstention)
     data = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
@@ -124,7 +126,7 @@ def train_generator(
             model=model,
             args=arguments,
             train_dataset=data,
-            eval_dataset=data.select([0]) if measure else None,
+            eval_dataset=data.select([0]),
             processing_class=tokenizer,
             peft_config=None
             if start
@@ -135,26 +137,25 @@ def train_generator(
                 lora_dropout=settings.dropout,
                 target_modules=targets if isinstance(targets, str) else list(targets),
             ),
-            callbacks=[watch(events, "generator")],
+            callbacks=[watch(events, "generator"), EarlyStoppingCallback(settings.patience)],
         )
         trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
-        untouched = None
-        if measure is not None:
-            trainer.add_callback(EarlyStoppingCallback(settings.patience))
-            untouched = _untouched(checkpoints, identity, lambda: measure(trainer.model), resumed=bool(resumed))
-            events({"stage": "generator", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
+        untouched = _untouched(checkpoints, identity, lambda: measure(trainer.model), resumed=bool(resumed))
+        events({"stage": "generator", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
         trainer.train(resume_from_checkpoint=resumed)
         _check_finite(trainer.model)
-        share, best = 1.0, trainer.state.best_metric
-        if measure is not None:
-            share, best = average(trainer.model, measure, settings.averaging, best)
-            step = trainer.state.global_step
-            events({"stage": "generator", "step": step, "steps": step, "averaging": share, METRIC: best})
-        _publish(trainer.model, output, Path(base))
+        share, best = choose_share(
+            _scale_adapter(trainer.model),
+            lambda: measure(trainer.model),
+            settings.averaging,
+            trainer.state.best_metric,
+        )
+        step = trainer.state.global_step
+        events({"stage": "generator", "step": step, "steps": step, "averaging": share, METRIC: best})
+        _publish(trainer.model, output, base)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return TrainingResult(
-        adapter=output,
-        steps=trainer.state.global_step,
+        steps=step,
         best_metric=best,
         untouched_metric=untouched,
         share=share,
@@ -165,74 +166,13 @@ def train_generator(
     )
 
 
-def _arguments(
-    settings: GeneratorTraining,
-    checkpoints: Path,
-    *,
-    seed: int,
-    on_cpu: bool,
-    steps_per_epoch: int,
-    longest: int,
-    measured: bool,
-    packing: bool,
-) -> Any:
-    from trl import SFTConfig
-
-    interval = max(1, steps_per_epoch // settings.evaluations)
-    return SFTConfig(
-        output_dir=str(checkpoints),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_steps=settings.warmup_ratio,  # below one: a share of all steps
-        lr_scheduler_type="cosine",
-        activation_checkpointing=settings.activation_checkpointing,
-        gradient_checkpointing=settings.activation_checkpointing,
-        bf16=cpu_has_bf16() if on_cpu else True,
-        use_cpu=on_cpu,
-        packing=packing,
-        max_length=longest if packing else None,
-        dataset_kwargs=None if packing else {"skip_prepare_dataset": True},
-        train_sampling_strategy="random" if packing else "group_by_length",
-        eval_strategy="steps" if measured else "no",
-        eval_steps=interval if measured else None,
-        save_strategy="steps",
-        save_steps=interval,
-        save_total_limit=2,
-        load_best_model_at_end=measured,
-        metric_for_best_model=f"eval_{METRIC}" if measured else None,
-        greater_is_better=True if measured else None,
-        logging_steps=max(1, interval // 10),
-        logging_nan_inf_filter=False,
-        seed=seed,
-        data_seed=seed,
-        report_to=[],
-        disable_tqdm=True,
-        dataloader_pin_memory=not on_cpu,
-    )
-
-
 def _random(model: Any, settings: GeneratorTraining) -> bool:
     """Whether training draws random numbers: several threads would draw them in another order each time."""
     return bool(settings.dropout) or any(value for name, value in vars(model.config).items() if "drop" in name)
 
 
-def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float], best: float) -> tuple[float, float]:
-    """Average the tuned weights with the untouched ones, where that is better on validation.
-
-    What an adapter adds to the weights times a share is their average with the untouched ones
-    (Wortsman et al. 2022, arXiv 2109.01903): a part of the way may answer better than all of it.
-
-    Args:
-        model: with a LoRA; its matrices B, to which what it adds is proportional, are multiplied in place.
-        measure: the metric of a model; higher is better.
-        shares: to be tried beside 1.
-        best: the metric of the adapter as it is.
-
-    Returns:
-        The share that the adapter has now, and its metric.
-    """
+def _scale_adapter(model: Any) -> Callable[[float], None]:
+    """Multiplies what an adapter adds to the weights, by its matrices B, to which that is proportional."""
     whole = {
         parameter: parameter.detach().clone()
         for name, parameter in model.named_parameters()
@@ -243,7 +183,7 @@ def average(model: Any, measure: Callable[[Any], float], shares: Sequence[float]
         for parameter, weight in whole.items():
             parameter.data = weight * share
 
-    return choose_share(take, lambda: measure(model), shares, best)
+    return take
 
 
 def _measure(
@@ -320,13 +260,11 @@ def _check_finite(model: Any) -> None:
 
 def _publish(model: Any, output: Path, base: Path) -> None:
     """The adapter as one new directory, whole or not at all."""
-    temporary = output.with_name(f".{output.name}.new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary)
-    (temporary / "README.md").unlink(missing_ok=True)
-    # The path of the base on this machine says nothing on another.
-    config = json.loads((temporary / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = base.name
-    (temporary / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    publish_directory(temporary, output)
+    with new_directory(output) as directory:
+        model.save_pretrained(directory)
+        (directory / "README.md").unlink(missing_ok=True)
+        # The path of the base on this machine says nothing on another.
+        config = json.loads((directory / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = base.name
+        (directory / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        shutil.rmtree(output, ignore_errors=True)

@@ -45,12 +45,7 @@ class Runtime:
             raise ValueError(f"release {self.release.id} was opened without its generator")
         manifest = self.release.manifest
         return Answerer(
-            self.searcher,
-            self.generator,
-            manifest.prompt,
-            manifest.search,
-            self.release.id,
-            max_new_tokens=manifest.max_new_tokens,
+            self.searcher, self.generator, manifest.prompt, self.release.id, max_new_tokens=manifest.max_new_tokens
         )
 
     def close(self, *, keep_index: bool = False) -> None:

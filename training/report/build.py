@@ -5,15 +5,16 @@ came about.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json, to_json
+
 from retrieval.files import publish_bytes, publish_json
 from training.evaluation.comparison import LABELS, Comparison
-from training.evaluation.evaluate import ArmResult
+from training.evaluation.evaluate import ArmResult, Record
 from training.evaluation.verdict import Check, Verdict
 from training.report.plots import STACKING, curve, forest, stacked
 
@@ -34,9 +35,9 @@ def build_report(
     references: Sequence[ArmResult] = (),
     validation: Sequence[ArmResult] = (),
     curves: Sequence[Mapping[str, Any]] = (),
-    data: Mapping[str, Mapping[str, Any]] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    fingerprints: Mapping[str, str] | None = None,
+    data: Mapping[str, Mapping[str, Any]] = {},
+    settings: Mapping[str, Any] = {},
+    fingerprints: Mapping[str, str] = {},
     checks: Sequence[Check] = (),
     created: datetime | None = None,
 ) -> dict[str, Any]:
@@ -50,8 +51,8 @@ def build_report(
         references: rows that only search (dense alone, BM25 alone, hybrid).
         validation: the arms on the validation split, as they were when one was chosen.
         curves: plots of training, see :func:`curves_from_events`.
-        data: section title to figures, as ``{"Split": {"train": 180, "validation": 45}}``.
-        settings: nested settings; shown flat with dotted names.
+        data: section title to figures, as ``{"Split": {"train": 180, "validation": 45}}``; nested ones become flat.
+        settings: nested settings; they become flat with dotted names.
         fingerprints: name to hash (embedder, collection, documents, split, ...).
 
     Raises:
@@ -65,7 +66,7 @@ def build_report(
         "run": run,
         "release": release,
         "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "verdict": verdict.to_json(),
+        "verdict": verdict,
         "baseline": baseline,
         "chosen": chosen,
         "arms": [
@@ -82,24 +83,22 @@ def build_report(
         "validation": [
             {**_retrieval_row(arm), "answer_score": arm.metrics()["generation"]["answer_score"]} for arm in validation
         ],
-        "checks": [{"name": one.name, "passed": one.passed, "message": one.message} for one in checks],
-        "curves": list(curves),
-        "data": {title: dict(figures) for title, figures in (data or {}).items()},
-        "settings": flatten(settings or {}),
-        "fingerprints": dict(fingerprints or {}),
+        "checks": checks,
+        "curves": curves,
+        "data": {title: flatten(figures, ": ") for title, figures in data.items()},
+        "settings": flatten(settings),
+        "fingerprints": fingerprints,
         "weak_questions": sum(record.weak for record in by_name[baseline].records),
         "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
     }
-    found: dict[str, Any] = json.loads(json.dumps(_finite(report)))
+    found: dict[str, Any] = from_json(to_json(report, inf_nan_mode="null"))
     return found
 
 
-def write_report(directory: Path, report: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Publish ``report.json`` and ``report.html``; returns both paths."""
-    paths = directory / "report.json", directory / "report.html"
-    publish_json(paths[0], report)
-    publish_bytes(paths[1], render_report(report).encode())
-    return paths
+def write_report(directory: Path, report: Mapping[str, Any]) -> None:
+    """Publish ``report.json`` and ``report.html``."""
+    publish_json(directory / "report.json", report)
+    publish_bytes(directory / "report.html", render_report(report).encode())
 
 
 def render_report(report: Mapping[str, Any]) -> str:
@@ -185,40 +184,37 @@ def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHAN
             {
                 "id": after.id,
                 "question": after.question,
-                "answers": list(after.answers),
-                "document_ids": list(after.document_ids),
+                "answers": after.answers,
+                "document_ids": after.document_ids,
                 "change": after.answer_score - old.answer_score,
-                "before": {
-                    "answer": old.answer,
-                    "outcome": old.outcome,
-                    "score": old.answer_score,
-                    "top": old.ranked[:1],
-                },
-                "after": {
-                    "answer": after.answer,
-                    "outcome": after.outcome,
-                    "score": after.answer_score,
-                    "top": after.ranked[:1],
-                },
+                "before": _said(old),
+                "after": _said(after),
             }
         )
-    better = sorted((row for row in rows if row["change"] > 0), key=lambda row: (-row["change"], row["id"]))
-    worse = sorted((row for row in rows if row["change"] < 0), key=lambda row: (row["change"], row["id"]))
-    same = sorted((row for row in rows if not row["change"]), key=lambda row: row["id"])
+    rows.sort(key=lambda row: (-abs(row["change"]), row["id"]))
+    better, worse = [row for row in rows if row["change"] > 0], [row for row in rows if row["change"] < 0]
     of_worse = min(len(worse), max(limit // 2, limit - len(better)))
+    same = [row for row in rows if not row["change"]]
     return (better[: limit - of_worse] + worse[:of_worse] + same)[:limit]
 
 
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as dotted names."""
+def _said(record: Record) -> dict[str, Any]:
+    return {
+        "answer": record.answer,
+        "outcome": record.outcome,
+        "score": record.answer_score,
+        "top": record.ranked[:1],
+    }
+
+
+def flatten(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
+    """Nested values under joined names, lists as JSON."""
     flat: dict[str, Any] = {}
-    for key, value in settings.items():
+    for key, value in values.items():
         if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
+            flat |= {f"{key}{separator}{name}": one for name, one in flatten(value, separator).items()}
         else:
-            flat[f"{prefix}{key}"] = (
-                value if value is None or isinstance(value, str | int | float) else json.dumps(value)
-            )
+            flat[str(key)] = value if value is None or isinstance(value, str | int | float) else json.dumps(value)
     return flat
 
 
@@ -240,25 +236,3 @@ def _retrieval_row(arm: ArmResult) -> dict[str, Any]:
     metrics = arm.metrics()
     questions = sum(record.retrieval is not None for record in arm.records)
     return {"name": arm.name, "retrieval": metrics["retrieval"], "questions": questions}
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity and no NaN: they become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def flat_figures(figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a stage without nesting, as the report's tables show them."""
-    flat: dict[str, Any] = {}
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}: {key}": one for key, one in value.items()}
-        else:
-            flat[name.replace("_", " ")] = value
-    return flat

@@ -45,9 +45,7 @@ def forest(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for row in comparisons:
         ends += [row[key] for key in ("low", "high", "difference") if row[key] is not None]
     ticks = nice_ticks(min(ends), max(ends))
-    if len(ticks) > 6:
-        ticks = ticks[:: math.ceil(len(ticks) / 6)] if 0.0 in ticks[:: math.ceil(len(ticks) / 6)] else ticks
-    scale = _Scale(min(*ticks, *ends), max(*ticks, *ends), 3.0, 97.0)
+    scale = _Scale(ticks[0], ticks[-1], 3.0, 97.0)
     rows = [
         {**row, "x": scale(row["difference"]), "x_low": scale(row["low"]), "x_high": scale(row["high"])}
         for row in comparisons

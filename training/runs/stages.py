@@ -16,10 +16,11 @@ from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
 from retrieval.progress import Progress
+from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
-from training.data.conversations import join_rows, questions_in
+from training.data.conversations import questions_in
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
 from training.data.sampling import spread
@@ -27,9 +28,9 @@ from training.data.splits import Split
 from training.data.supervised import SupervisedRow
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, answering, references
-from training.evaluation.evaluate import ArmResult, abstaining_below, evaluate
-from training.evaluation.judgement import judge
-from training.evaluation.settings_choice import choose_abstention_threshold, choose_search_settings
+from training.evaluation.evaluate import Arm, ArmResult, evaluate
+from training.evaluation.judgement import choose_thresholds, judge
+from training.evaluation.settings_choice import choose_search_settings
 from training.evaluation.verdict import Check, choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
@@ -42,13 +43,15 @@ from training.releases.release import (
     read_release,
     release_of_run,
 )
-from training.report.build import build_report, curves_from_events, flat_figures, write_report
+from training.report.build import build_report, curves_from_events, write_report
 from training.runs import row_files as tables
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
 from training.settings import TrainingSettings
 
 SIDES: tuple[SplitName, SplitName] = ("train", "test")
+REPORTED = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
+"""Stages whose figures the report shows, and under which title."""
 
 
 class Stages:
@@ -67,7 +70,12 @@ class Stages:
         self.workspace, self.catalog, self.ledger = workspace, catalog, ledger
         self.index_settings, self.bases, self.run, self.progress = index_settings, bases, run, progress
         self.directory = run.directory
+        self.answers = run.directory / "answers.jsonl"
+        """Every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
         self.training = TrainingSettings.model_validate(run.request["training"])
+        self.tuned_embedder = self.training.embedder_enabled
+        self.embedders = [False, True] if self.tuned_embedder else [False]
+        """Those that are measured, by whether they are tuned."""
         self.baseline = read_release(workspace, ledger, run.request["baseline"])
         self.systems = Systems(
             workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
@@ -102,24 +110,13 @@ class Stages:
         """How documents and examples are divided."""
         return tables.read_rows(self.directory / "split.jsonl", Split)[0]
 
-    @property
-    def answers(self) -> Path:
-        """File of every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
-        return self.directory / "answers.jsonl"
-
-    @property
-    def tuned_embedder(self) -> bool:
-        """Whether this run tunes the embedder."""
-        return self.training.embedder_enabled
-
-    @property
-    def embedders(self) -> list[bool]:
-        """The embedders that are measured: the untouched one and, where there is one, the tuned one."""
-        return [False, True] if self.tuned_embedder else [False]
-
     def chosen_settings(self, tuned: bool) -> SearchSettings:
         """The retrieval settings that validation chose for an embedder."""
         return SearchSettings.model_validate(self.searching["tuned" if tuned else "untouched"]["settings"])
+
+    def searcher(self, tuned: bool) -> Searcher:
+        """Search with an embedder and the settings chosen for it."""
+        return self.systems.searcher(tuned, self.chosen_settings(tuned))
 
     # Stages
 
@@ -178,12 +175,7 @@ class Stages:
             events=self.training_event,
             resume=True,
         )
-        return {
-            "steps": result.steps,
-            "best": result.best_metric,
-            "untouched": result.untouched_metric,
-            "share": result.share,
-        }
+        return asdict(result)
 
     def search(self) -> dict[str, Any]:
         """Embed all chunks anew; choose the retrieval settings of each embedder on validation."""
@@ -208,9 +200,8 @@ class Stages:
 
     def supervised(self) -> dict[str, Any]:
         """Build the generator's rows over what the tuned embedder returns: that is what it will see."""
-        searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
         rows, stats = supervised_rows(
-            searcher,
+            self.searcher(self.tuned_embedder),
             self.examples["train"],
             self.divided,
             self.baseline.manifest.prompt,
@@ -222,12 +213,18 @@ class Stages:
 
     def generator(self) -> dict[str, Any]:
         """Fine-tune the generator; the checkpoint with the best answer score on validation is kept."""
+        from training.generator.rows import join_questions
         from training.generator.training import train_generator
 
-        manifest = self.baseline.manifest
-        searcher = self.systems.searcher(self.tuned_embedder, self.chosen_settings(self.tuned_embedder))
+        manifest, searcher = self.baseline.manifest, self.searcher(self.tuned_embedder)
         assert self.bases.generator is not None  # refused at the start
-        rows = self.joined(tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow))
+        rows = join_questions(
+            self.bases.generator,
+            tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow),
+            self.examples["train"],
+            self.training.generator,
+            seed=self.training.seed,
+        )
         result = train_generator(
             self.bases.generator,
             rows,
@@ -246,15 +243,8 @@ class Stages:
 
     def validate(self) -> dict[str, Any]:
         """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
-        results, thresholds = [], {}
-        for result in self.measure("validation", {}, scored=()):
-            thresholds[result.name] = choose_abstention_threshold(
-                [record.similarity if record.similarity is not None else -1.0 for record in result.records],
-                [record.answerable for record in result.records],
-                [record.answer_score or 0.0 for record in result.records],
-            )
-            abstention = self.baseline.manifest.prompt.abstention
-            results.append(abstaining_below(result, thresholds[result.name], abstention))
+        measured = self.measure("validation", {}, scored=())
+        thresholds, results = choose_thresholds(measured, self.baseline.manifest.prompt.abstention)
         tables.write_rows(self.directory / "validation.jsonl", results)
         return {"thresholds": thresholds, "chosen": choose_arm(results)}
 
@@ -262,10 +252,8 @@ class Stages:
         """Measure the arms on the test questions, and judge the one chosen on validation."""
         scored = (BASELINE, self.validated["chosen"]) if self.training.loss else ()
         results = self.measure("test", self.validated["thresholds"], scored)
-        searching = [
-            evaluate(arm, self.examples["test"], self.divided.group_of_example, progress=self.progress)
-            for arm in references({tuned: self.systems.searcher(tuned) for tuned in self.embedders})
-        ]
+        searchers = {tuned: self.systems.searcher(tuned) for tuned in self.embedders}
+        searching = [self.evaluate(arm, "test") for arm in references(searchers)]
         tables.write_rows(self.directory / "test.jsonl", results)
         tables.write_rows(self.directory / "references.jsonl", searching)
         checks = self.checks()
@@ -282,12 +270,18 @@ class Stages:
             references=searching,
             validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
-            data=self.data_figures(),
+            data={title: self.run.result(name) for name, title in REPORTED.items() if self.run.finished(name)},
             settings={
                 "training": self.training.model_dump(mode="json"),
                 "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
             },
-            fingerprints=self.fingerprints(candidate.embedder_tuned),
+            fingerprints={
+                "embedder": self.systems.searcher(candidate.embedder_tuned).embedder.fingerprint,
+                "untouched embedder": self.baseline.manifest.embedder.fingerprint,
+                "generator": self.bases.generator_reference.fingerprint,
+                "documents": self.catalog.fingerprint(),
+                "test set": self.divided.fingerprint,
+            },
             checks=checks,
         )
         publish_json(self.directory / "report.json", report)
@@ -351,34 +345,16 @@ class Stages:
             "run": self.run.id,
             "release": release,
             "active": self.ledger.active(),
-            "verdict": tested["verdict"],
-            "reasons": tested["reasons"],
             "report": str(self.workspace.releases / release / "report.html"),
-            "chosen": tested["chosen"],
             "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
-            "comparisons": tested["comparisons"],
+            **{name: tested[name] for name in ("chosen", "verdict", "reasons", "comparisons")},
         }
 
     # Parts of the stages
 
-    def joined(self, rows: list[SupervisedRow]) -> list[SupervisedRow]:
-        """The rows as the generator is trained on them: questions on the same passages in one conversation."""
-        from training.generator.files import load_tokenizer
-        from training.generator.rows import keeps_earlier_answers
-
-        assert self.bases.generator is not None
-        settings = self.training.generator
-        return join_rows(
-            rows,
-            {one.id: one for one in self.examples["train"]},
-            turns=settings.questions_per_row if keeps_earlier_answers(load_tokenizer(self.bases.generator)) else 1,
-            most=settings.most_rows,
-            seed=self.training.seed,
-        )
-
     def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
-        searchers = {tuned: self.systems.searcher(tuned, self.chosen_settings(tuned)) for tuned in self.embedders}
+        searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
         generators = {
             tuned: self.systems.generator(tuned)
             for tuned in ([False, True] if self.training.generator_enabled else [False])
@@ -396,37 +372,24 @@ class Stages:
         )
         if split == "validation":  # nothing is chosen for what is served
             arms = [arm for arm in arms if arm.name != BASELINE]
-        arms = [arm if arm.name in scored else replace(arm, scorer=None) for arm in arms]
-        return [
-            evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress) for arm in arms
-        ]
+        return [self.evaluate(arm if arm.name in scored else replace(arm, scorer=None), split) for arm in arms]
+
+    def evaluate(self, arm: Arm, split: SplitName) -> ArmResult:
+        """One arm over one split."""
+        return evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress)
 
     def checks(self) -> list[Check]:
         """What must hold whatever the metrics say."""
-        sides = ({document for one in self.examples[split] for document in one.document_ids} for split in SIDES)
-        train, test = ({self.divided.group_of[document] for document in side} for side in sides)
+        train, test = (
+            {self.divided.group_of[document] for one in self.examples[split] for document in one.document_ids}
+            for split in SIDES
+        )
         found, live = self.systems.searcher(self.tuned_embedder).index.count(), self.catalog.counts()[1]
+        leaked = train & test
         return [
-            Check(
-                "no leak", train.isdisjoint(test), f"{len(train & test)} groups of documents lie in train and in test"
-            ),
+            Check("no leak", not leaked, f"{len(leaked)} groups of documents lie in train and in test"),
             Check("index complete", found >= live, f"the collection holds {found} of {live} chunks"),
         ]
-
-    def data_figures(self) -> dict[str, dict[str, Any]]:
-        """The figures of the data stages, for the report."""
-        names = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
-        return {title: flat_figures(self.run.result(name)) for name, title in names.items() if self.run.finished(name)}
-
-    def fingerprints(self, embedder_tuned: bool) -> dict[str, str]:
-        """Hashes of everything that the measurement rests on."""
-        return {
-            "embedder": self.systems.searcher(embedder_tuned).embedder.fingerprint,
-            "untouched embedder": self.baseline.manifest.embedder.fingerprint,
-            "generator": self.bases.generator_reference.fingerprint,
-            "documents": self.catalog.fingerprint(),
-            "test set": self.divided.fingerprint,
-        }
 
     def training_event(self, fields: dict[str, Any]) -> None:
         """Keep an event of a training, and show how far it is."""

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from training.scoring.squad_metrics import overlap_f1
 from training.scoring.tokens import Token, tokenise
 from training.scoring.wordlists import ARTICLES, EITHER, FUNCTION_WORDS, NO, OPPOSITE_PREFIXES, OPPOSITES, YES
 
@@ -43,12 +42,21 @@ def agreement(answer: str, reference: str, question: str = "") -> Agreement:
             return "agrees"
     if _negation_differs(said, wanted) or _opposite(said, wanted):
         return "contradicts"
-    missing = Counter(_facts(wanted)) - Counter(_facts(said))
+    own, theirs = Counter(_facts(said)), Counter(_facts(wanted))
+    missing, instead = theirs - own, own - theirs
     if missing or _units_differ(said, wanted) or _left_open(said, wanted):
-        instead = {one.kind for one in (Counter(_facts(said)) - Counter(_facts(wanted)))}
-        replaced = any(one.kind in instead or instead for one in missing)
-        return "contradicts" if replaced or not missing else "differs"
+        return "differs" if missing and not instead else "contradicts"
     return "agrees" if _rest_agrees(said, wanted, _texts(tokenise(question))) else "differs"
+
+
+def overlap_f1(answer: Sequence[str], reference: Sequence[str]) -> float:
+    """F1 of two bags of words; 0 where they share none."""
+    return f1_of((Counter(answer) & Counter(reference)).total(), answer, reference)
+
+
+def f1_of(common: int, answer: Sequence[str], reference: Sequence[str]) -> float:
+    """F1 of two sequences of words with so many of them in common."""
+    return 2 * common / (len(answer) + len(reference)) if common else 0.0
 
 
 def _as_versions(text: str) -> str:
@@ -153,11 +161,13 @@ def _opposite(said: Sequence[Token], wanted: Sequence[Token]) -> bool:
     lacking, instead = theirs - own, own - theirs
     if any(OPPOSITES.get(word) in instead for word in lacking):
         return True
-    return any(f"{prefix}{one}" in other for prefix in OPPOSITE_PREFIXES for one, other in _each(lacking, instead))
-
-
-def _each(first: frozenset[str], second: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
-    return [(word, second) for word in first if len(word) > 3] + [(word, first) for word in second if len(word) > 3]
+    return any(
+        f"{prefix}{word}" in other
+        for prefix in OPPOSITE_PREFIXES
+        for words, other in ((lacking, instead), (instead, lacking))
+        for word in words
+        if len(word) > 3
+    )
 
 
 def _polarity(sentence: Sequence[Token]) -> bool | None:

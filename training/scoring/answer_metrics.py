@@ -1,26 +1,30 @@
 """Metrics of one answer: the answer score, exact match, token F1, ROUGE-L, and which of five outcomes it is.
 
 Numbers, units, codes and negations must agree; only what is left is a matter of overlap. SQuAD's own
-exact match and F1 (:mod:`training.scoring.squad_metrics`) stand beside, to compare with the literature. The
-treatment of abstentions is SQuAD 2.0's (Rajpurkar et al. 2018, https://arxiv.org/abs/1806.03822):
-abstaining scores 1 on a question that cannot be answered and 0 on one that can. Knows nothing about
-models or search.
+exact match and F1 (Rajpurkar et al. 2016, https://arxiv.org/abs/1606.05250) stand beside, to compare with
+the literature. The treatment of abstentions is SQuAD 2.0's (Rajpurkar et al. 2018,
+https://arxiv.org/abs/1806.03822): abstaining scores 1 on a question that cannot be answered and 0 on one
+that can. Knows nothing about models or search.
 """
 
-from collections.abc import Sequence
+import re
+import string
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from retrieval.prompt import strip_marks, strip_thinking
-from training.scoring.agreement import agreement
-from training.scoring.squad_metrics import overlap_f1, squad_exact_match, squad_f1
+from training.scoring.agreement import agreement, f1_of, overlap_f1
 from training.scoring.tokens import tokens
 
 Outcome = Literal["correct", "skipped", "wrong", "hallucinated", "correctly_abstained"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Words = Callable[[str], list[str]]
+"""A text into what is compared."""
 
 CORRECT_SCORE = 0.9
 """The least answer score of a correct answer: other words for the same cost a tenth at most."""
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,29 @@ def answer_tokens(text: str) -> list[str]:
     return tokens(text) or tokens(text, articles=True) or text.casefold().split()
 
 
-def exact_match(answer: str, references: Sequence[str]) -> float:
-    """1.0 if the answer has the same tokens in the same order as one of the references."""
-    return float(any(answer_tokens(answer) == answer_tokens(reference) for reference in references))
+def squad_words(text: str) -> list[str]:
+    """The words that SQuAD compares (its ``normalize_answer``): lower case, no English articles.
+
+    All punctuation is deleted, so "15" equals "1.5": nothing is decided by it.
+    """
+    normalised = re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_PUNCTUATION))
+    return normalised.split() or text.lower().split()
 
 
-def token_f1(answer: str, references: Sequence[str]) -> float:
-    """F1 of the tokens in common, with multiplicity; the best over the references."""
-    return max((overlap_f1(answer_tokens(answer), answer_tokens(reference)) for reference in references), default=0.0)
+def exact_match(answer: str, references: Sequence[str], words: Words = answer_tokens) -> float:
+    """1.0 if the answer has the same words in the same order as one of the references."""
+    return float(any(words(answer) == words(reference) for reference in references))
+
+
+def token_f1(answer: str, references: Sequence[str], words: Words = answer_tokens) -> float:
+    """F1 of the words in common, with multiplicity; the best over the references."""
+    return max((overlap_f1(words(answer), words(reference)) for reference in references), default=0.0)
 
 
 def rouge_l(answer: str, references: Sequence[str]) -> float:
     """ROUGE-L (Lin 2004): F1 of the longest common subsequence of tokens; the best over the references."""
     words = answer_tokens(answer)
-    return max((_f_of(_lcs(words, ref), len(words), len(ref)) for ref in map(answer_tokens, references)), default=0.0)
+    return max((f1_of(_lcs(words, ref), words, ref) for ref in map(answer_tokens, references)), default=0.0)
 
 
 def score_answer(answer: str, references: Sequence[str], *, abstained: bool, question: str = "") -> AnswerScores:
@@ -88,13 +101,9 @@ def score_answer(answer: str, references: Sequence[str], *, abstained: bool, que
         exact_match=exact,
         f1=f1,
         rouge_l=rouge_l(text, references),
-        squad_exact_match=squad_exact_match(text, references),
-        squad_f1=squad_f1(text, references),
+        squad_exact_match=exact_match(text, references, squad_words),
+        squad_f1=token_f1(text, references, squad_words),
     )
-
-
-def _f_of(common: int, answer: int, reference: int) -> float:
-    return 2 * common / (answer + reference) if common else 0.0
 
 
 def _lcs(first: Sequence[str], second: Sequence[str]) -> int:

@@ -1,106 +1,20 @@
 """The HTTP surface, driven by the unmodified openai client against a real server."""
 
-import base64
-import contextlib
 import json
-import socket
 import threading
 import time
 
 import httpx
-import numpy as np
 import openai
 import pytest
-import uvicorn
 
-from retrieval.errors import Busy, CorruptRelease, LockstepError
+from retrieval.errors import Busy, LockstepError
 from retrieval.search_settings import SearchSettings
 from service.http.app import create_app
 from service.live import Live
-
-
-class Source:
-    def __init__(self, make_runtime, **parts) -> None:
-        self.make_runtime, self.parts = make_runtime, parts
-        self.now = "r1"
-        self.runtimes: dict = {}
-        self.broken: set[str] = set()
-
-    def active(self) -> str:
-        return self.now
-
-    def head(self) -> int:
-        return 0
-
-    def synced(self, collection: str) -> int:
-        return 0
-
-    def read(self, release: str):
-        if release in self.broken:
-            raise CorruptRelease(f"release {release}: weights were changed")
-        return self.make_runtime(release).release
-
-    def load(self, release, index):
-        pieces = [f"{release.id}", " says", " 12", " bar [1]."]
-        texts = [f"{release.id}: the valve opens at 12 bar.", "The hose is blue."]
-        runtime = self.make_runtime(release.id, index=index, pieces=pieces, texts=texts, **self.parts)
-        self.runtimes[release.id] = runtime
-        return runtime
-
-    def follow(self, runtime, progress) -> int:
-        return 0
-
+from tests.service.http.serving import Source, served
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-def source(make_runtime, embedder):
-    return Source(make_runtime, embedder=embedder)
-
-
-@pytest.fixture
-def live(source):
-    held = Live(source, poll_seconds=3600)
-    held.start()
-    yield held
-    held.close()
-
-
-@contextlib.contextmanager
-def served(app):
-    """A real server in a thread; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
-    ready = threading.Event()
-    startup = server.startup
-
-    async def tell(sockets=None) -> None:
-        await startup(sockets)
-        ready.set()
-
-    server.startup = tell
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-
-
-@pytest.fixture
-def url(live):
-    with served(create_app(live, max_body_bytes=100_000)) as address:
-        yield address
-
-
-@pytest.fixture
-def client(url):
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60) as held:
-        yield held
 
 
 def ask(client, text="How high?", **parameters):
@@ -280,55 +194,6 @@ def test_a_client_that_goes_away_cancels_its_generation(url, source, live, strea
             with pytest.raises(httpx.ReadTimeout):
                 http.post(f"{url}/v1/chat/completions", json=body, timeout=0.5)
     assert generator.handles[0].cancelled.wait(30)
-
-
-def test_embeddings_are_the_embedder_s(client, embedder):
-    texts = ["The valve opens at 12 bar.", "The hose is blue."]
-    expected = embedder.encode_passages(texts)
-    answer = client.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
-    assert np.allclose([one.embedding for one in answer.data], expected, atol=1e-6)
-    plain = client.embeddings.create(model="r1", input=texts[0], encoding_format="float")
-    assert np.allclose(plain.data[0].embedding, expected[0], atol=1e-2)
-    assert answer.model == "r1"
-    assert answer.usage.prompt_tokens == answer.usage.total_tokens > 10
-    raw = httpx.post(
-        f"{client.base_url}embeddings",
-        json={"model": "lockstep", "input": texts, "encoding_format": "base64"},
-    ).json()
-    decoded = np.frombuffer(base64.b64decode(raw["data"][1]["embedding"]), dtype="<f4")
-    assert np.allclose(decoded, expected[1], atol=1e-6)
-
-
-def test_fewer_dimensions_are_of_unit_length(client):
-    answer = client.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
-    vector = np.array(answer.data[0].embedding)
-    assert vector.shape == (64,)
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
-
-
-def test_a_question_may_be_embedded_as_one(client, embedder):
-    answer = client.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
-    assert np.allclose(answer.data[0].embedding, embedder.encode_questions(["How high?"])[0], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "param"),
-    [
-        ({"input": [1, 2, 3]}, "input"),
-        ({"input": [[1, 2], [3]]}, "input"),
-        ({"input": []}, "input"),
-        ({"input": "  "}, "input[0]"),
-        ({"input": ["a", None]}, "input[1]"),
-        ({"input": ["a"] * 2049}, "input"),
-        ({"input": ["short", "word " * 400]}, "input[1]"),
-        ({"input": "a", "dimensions": 385}, "dimensions"),
-        ({"input": "a", "encoding_format": "int8"}, "encoding_format"),
-    ],
-)
-def test_inputs_that_cannot_be_embedded(client, parameters, param):
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.embeddings.create(model="lockstep", **parameters)
-    assert caught.value.param == param
 
 
 def test_unknown_paths_methods_and_bodies_have_the_same_shape(url):

@@ -20,6 +20,8 @@ def passage(number: int, similarity: float = 0.6) -> Passage:
 class FakeSearcher:
     """Returns the same passages for every question and remembers what was asked."""
 
+    settings = SearchSettings()
+
     def __init__(self, passages: Sequence[Passage] | dict[str, list[Passage]]) -> None:
         self.passages = passages
         self.calls: list[tuple[list[str], int | None]] = []
@@ -51,7 +53,8 @@ class FakeGenerator:
 
 
 def answerer(searcher: FakeSearcher, generator: FakeGenerator, **settings: object) -> Answerer:
-    return Answerer(searcher, generator, PROMPT, SearchSettings(**settings), "r0001-abc", max_new_tokens=48)  # type: ignore[arg-type]
+    searcher.settings = SearchSettings(**settings)  # type: ignore[arg-type]
+    return Answerer(searcher, generator, PROMPT, "r0001-abc", max_new_tokens=48)  # type: ignore[arg-type]
 
 
 def test_an_answer_keeps_its_marks_and_names_release_and_source() -> None:
@@ -162,8 +165,6 @@ def test_an_answer_that_the_limit_cut_is_told_as_cut() -> None:
 
 def test_thinking_has_a_budget_of_its_own_and_is_not_shown() -> None:
     generator = FakeGenerator("<think>It says 12.</think>12 bar [1]")
-    thinking = Answerer(
-        FakeSearcher([passage(1)]), generator, Prompt(thinking_tokens=100), SearchSettings(), "r", max_new_tokens=48
-    )
+    thinking = Answerer(FakeSearcher([passage(1)]), generator, Prompt(thinking_tokens=100), "r", max_new_tokens=48)
     assert thinking.answer("How high?").text == "12 bar [1]"
     assert generator.batches[0][1] == 148

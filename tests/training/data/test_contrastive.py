@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from retrieval.documents import Passage
 from retrieval.errors import LeakError, TrainingError
-from training.data.contrastive import Candidate, ContrastiveRow, MiningStats, mine_contrastive
+from training.data.contrastive import ContrastiveRow, MiningStats, mine_contrastive
 from training.data.examples import Example
 
 ASK = Example("q", "What is the range?", ("42 km",), ("a",), split="train")
@@ -19,16 +20,17 @@ class Source:
     def __init__(self, chunks: dict[str, tuple[str, float]], ranking: Sequence[str]) -> None:
         self.chunks, self.ranking = chunks, ranking
 
-    def candidate(self, chunk_id: str, rank: int | None) -> Candidate:
+    def passage(self, chunk_id: str, rank: int) -> Passage:
         text, similarity = self.chunks[chunk_id]
-        return Candidate(chunk_id, chunk_id.split("#")[0], text, similarity, rank)
+        context, _, rest = text.rpartition("\n")
+        return Passage(chunk_id.split("#")[0], chunk_id, rest, context, 0.0, rank, similarity)
 
-    def candidates(self, questions: Sequence[str]) -> list[list[Candidate]]:
-        return [[self.candidate(c, i) for i, c in enumerate(self.ranking, start=1)] for _ in questions]
+    def search(self, questions: list[str]) -> list[list[Passage]]:
+        return [[self.passage(c, i) for i, c in enumerate(self.ranking, start=1)] for _ in questions]
 
-    def of_documents(self, questions: Sequence[str], document_ids: Sequence[Sequence[str]]) -> list[list[Candidate]]:
+    def of_documents(self, examples: Sequence[Example]) -> list[list[Passage]]:
         return [
-            [self.candidate(c, None) for c in self.chunks if c.split("#")[0] in documents] for documents in document_ids
+            [self.passage(c, 0) for c in self.chunks if c.split("#")[0] in example.document_ids] for example in examples
         ]
 
 
@@ -63,22 +65,13 @@ def test_a_row_holds_the_texts_that_serving_embeds() -> None:
 
 
 def test_the_margin_is_relative_to_the_positive() -> None:
-    assert only(margin=0.0)[0].negatives == ("close", "edge", "hard", "fair")
-    assert only(margin=0.3)[0].negatives == ("fair", "easy")
-    assert only(margin=0.9)[0].negatives == ()
     below_zero = Source(
         {**CHUNKS, "a#0": (CHUNKS["a#0"][0], -0.5), "f#0": ("easy", -0.51), "e#0": ("fair", -0.53)}, list(CHUNKS)
     )
     assert only(source=below_zero)[0].negatives == ("fair",)
 
 
-def test_the_rank_window_and_the_number_of_negatives() -> None:
-    row, stats = only(ranks=(1, 5))
-    assert row.negatives == ("hard", "fair")
-    assert stats.dropped["outside the rank window"] == 1
-    row, stats = only(ranks=(5, 9))
-    assert row.negatives == ("fair", "easy")
-    assert stats.dropped == {"outside the rank window": 4}
+def test_the_number_of_negatives() -> None:
     row, stats = only(negatives=1)
     assert row.negatives == ("hard",)
     assert stats.dropped["enough negatives"] == 2
@@ -156,9 +149,7 @@ def test_every_candidate_is_accounted_for_in_random_worlds() -> None:
         }
         ranking = rng.sample(sorted(chunks), rng.randrange(len(chunks) + 1))
         groups = {d: rng.choice("abcdefgh") for d in "abcdefgh"}
-        row, stats = only(
-            source=Source(chunks, ranking), groups=groups, negatives=3, ranks=(2, 9), held_out={"h"} - {"a"}
-        )
+        row, stats = only(source=Source(chunks, ranking), groups=groups, negatives=3, held_out={"h"})
         assert sum(stats.dropped.values()) + len(row.negatives) == len(ranking)
         ceiling = chunks[row.positive_id][1] - 0.05 * abs(chunks[row.positive_id][1])
         assert len(set(row.negatives)) == len(row.negatives) <= 3
@@ -168,12 +159,13 @@ def test_every_candidate_is_accounted_for_in_random_worlds() -> None:
             assert key[0] not in "ah"
             assert groups[key[0]] != groups["a"]
             assert text not in ("42 km", row.positive)
-            assert 2 <= ranking.index(key) + 1 <= 9
 
 
-def test_a_row_does_not_depend_on_the_batch() -> None:
+def test_a_row_does_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [replace(ASK, id=f"q{i}", document_ids=(d,)) for i, d in enumerate("abcdef" * 3)]
-    assert mine(*many, batch=4)[0] == mine(*many)[0]
+    at_once = mine(*many)[0]
+    monkeypatch.setattr("training.data.examples.BATCH", 4)
+    assert mine(*many)[0] == at_once
 
 
 def test_no_row_is_mined_of_the_test_set() -> None:
@@ -186,9 +178,3 @@ def test_a_similarity_that_is_not_finite_is_refused() -> None:
     for bad in (math.nan, math.inf):
         with pytest.raises(TrainingError, match="'c#0'"):
             mine(source=Source({**CHUNKS, "c#0": ("edge", bad)}, list(CHUNKS)))
-
-
-def test_misuse_is_told() -> None:
-    for more in ({"ranks": (0, 5)}, {"ranks": (5, 4)}, {"margin": 1.0}, {"negatives": -1}):
-        with pytest.raises(ValueError, match="expected"):
-            mine(**more)

@@ -1,9 +1,8 @@
 import random
-from itertools import pairwise
 
 import pytest
 
-from training.data.grouping import Components, near_duplicate_groups
+from training.data.grouping import near_duplicate_groups
 from training.scoring.tokens import tokens
 
 WORDS = [
@@ -20,14 +19,6 @@ def jaccard(one: str, other: str, width: int) -> float:
     for words in (tokens(one), tokens(other)):
         sets.append({tuple(words[i : i + width]) for i in range(len(words) - width + 1)})
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
-
-
-def test_components_join_transitively() -> None:
-    components = Components("abcde")
-    for one, other in pairwise("abc"):
-        components.join(one, other)
-    assert components.find("a") == components.find("c") != components.find("d")
-    assert sorted(sorted(group) for group in components.members()) == [["a", "b", "c"], ["d"], ["e"]]
 
 
 def test_groups_follow_the_true_similarity_on_both_sides_of_the_threshold() -> None:

@@ -43,13 +43,13 @@ def test_figures_of_supervised_rows() -> None:
     rows = [supervised("a", 1), supervised("b", 2, length=40), supervised("c", None, weak=True)]
     rows += [supervised("d", None, answerable=False, length=100), supervised("a", 1)]
     summary = summarise({"train": rows[:4], "validation": rows[4:]}, count=words, token_limit=50, seed=0)
-    assert (summary.kind, summary.rows) == ("supervised", {"train": 4, "validation": 1})
-    assert (summary.tokens.count, summary.tokens.mean, summary.tokens.median) == (5, 31.0, 5)
-    assert (summary.tokens.p95, summary.tokens.longest) == (100, 100)
-    assert summary.tokens.histogram == (("0-32", 3), ("33-64", 1), ("65-128", 1))
-    assert (summary.truncated, summary.token_limit, summary.duplicates, summary.weak) == (1, 50, 1, 1)
-    assert (summary.unanswerable_share, summary.abstention_share) == (0.2, 0.4)
-    assert summary.balance == {
+    assert (summary["kind"], summary["rows"]) == ("supervised", {"train": 4, "validation": 1})
+    assert (summary["tokens"]["count"], summary["tokens"]["mean"], summary["tokens"]["median"]) == (5, 31.0, 5)
+    assert (summary["tokens"]["p95"], summary["tokens"]["longest"]) == (100, 100)
+    assert summary["tokens"]["histogram"] == [("0-32", 3), ("33-64", 1), ("65-128", 1)]
+    assert (summary["truncated"], summary["token_limit"], summary["duplicates"], summary["weak"]) == (1, 50, 1, 1)
+    assert (summary["unanswerable_share"], summary["abstention_share"]) == (0.2, 0.4)
+    assert summary["balance"] == {
         "target": {"answer": 3, "abstention, unanswerable": 1, "abstention, oracle left out": 1},
         "oracle_position": {"1": 2, "2": 1},
         "passages": {"2": 5},
@@ -60,10 +60,10 @@ def test_figures_of_supervised_rows() -> None:
 def test_figures_of_contrastive_rows() -> None:
     rows = [contrastive("a", "n " * 70), contrastive("b"), contrastive("b")]
     summary = summarise({"train": rows}, count=words, token_limit=64, seed=0)
-    assert summary.kind == "contrastive"
-    assert (summary.tokens.count, summary.truncated, summary.duplicates) == (7, 1, 1)
-    assert (summary.unanswerable_share, summary.abstention_share) == (None, None)
-    assert summary.balance == {
+    assert summary["kind"] == "contrastive"
+    assert (summary["tokens"]["count"], summary["truncated"], summary["duplicates"]) == (7, 1, 1)
+    assert (summary["unanswerable_share"], summary["abstention_share"]) == (None, None)
+    assert summary["balance"] == {
         "negatives": {"0": 2, "1": 1},
         "rows_per_example": {"1": 1, "2": 1},
         "rows_per_positive": {"3": 1},
@@ -74,18 +74,18 @@ def test_ten_samples_by_the_seed() -> None:
     rows = {"train": [supervised(f"q{i}") for i in range(40)], "validation": [supervised("v")]}
 
     def drawn(seed: int) -> list[str]:
-        return [sample["example_id"] for sample in summarise(rows, count=words, token_limit=9, seed=seed).samples]
+        return [sample["example_id"] for sample in summarise(rows, count=words, token_limit=9, seed=seed)["samples"]]
 
     assert len(set(drawn(1))) == 10
     assert drawn(1) == drawn(1) != drawn(2)
-    few = summarise({"train": rows["train"][:3]}, count=words, token_limit=9, seed=0).samples
+    few = summarise({"train": rows["train"][:3]}, count=words, token_limit=9, seed=0)["samples"]
     assert [sample["example_id"] for sample in few] == ["q0", "q1", "q2"]
     assert few[0]["messages"][0] == {"role": "system", "content": "s"}
 
 
 def test_a_summary_is_json() -> None:
     for rows in ([supervised("a", None)], [contrastive("a", "n")]):
-        summary = summarise({"train": rows}, count=words, token_limit=9, seed=0).as_json()
+        summary = summarise({"train": rows}, count=words, token_limit=9, seed=0)
         assert json.loads(json.dumps(summary))["rows"] == {"train": 1}
 
 
@@ -118,7 +118,7 @@ def test_saved_as_a_hugging_face_data_set(tmp_path: Path, row: Any) -> None:
     assert [path.name for path in (tmp_path / "rows").iterdir()] == ["here"]
     loaded = DatasetDict.load_from_disk(str(tmp_path / "rows" / "here"))
     assert {name: len(own) for name, own in loaded.items()} == {"train": 1, "validation": 0}
-    (sample,) = summarise({"train": [row]}, count=words, token_limit=9, seed=0).samples
+    (sample,) = summarise({"train": [row]}, count=words, token_limit=9, seed=0)["samples"]
     assert {"split": sample["split"], **loaded["train"][0]} == sample
 
 
@@ -131,7 +131,6 @@ def test_saving_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert DatasetDict.load_from_disk(str(tmp_path / "there"))["train"][0]["example_id"] == "a"
 
     def full(self: Any, path: str, **options: Any) -> None:
-        Path(path).mkdir()
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(DatasetDict, "save_to_disk", full)

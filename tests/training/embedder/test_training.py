@@ -12,8 +12,8 @@ from retrieval.errors import TrainingError
 from training.data.contrastive import ContrastiveRow
 from training.embedder.lexical_targets import LexicalScores
 from training.embedder.training import _columns, _loss, train_embedder
+from training.fine_tuning import resumable_checkpoint
 from training.settings import EmbedderTraining
-from training.training_events import resumable_checkpoint
 
 NOUNS = ["pump", "valve", "seal", "rotor", "gasket", "sensor", "cable", "panel", "filter", "buoy"]
 COLOURS = ["red", "blue", "green", "black", "white", "brown", "pink", "grey", "gold", "violet"]
@@ -72,9 +72,9 @@ def test_the_metric_is_of_the_embedder_as_it_is_served(
         return 0.5
 
     settings = QUICK.model_copy(update={"lora_rank": rank, "averaging": ()})
-    result = train(tiny_embedders[0], tmp_path / "tuned", settings, metric=metric)
+    train(tiny_embedders[0], tmp_path / "tuned", settings, metric=metric)
     np.testing.assert_array_equal(measured[0], load_embedder(tiny_embedders[0]).encode_questions(["pump", "valve"]))
-    np.testing.assert_array_equal(measured[-1], load_embedder(result.path).encode_questions(["pump", "valve"]))
+    np.testing.assert_array_equal(measured[-1], load_embedder(tmp_path / "tuned").encode_questions(["pump", "valve"]))
     assert not np.array_equal(measured[0], measured[-1])
 
 

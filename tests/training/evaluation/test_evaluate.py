@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,8 @@ from retrieval.prompt import Message, Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
 from training.data.examples import Example
-from training.evaluation.evaluate import BATCH, Arm, ArmResult, evaluate, question_groups
+from training.evaluation.evaluate import BATCH, Arm, ArmResult, evaluate
+from training.runs.row_files import read_rows, write_rows
 
 ABSTENTION = Prompt().abstention
 
@@ -79,9 +81,9 @@ class FakeGenerator:
 
 
 def arm(searcher: FakeSearcher, generator: FakeGenerator | None = None, **settings: object) -> Arm:
-    search = SearchSettings(**settings)  # type: ignore[arg-type]
-    answerer = Answerer(searcher, generator, Prompt(), search, "r0007-aa") if generator else None
-    return Arm("both tuned", searcher, search, answerer, generator, True, True, "r0007-aa")
+    searcher.settings = SearchSettings(**settings)  # type: ignore[arg-type]
+    answerer = Answerer(searcher, generator, Prompt(), "r0007-aa") if generator else None  # type: ignore[arg-type]
+    return Arm("both tuned", searcher, answerer, generator, True, True, "r0007-aa")  # type: ignore[arg-type]
 
 
 EXAMPLES = [
@@ -244,29 +246,12 @@ def test_references_are_scored_while_answers_are_generated() -> None:
     ]
 
 
-def test_a_result_survives_json() -> None:
+def test_a_result_survives_its_file(tmp_path: Path) -> None:
     result = evaluate(arm(FakeSearcher(FOUND), FakeGenerator(ANSWERS)), EXAMPLES, GROUPS)
-    assert ArmResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+    write_rows(tmp_path / "test.jsonl", [result])
+    assert read_rows(tmp_path / "test.jsonl", ArmResult) == [result]
 
 
 def test_changes_count_the_tuned_parts() -> None:
     assert ArmResult("x", True, False, "", ()).changes == 1
     assert ArmResult("x", False, False, "", ()).changes == 0
-
-
-def test_groups_join_near_duplicates_bridges_and_equal_questions() -> None:
-    examples = [
-        example("a1", "x", documents=["a"]),
-        example("copy", "x", documents=["a-copy"]),
-        example("bridge", "x", documents=["b", "c"]),
-        example("c1", "x", documents=["c"]),
-        example("lone", "x", documents=["d"]),
-        example("u1", question="What is the Price?"),
-        example("u2", question="what is price"),
-        example("u3", question="something else"),
-    ]
-    groups = question_groups(examples, {"a": "g1", "a-copy": "g1", "b": "g2", "c": "g3"})
-    assert groups["a1"] == groups["copy"]
-    assert groups["bridge"] == groups["c1"]
-    assert groups["u1"] == groups["u2"]
-    assert len(set(groups.values())) == 5

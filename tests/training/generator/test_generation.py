@@ -313,7 +313,7 @@ def test_generating_at_once_without_starting(tiny_model_path):
 def test_a_command_that_fails_still_exits(tiny_model_path):
     code = (
         "import sys; from pathlib import Path; from training.generator.generation import load_generator\n"
-        "generator = load_generator(Path(sys.argv[1]), device='cpu', cache_tokens=512)\n"
+        "generator = load_generator(Path(sys.argv[1]))\n"
         "generator.start(); generator.submit([5, 6], max_new_tokens=250); raise SystemExit(3)"
     )
     root = Path(__file__).parents[3]
@@ -357,8 +357,8 @@ class TestLoad:
 
     def test_an_adapter_changes_the_answers_and_is_merged(self, tmp_path: Path, tiny_model_path: Path):
         adapter = make_adapter(tiny_model_path, tmp_path / "adapter")
-        base = load_generator(tiny_model_path, device="cpu", cache_tokens=512)
-        tuned = load_generator(tiny_model_path, adapter, device="cpu", cache_tokens=512)
+        base = load_generator(tiny_model_path)
+        tuned = load_generator(tiny_model_path, adapter)
         prompt = base.encode([{"role": "user", "content": "hello"}])
         assert type(tuned.model) is type(base.model)
         assert not any("lora" in name for name, _ in tuned.model.named_parameters())

@@ -7,7 +7,7 @@ from retrieval.documents import Passage
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, Prompt, encode, render
 from training.generator.packaged import BASE, packaged_generator
-from training.generator.rows import MASKED, EncodedRow, check_rows, encode_row, encode_rows
+from training.generator.rows import MASKED, encode_row, encode_rows
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,3 @@ def test_nothing_to_train_on_is_refused(tokenizer):
 def test_an_empty_completion_is_refused_by_name(tokenizer):
     with pytest.raises(TrainingError, match="row e7 with an empty completion"):
         encode_rows(tokenizer, [row(), row("  \n", name="e7")], max_length=500)
-
-
-def test_fully_masked_rows_are_refused():
-    good, bad = EncodedRow([1, 2], [MASKED, 2]), EncodedRow([1, 2], [MASKED, MASKED])
-    check_rows([good])
-    with pytest.raises(TrainingError, match=r"found 2 of 3 rows fully masked \(first: row 2\)"):
-        check_rows([good, bad, bad])
-
-
-def test_labels_must_be_as_many_as_ids():
-    with pytest.raises(ValueError, match="2 ids with 1 labels"):
-        EncodedRow([1, 2], [1])

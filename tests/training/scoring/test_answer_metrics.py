@@ -16,6 +16,7 @@ from training.scoring.answer_metrics import (
     exact_match,
     rouge_l,
     score_answer,
+    squad_words,
     token_f1,
 )
 
@@ -119,6 +120,29 @@ def test_outcome_and_score(answer: str, references: list[str], abstained: bool, 
     assert scores.outcome == outcome
     assert scores.answer_score == pytest.approx(score)
     assert outcome in OUTCOMES
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The  Eiffel Tower!", "eiffel tower"),
+        ("a cat, an owl and the dog", "cat owl and dog"),
+        ("1,490", "1490"),
+        ("don't", "dont"),
+        ("theatre", "theatre"),
+        ("ÄRGER", "ärger"),
+        ("", ""),
+        ("The", "the"),
+    ],
+)
+def test_words_as_squad_has_them(text: str, expected: str) -> None:
+    assert squad_words(text) == expected.split()
+
+
+def test_squad_takes_15_for_1_5_which_is_why_nothing_is_decided_by_it() -> None:
+    assert exact_match("1.5 bar", ["15 bar"], squad_words) == 1.0
+    assert token_f1("43 mm", ["42 mm"], squad_words) == 0.5
+    assert token_f1("", ["+"], squad_words) == 0.0
 
 
 def test_marks_do_not_spoil_an_exact_match() -> None:
