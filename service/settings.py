@@ -32,6 +32,8 @@ class ServiceSettings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535)
     """0 takes a free one."""
     max_body_bytes: int = Field(default=4 * 2**20, ge=1024)
+    max_wait_seconds: float = Field(default=30.0, gt=0)
+    """A request that would take longer, by the queue and the measured rate, is answered with 429 at once."""
     poll_seconds: float = Field(default=0.3, gt=0, le=60)
     """How often the service looks for another active release and for changed documents."""
     shutdown_seconds: int = Field(default=30, ge=0)

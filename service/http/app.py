@@ -5,17 +5,20 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from service.http import chat, embeddings, health
+from service.admission import Admission
+from service.http import chat, embeddings, health, models
 from service.http.problems import Frame, install
+from service.http.shared import Rooms
 from service.live import Live
 
 
-def create_app(live: Live, *, max_body_bytes: int) -> FastAPI:
+def create_app(live: Live, *, max_body_bytes: int, max_wait_seconds: float = 30.0) -> FastAPI:
     """The application.
 
     Args:
         live: started already, or soon; until then requests are answered with 503.
         max_body_bytes: larger bodies are refused with 413.
+        max_wait_seconds: requests that would take longer are refused with 429.
     """
     app = _Application(
         title="Lockstep",
@@ -25,8 +28,9 @@ def create_app(live: Live, *, max_body_bytes: int) -> FastAPI:
         redoc_url=None,
     )
     app.state.live = live
+    app.state.rooms = Rooms(Admission(max_wait_seconds, "answers"), Admission(max_wait_seconds, "searches"))
     install(app)
-    for family in (health, chat, embeddings):
+    for family in (health, models, chat, embeddings):
         app.include_router(family.router)
     return app
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.errors import LockstepError
+from service.admission import Overloaded
+from service.http.shared import Gone
 
 logger = logging.getLogger("lockstep.http")
 
@@ -69,10 +71,13 @@ def install(app: FastAPI) -> None:
         if status >= 500:
             logger.error("%s %s: %s", request.method, request.url.path, error)
         # "Busy" passes: the client may come again. The other conflicts do not.
-        headers = (
-            {"retry-after": "1"} if status in (409, 503) and error.code in ("busy", "storage", "unavailable") else None
-        )
+        passes = error.code in ("busy", "storage", "unavailable") or isinstance(error, Overloaded)
+        headers = {"retry-after": str(getattr(error, "retry_after", 1))} if passes else None
         return JSONResponse(body, status, headers)
+
+    @app.exception_handler(Gone)
+    async def gone(request: Request, error: Gone) -> Response:
+        return Response(status_code=499)  # nobody is there to read it
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -58,7 +58,7 @@ def serve(
                 f"found the service at {other.url} (pid {other.pid}) on this workspace already, expected none: use it, "
                 "or stop it first"
             ) from error
-        app = create_app(live, max_body_bytes=settings.max_body_bytes)
+        app = create_app(live, max_body_bytes=settings.max_body_bytes, max_wait_seconds=settings.max_wait_seconds)
         server = _Server(
             uvicorn.Config(
                 app,
