@@ -6,7 +6,7 @@ import shlex
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from retrieval.errors import Busy
 from retrieval.files import publish_json
@@ -19,6 +19,8 @@ class RunningService:
 
     url: str
     pid: int
+    key: str = field(default="", repr=False)
+    """What commands of this machine present to it; only its owner can read it."""
 
 
 def base_url(host: str, port: int) -> str:
@@ -28,9 +30,9 @@ def base_url(host: str, port: int) -> str:
 
 
 @contextmanager
-def announced(workspace: Workspace, url: str) -> Iterator[None]:
-    """Keep the service's address in the workspace while the body runs."""
-    publish_json(workspace.service, {"url": url, "pid": os.getpid()})
+def announced(workspace: Workspace, url: str, key: str = "") -> Iterator[None]:
+    """Keep the service's address in the workspace while the body runs, with what its own commands present."""
+    publish_json(workspace.service, {"url": url, "pid": os.getpid(), "key": key}, mode=0o600)
     try:
         yield
     finally:
@@ -62,7 +64,7 @@ def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
 def _announcement(workspace: Workspace) -> RunningService | None:
     try:
         content = json.loads(workspace.service.read_bytes())
-        return RunningService(str(content["url"]), int(content["pid"]))
+        return RunningService(str(content["url"]), int(content["pid"]), str(content.get("key", "")))
     except (OSError, ValueError, KeyError, TypeError):  # none, or one that a stranger wrote
         return None
 

@@ -190,6 +190,10 @@ class Completion:
             return Usage(0, 0)
         return Usage(self._handle.prompt_tokens, self._handle.completion_tokens)
 
+    def tokens(self) -> tuple[int, int]:
+        """Tokens read and written so far."""
+        return self.usage.prompt_tokens, self.usage.completion_tokens
+
     def close(self) -> None:
         """Cancel what still runs and give the release back; safe to call twice."""
         if self._handle is not None:

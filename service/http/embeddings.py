@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request
 
+from service.http.frame import told_of
 from service.http.models import check_embeddings_model
 from service.http.problems import Problem
 from service.http.schemas import EmbeddingsRequest
@@ -24,7 +25,10 @@ async def create_embeddings(request: Request, body: EmbeddingsRequest) -> dict[s
     texts = _texts(body.input)
     with live_of(request).use() as runtime:
         check_embeddings_model(body.model, runtime)
+        told = told_of(request)
+        told.release = runtime.release.id
         vectors, tokens = await read(request, lambda: _embed(runtime.embedder, texts, body))
+        told.tokens = lambda: (tokens, 0)
     return {
         "object": "list",
         "data": [

@@ -162,3 +162,12 @@ class EmbeddingsRequest(Request):
     dimensions: int | None = Field(default=None, ge=1)
     user: str | None = None
     input_type: Literal["passage", "question"] = "passage"
+
+
+class SearchRequest(Request):
+    """``POST /v1/lockstep/search``."""
+
+    question: str
+    top_k: int | None = Field(default=None, ge=1, le=1000)
+    filter: dict[str, Any] | None = None
+    """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""

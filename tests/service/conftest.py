@@ -76,11 +76,15 @@ class FakeSearcher:
     def __init__(self, texts: Sequence[str], similarity: float = 0.9) -> None:
         self.texts, self.similarity = texts, similarity
         self.questions: list[str] = []
+        self.catalog: Any = None
+
+    def search(self, question: str, *, top_k: int | None = None, condition: Any = None) -> list[Passage]:
+        return self.search_batch([question])[0][:top_k]
 
     def search_batch(self, questions: Sequence[str], *, top_k: int | None = None) -> list[list[Passage]]:
         self.questions += questions
         found = [
-            Passage(f"d{i}.md", f"d{i}.md#0", text, "", 1.0 / i, i, self.similarity)
+            Passage(f"d{i}.md", f"d{i}.md#0", text, "" if i == 2 else f"Manual {i} > Data", 1.0 / i, i, self.similarity)
             for i, text in enumerate(self.texts, start=1)
         ]
         return [found for _ in questions]

@@ -1,9 +1,7 @@
 """The HTTP surface, driven by the unmodified openai client against a real server."""
 
 import base64
-import contextlib
 import json
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,114 +10,20 @@ import httpx
 import numpy as np
 import openai
 import pytest
-import uvicorn
 
-from retrieval.errors import Busy, CorruptRelease, LockstepError
+from retrieval.errors import Busy, LockstepError
 from retrieval.search_settings import SearchSettings
 from service.admission import UNMEASURED
 from service.http.app import create_app
 from service.live import Live
-
-
-class Source:
-    def __init__(self, make_runtime, **parts) -> None:
-        self.make_runtime, self.parts = make_runtime, parts
-        self.now = "r1"
-        self.runtimes: dict = {}
-        self.broken: set[str] = set()
-
-    def active(self) -> str:
-        return self.now
-
-    def head(self) -> int:
-        return 0
-
-    def synced(self, collection: str) -> int:
-        return 0
-
-    def read(self, release: str):
-        if release in self.broken:
-            raise CorruptRelease(f"release {release}: weights were changed")
-        return self.make_runtime(release).release
-
-    def load(self, release, index):
-        pieces = [f"{release.id}", " says", " 12", " bar [1]."]
-        texts = [f"{release.id}: the valve opens at 12 bar.", "The hose is blue."]
-        runtime = self.make_runtime(release.id, index=index, pieces=pieces, texts=texts, **self.parts)
-        self.runtimes[release.id] = runtime
-        return runtime
-
-    def follow(self, runtime, progress) -> int:
-        return 0
-
+from tests.service.http.served import Source, ask, served, until
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-def source(make_runtime, embedder):
-    return Source(make_runtime, embedder=embedder)
-
-
-@pytest.fixture
-def live(source):
-    held = Live(source, poll_seconds=3600)
-    held.start()
-    yield held
-    held.close()
-
-
-@contextlib.contextmanager
-def served(app):
-    """A real server in a thread; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
-    ready = threading.Event()
-    startup = server.startup
-
-    async def tell(sockets=None) -> None:
-        await startup(sockets)
-        ready.set()
-
-    server.startup = tell
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-
-
-@pytest.fixture
-def url(live):
-    with served(create_app(live, max_body_bytes=100_000)) as address:
-        yield address
-
-
-@pytest.fixture
-def client(url):
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60) as held:
-        yield held
-
 
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
 
 
-def until(condition, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-
-
-def ask(client, text="How high?", **parameters):
-    return client.chat.completions.create(model="lockstep", messages=[{"role": "user", "content": text}], **parameters)
-
-
-def test_an_answer_with_its_citations_and_its_release(client):
+def test_an_answer_with_its_citations_and_its_release(client, url):
     completion = ask(client)
     message = completion.choices[0].message
     assert completion.object == "chat.completion"
@@ -130,13 +34,15 @@ def test_an_answer_with_its_citations_and_its_release(client):
     assert (facts["release"], facts["abstained"], facts["ignored"]) == ("r1", False, [])
     assert facts["question"] == "How high?"
     assert facts["passages"][0]["chunk_id"] == "d1.md#0"
-    assert facts["citations"] == [
-        {"document_id": "d1.md", "chunk_id": "d1.md#0", "quote": "r1: the valve opens at 12 bar."}
-    ]
+    (citation,) = facts["citations"]
+    assert (citation["chunk_id"], citation["quote"]) == ("d1.md#0", "r1: the valve opens at 12 bar.")
     (annotation,) = message.annotations
-    assert annotation.type == "file_citation"
-    assert message.content[annotation.start_index : annotation.end_index] == annotation.text == "[1]"
-    assert annotation.file_citation["file_id"] == "d1.md"
+    assert annotation.type == "url_citation"
+    cited = annotation.url_citation
+    assert message.content[cited.start_index : cited.end_index] == "[1]"
+    assert (cited.title, cited.url) == (citation["title"], citation["url"])
+    assert cited.title == "Manual 1 > Data", "title and headings"
+    assert cited.url == f"{url}/documents/d1.md#0"
     assert completion.usage.total_tokens == completion.usage.prompt_tokens + 4
     assert completion._request_id.startswith("req_")
 
@@ -151,7 +57,7 @@ def test_a_stream_joins_to_the_same_answer(client):
     last = chunks[-1]
     assert last.choices[0].finish_reason == "stop"
     assert last.lockstep["release"] == "r1"
-    assert last.choices[0].delta.annotations[0]["file_citation"]["file_id"] == "d1.md"
+    assert last.choices[0].delta.annotations[0]["url_citation"]["title"] == "Manual 1 > Data"
     assert last.usage is None
 
 
@@ -411,10 +317,10 @@ def test_a_client_that_goes_away_cancels_its_generation(url, source, live, strea
     assert generator.handles[0].cancelled.wait(30)
 
 
-def test_embeddings_are_the_embedder_s(client, embedder):
+def test_embeddings_are_the_embedder_s(client, lenient, embedder):
     texts = ["The valve opens at 12 bar.", "The hose is blue."]
     expected = embedder.encode_passages(texts)
-    answer = client.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
+    answer = lenient.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
     assert np.allclose([one.embedding for one in answer.data], expected, atol=1e-6)
     plain = client.embeddings.create(model="r1", input=texts[0], encoding_format="float")
     assert np.allclose(plain.data[0].embedding, expected[0], atol=1e-2)
@@ -428,15 +334,15 @@ def test_embeddings_are_the_embedder_s(client, embedder):
     assert np.allclose(decoded, expected[1], atol=1e-6)
 
 
-def test_fewer_dimensions_are_of_unit_length(client):
-    answer = client.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
+def test_fewer_dimensions_are_of_unit_length(lenient):
+    answer = lenient.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
     vector = np.array(answer.data[0].embedding)
     assert vector.shape == (64,)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_question_may_be_embedded_as_one(client, embedder):
-    answer = client.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
+def test_a_question_may_be_embedded_as_one(lenient, embedder):
+    answer = lenient.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
     assert np.allclose(answer.data[0].embedding, embedder.encode_questions(["How high?"])[0], atol=1e-6)
 
 
