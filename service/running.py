@@ -3,12 +3,14 @@
 import json
 import os
 import shlex
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from retrieval.errors import Busy
+from retrieval.errors import Busy, LockstepError, Unavailable
 from retrieval.files import publish_json
 from retrieval.workspace import Workspace
 
@@ -49,6 +51,51 @@ def running_service(workspace: Workspace, *, timeout: float = 2.0) -> RunningSer
     return found if _is_answering(found.url, timeout) else None
 
 
+class Refusal(LockstepError):
+    """What a running service answered instead, in its words."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def ask(service: RunningService, path: str, body: Mapping[str, Any], *, timeout: float = 300.0) -> dict[str, Any]:
+    """What a service answers to a request of this machine's own.
+
+    Raises:
+        Refusal: it does not answer it.
+        Unavailable: it went away, or says nothing.
+    """
+    request = urllib.request.Request(
+        f"{service.url}{path}",
+        json.dumps(body).encode(),
+        {"content-type": "application/json", "authorization": f"Bearer {service.key}"},
+    )
+    try:
+        with _opener().open(request, timeout=timeout) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        with error:
+            told = _told(error.read())
+        message = (
+            told.get("message") or f"found the service at {service.url} answering {error.code}, expected an answer"
+        )
+        raise Refusal(message, told.get("code") or "failed") from None
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            f"found the service at {service.url} (pid {service.pid}) gone or silent ({error}), expected an answer: "
+            "run the command again"
+        ) from error
+
+
+def _told(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):  # a proxy's page, say
+        return {}
+
+
 def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
     """The error for a command that found the index held: names the running service and how to ask it."""
     service = running_service(workspace)
@@ -70,10 +117,8 @@ def _announcement(workspace: Workspace) -> RunningService | None:
 
 
 def _is_answering(url: str, timeout: float) -> bool:
-    # No proxy: the address is this machine's own.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/livez", timeout=timeout) as response:
+        with _opener().open(f"{url}/livez", timeout=timeout) as response:
             return bool(response.status == 200)
     except (OSError, ValueError):
         return False
@@ -87,3 +132,8 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # No proxy: the address is this machine's own.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -3,7 +3,7 @@
 Earlier turns go into the prompt as they were, the oldest left out where they do not fit.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from service.http.problems import Problem
 from service.http.text_stream import Shown
 from service.live import Lease
 from training.answering.answerer import Answer, Answerer, Prepared
+from training.answering.followup import interleave, standalone
 
 if TYPE_CHECKING:
     from training.generator.generation import GenerationHandle
@@ -111,8 +112,8 @@ class Completion:
         generator = self.runtime.generator
         assert generator is not None
         if self.retrieval:
-            self.question = conversation.question
-            self._prepared = self.answerer.prepare(conversation.question)
+            self._prepared = self._with_retrieval(conversation)
+            self.question = self._prepared.question
             usual = self.answerer.max_new_tokens
         else:
             self._prepared = self._without_retrieval(conversation)
@@ -120,7 +121,7 @@ class Completion:
         new_tokens = self._options.new_tokens or usual  # thoughts are within what a client allows
         if self._prepared.prompt_ids is None:
             return new_tokens
-        self._prepared = self._with_history(self._prepared, conversation.history, new_tokens)
+        self._prepared = self._with_history(self._prepared, conversation, new_tokens)
         length, most = len(self._prepared.prompt_ids or ()), generator.max_context
         if length >= most:
             what = "the question with its passages" if self.retrieval else "the last message with the instructions"
@@ -132,20 +133,35 @@ class Completion:
             )
         return new_tokens
 
+    def _with_retrieval(self, conversation: Conversation) -> Prepared:
+        """A follow-up is made to stand alone; where that is a guess, the question is searched for as it is, too."""
+        found = standalone(conversation.question, conversation.history)
+        if found is None or found.certain:
+            return self.answerer.prepare(found.text if found else conversation.question)
+        searched = self.answerer.searcher.search_batch(
+            [conversation.question, found.text], top_k=self.answerer.settings.top_k
+        )
+        return self.answerer.prepare_found(found.text, interleave(*searched))
+
     def _without_retrieval(self, conversation: Conversation) -> Prepared:
         messages = [Message(role="system", content=conversation.system)] if conversation.system else []
         messages.append(Message(role="user", content=conversation.question))
         return Prepared(conversation.question, messages, self.answerer.encode(messages), (), 0, abstain=False)
 
-    def _with_history(self, prepared: Prepared, history: Sequence[Message], new_tokens: int) -> Prepared:
-        """The prompt with as many of the last turns as leave room for the answer."""
+    def _with_history(self, prepared: Prepared, conversation: Conversation, new_tokens: int) -> Prepared:
+        """The prompt with as many of the last turns as leave room for the answer; the others are named."""
         generator = self.runtime.generator
         assert generator is not None
-        for start in range(0, len(history), 2):
-            messages = [*prepared.messages[:-1], *history[start:], prepared.messages[-1]]
+        start = 0
+        for start in range(0, len(conversation.history), 2):
+            messages = [*prepared.messages[:-1], *conversation.history[start:], prepared.messages[-1]]
             prompt_ids = self.answerer.encode(messages)
             if len(prompt_ids) + new_tokens <= generator.max_context:
-                return replace(prepared, messages=messages, prompt_ids=prompt_ids)
+                prepared = replace(prepared, messages=messages, prompt_ids=prompt_ids)
+                break
+        else:
+            start = len(conversation.history)
+        self.ignored += tuple(name for names in conversation.sources[:start] for name in names)
         return prepared
 
     async def pieces(self) -> AsyncIterator[str]:
@@ -156,16 +172,16 @@ class Completion:
         """
         assert self._prepared is not None
         text = Shown(thinking=bool(self.answerer.prompt.thinking_tokens), stops=self._options.stops)
-        if self._handle is not None:
-            async for piece in arriving(self._handle):
+        if (handle := self._handle) is not None:
+            async for piece in arriving(handle):
                 if shown := text.push(piece):
                     yield shown
                 if text.ended:
-                    self._handle.cancel()
+                    handle.cancel()
                     break
             if shown := text.finish():
                 yield shown
-        reason = (self._handle.finish_reason if self._handle is not None else None) or "stop"
+        reason = (handle.finish_reason if handle is not None else None) or "stop"
         self._leave(done=True)
         self.answer = self._conclude(self._prepared, text.whole, "stop" if text.ended else reason)
         if self.answer.text and not text.whole:  # nothing was generated: the abstention is the answer

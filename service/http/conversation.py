@@ -19,6 +19,8 @@ class Conversation:
     question: str
     history: tuple[Message, ...]
     """Alternating turns before the question, from the user's on."""
+    sources: tuple[tuple[str, ...], ...]
+    """The messages that each turn of the history is made of, such as ``messages[1]``."""
     system: str
     """The client's instructions, joined."""
     unused: tuple[str, ...]
@@ -46,7 +48,7 @@ def read_conversation(messages: Sequence[ChatMessage]) -> Conversation:
     if not last.text.strip():
         raise Problem("found an empty question, expected text", param=f"messages[{position}].content")
     history: list[Message] = []
-    held: list[int] = []  # the messages that the last turn of the history is made of
+    sources: list[list[int]] = []
     unused: list[int] = []
     instructions: list[int] = []
     for number, message in enumerate(messages):
@@ -58,18 +60,19 @@ def read_conversation(messages: Sequence[ChatMessage]) -> Conversation:
             unused.append(number)
         elif history and history[-1]["role"] == message.role:  # many chat templates insist on alternation
             history[-1] = {"role": message.role, "content": f"{history[-1]['content']}\n\n{message.text}"}
-            held.append(number)
+            sources[-1].append(number)
         elif history or message.role == "user":
             history.append({"role": message.role, "content": message.text})
-            held = [number]
+            sources.append([number])
         else:
             unused.append(number)
     if history and history[-1]["role"] == "user":  # the question before was never answered
         history.pop()
-        unused += held
+        unused += sources.pop()
     return Conversation(
         question=last.text,
         history=tuple(history),
+        sources=tuple(map(_names, sources)),
         system="\n\n".join(messages[number].text for number in instructions).strip(),
         unused=_names(unused),
         instructions=_names(instructions),

@@ -80,7 +80,7 @@ class GenerationHandle:
         Raises:
             LockstepError: the engine died.
         """
-        pieces = []
+        pieces: list[str] = []
         while not self._pieces.empty():  # one reader: what is there stays there
             if (piece := self._pieces.get()) is _END:
                 self._pieces.put(_END)

@@ -80,7 +80,7 @@ def test_history_stands_between_instructions_and_question(make_runtime):
     started(runtime, ("user", "How high?"), ("assistant", "12 bar."), ("user", "How wide?"))
     roles = [message["role"] for message in runtime.generator.messages[-1]]
     assert roles == ["system", "user", "assistant", "user"]
-    assert runtime.generator.messages[-1][-1]["content"].endswith("Question: How wide?")
+    assert runtime.generator.messages[-1][-1]["content"].startswith("Question: How wide?")
 
 
 def test_the_oldest_turns_are_left_out_where_they_do_not_fit(make_runtime):
@@ -210,3 +210,26 @@ def test_what_the_generator_cannot_honour_is_named(make_runtime):
     completion = started(runtime, ("user", "a"), sampling={"top_p": 0.5, "seed": 3})
     assert completion.ignored == ("top_p",)
     assert runtime.generator.asked[-1]["seed"] == 3
+
+
+def test_a_follow_up_is_searched_for_with_what_it_leaves_out(make_runtime):
+    runtime = make_runtime("r1")
+    turns = [("user", "How much does the Leine pump weigh?"), ("assistant", "55 kg [1]")]
+    completion = started(runtime, *turns, ("user", "And its warranty?"))
+    assert runtime.searcher.questions == ["And its warranty? (Leine)"]
+    assert completion.question == "And its warranty? (Leine)"
+    assert "Question: And its warranty? (Leine)" in runtime.generator.messages[-1][-1]["content"]
+
+
+def test_what_may_be_a_follow_up_is_searched_for_both_ways(make_runtime):
+    runtime = make_runtime("r1")
+    turns = [("user", "How much does the Leine pump weigh?"), ("assistant", "55 kg [1]")]
+    completion = started(runtime, *turns, ("user", "How long is the warranty?"))
+    assert runtime.searcher.questions == ["How long is the warranty?", "How long is the warranty? (Leine)"]
+    assert completion.question == "How long is the warranty? (Leine)"
+
+
+def test_turns_that_do_not_fit_are_named(make_runtime):
+    turns = [("user", "word " * 380), ("assistant", "ok"), ("user", "short"), ("assistant", "fine")]
+    completion = started(make_runtime("r1"), *turns, ("user", "How high is the Leine?"))
+    assert completion.ignored == ("messages[0]", "messages[1]")

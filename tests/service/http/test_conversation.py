@@ -43,6 +43,7 @@ def test_turns_alternate_whatever_the_client_sends():
         ("assistant", "c"),
     ]
     assert conversation.unused == ("messages[0]", "messages[4]")
+    assert conversation.sources == (("messages[1]", "messages[2]"), ("messages[3]",))
 
 
 def test_text_parts_are_joined():
