@@ -98,8 +98,13 @@ class Catalog:
         """Every document, by id."""
         with self.engine.connect() as connection:
             for row in connection.execute(sa.select(documents).order_by(documents.c.id)):
-                headings = tuple(Heading(*heading) for heading in row.headings)
-                yield Document(row.id, row.text, row.title, headings, row.metadata)
+                yield _document(row)
+
+    def document(self, document_id: str) -> Document | None:
+        """One document; None where there is none of this id."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(documents).where(documents.c.id == document_id)).one_or_none()
+        return None if row is None else _document(row)
 
     def counts(self) -> tuple[int, int]:
         """Number of documents and of live chunks."""
@@ -325,6 +330,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _document(row: Any) -> Document:
+    return Document(row.id, row.text, row.title, tuple(Heading(*heading) for heading in row.headings), row.metadata)
 
 
 def _stored(row: Any) -> StoredChunk:

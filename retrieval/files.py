@@ -56,8 +56,11 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def publish_bytes(path: Path, data: bytes) -> None:
+def publish_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a file so that a crash leaves the old content or the new one, never a part.
+
+    Args:
+        mode: its permissions, such as 0o600; None leaves them to the process.
 
     Raises:
         StorageError: the disk is full or the place cannot be written.
@@ -67,6 +70,8 @@ def publish_bytes(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -77,9 +82,9 @@ def publish_bytes(path: Path, data: bytes) -> None:
         fsync_directory(path.parent)
 
 
-def publish_json(path: Path, value: Any) -> None:
+def publish_json(path: Path, value: Any, *, mode: int | None = None) -> None:
     """:func:`publish_bytes` of a JSON value, indented, keys in the order given."""
-    publish_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    publish_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), mode=mode)
 
 
 def publish_directory(temporary: Path, final: Path) -> None:

@@ -161,6 +161,10 @@ def _text_ids(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
+MARK = re.compile(r"\[(\d{1,3})\]")
+"""A citation mark in an answer."""
+
+
 def cited_marks(answer: str, passages: int) -> list[int]:
     """The passage marks that an answer cites, in order, each once; marks out of range are left out."""
     marks = [int(mark) for mark in re.findall(r"\[([1-9]\d{0,2})\]", answer)]

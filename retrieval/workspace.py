@@ -31,6 +31,8 @@ class Workspace:
         self.split = self.state / "split.json"
         self.service = self.state / "service.json"
         """Address and process of a running service, for commands that find the index held."""
+        self.keys = self.state / "keys.json"
+        """Hashes of the keys by which clients of a service are known."""
 
     def collection(self, name: str) -> Path:
         """Directory of an embedded collection."""

@@ -3,12 +3,14 @@
 import json
 import os
 import shlex
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from retrieval.errors import Busy
+from retrieval.errors import Busy, LockstepError, Unavailable
 from retrieval.files import publish_json
 from retrieval.workspace import Workspace
 
@@ -19,6 +21,8 @@ class RunningService:
 
     url: str
     pid: int
+    key: str = field(default="", repr=False)
+    """What commands of this machine present to it; only its owner can read it."""
 
 
 def base_url(host: str, port: int) -> str:
@@ -28,9 +32,9 @@ def base_url(host: str, port: int) -> str:
 
 
 @contextmanager
-def announced(workspace: Workspace, url: str) -> Iterator[None]:
-    """Keep the service's address in the workspace while the body runs."""
-    publish_json(workspace.service, {"url": url, "pid": os.getpid()})
+def announced(workspace: Workspace, url: str, key: str = "") -> Iterator[None]:
+    """Keep the service's address in the workspace while the body runs, with what its own commands present."""
+    publish_json(workspace.service, {"url": url, "pid": os.getpid(), "key": key}, mode=0o600)
     try:
         yield
     finally:
@@ -45,6 +49,51 @@ def running_service(workspace: Workspace, *, timeout: float = 2.0) -> RunningSer
     if found is None or not _is_alive(found.pid):
         return None
     return found if _is_answering(found.url, timeout) else None
+
+
+class Refusal(LockstepError):
+    """What a running service answered instead, in its words."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def ask(service: RunningService, path: str, body: Mapping[str, Any], *, timeout: float = 300.0) -> dict[str, Any]:
+    """What a service answers to a request of this machine's own.
+
+    Raises:
+        Refusal: it does not answer it.
+        Unavailable: it went away, or says nothing.
+    """
+    request = urllib.request.Request(
+        f"{service.url}{path}",
+        json.dumps(body).encode(),
+        {"content-type": "application/json", "authorization": f"Bearer {service.key}"},
+    )
+    try:
+        with _opener().open(request, timeout=timeout) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        with error:
+            told = _told(error.read())
+        message = (
+            told.get("message") or f"found the service at {service.url} answering {error.code}, expected an answer"
+        )
+        raise Refusal(message, told.get("code") or "failed") from None
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            f"found the service at {service.url} (pid {service.pid}) gone or silent ({error}), expected an answer: "
+            "run the command again"
+        ) from error
+
+
+def _told(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):  # a proxy's page, say
+        return {}
 
 
 def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
@@ -62,16 +111,14 @@ def offer(workspace: Workspace, question: str, busy: Busy) -> Busy:
 def _announcement(workspace: Workspace) -> RunningService | None:
     try:
         content = json.loads(workspace.service.read_bytes())
-        return RunningService(str(content["url"]), int(content["pid"]))
+        return RunningService(str(content["url"]), int(content["pid"]), str(content.get("key", "")))
     except (OSError, ValueError, KeyError, TypeError):  # none, or one that a stranger wrote
         return None
 
 
 def _is_answering(url: str, timeout: float) -> bool:
-    # No proxy: the address is this machine's own.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/livez", timeout=timeout) as response:
+        with _opener().open(f"{url}/livez", timeout=timeout) as response:
             return bool(response.status == 200)
     except (OSError, ValueError):
         return False
@@ -85,3 +132,8 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # No proxy: the address is this machine's own.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))

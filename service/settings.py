@@ -28,10 +28,20 @@ class ServiceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
-    """Only this machine by default: there is no authentication yet."""
+    """Only this machine by default. Beyond it the service asks every client for a key: `lockstep keys create`."""
     port: int = Field(default=8000, ge=0, le=65535)
     """0 takes a free one."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/\s?#]+[^\s?#]*$")
+    """Where clients reach the service, for links to documents; by default as each client called it."""
+    hosts: tuple[str, ...] = ()
+    """Names besides this machine's own and that of public_url under which clients may call the service."""
+    origins: tuple[str, ...] = ()
+    """Origins of pages elsewhere that may call it from a browser, such as `https://chat.example.org`."""
+    log_questions: bool = False
+    """Write what is asked into the log. The line of a request names route, status, time, release and tokens."""
     max_body_bytes: int = Field(default=4 * 2**20, ge=1024)
+    max_wait_seconds: float = Field(default=30.0, gt=0)
+    """A request that would take longer, by the queue and the measured rate, is answered with 429 at once."""
     poll_seconds: float = Field(default=0.3, gt=0, le=60)
     """How often the service looks for another active release and for changed documents."""
     shutdown_seconds: int = Field(default=30, ge=0)

@@ -16,7 +16,18 @@ from typing import Annotated
 import typer
 
 from retrieval.errors import LockstepError
-from service.commands import dataset, doctor, documents, evaluation, index, questions, releases, retraining, serving
+from service.commands import (
+    dataset,
+    doctor,
+    documents,
+    evaluation,
+    index,
+    keys,
+    questions,
+    releases,
+    retraining,
+    serving,
+)
 from service.commands.console import Console, only_json_on_stdout
 
 app = typer.Typer(
@@ -30,6 +41,7 @@ for family in (index, questions, dataset, evaluation, retraining, serving, docto
     family.register(app)
 app.add_typer(documents.app, name="documents", help="List, show and remove documents; what was not taken, and why.")
 app.add_typer(releases.app, name="releases", help="List, show, promote and roll back releases.")
+app.add_typer(keys.app, name="keys", help="Make, list and revoke the keys that clients of a service present.")
 
 
 @app.callback()

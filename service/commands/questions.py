@@ -1,21 +1,28 @@
-"""``lockstep search`` and ``lockstep ask``: the active release without a server."""
+"""``lockstep search`` and ``lockstep ask``: the active release, by a service that runs, or without one."""
 
 import json
 import textwrap
-from typing import Annotated, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.commands.common import (
     HERE,
     JsonOption,
-    Opened,
     WorkspaceOption,
     active_runtime,
+    console_of,
     opened,
     passage_json,
     quoted,
 )
+from service.commands.console import Console
+from service.running import ask as ask_service
+
+if TYPE_CHECKING:
+    from service.running import RunningService
 
 QuestionArgument = Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)]
 
@@ -40,17 +47,27 @@ def search(
     """Show the passages that the active release finds."""
     _refuse_empty(question)
     parsed = _condition(condition)
-    with (
-        opened(context, workspace, as_json) as here,
-        active_runtime(here, with_generator=False, question=question) as runtime,
-    ):
-        passages = runtime.searcher.search(question, top_k=top_k, condition=parsed)
-        value = {
-            "question": question,
-            "release": runtime.release.id,
-            "passages": [passage_json(passage) for passage in passages],
-        }
-        here.console.finish(value, lambda: _show_passages(here, value))
+
+    def local() -> dict[str, Any]:
+        with (
+            opened(context, workspace, as_json) as here,
+            active_runtime(here, with_generator=False, question=question) as runtime,
+        ):
+            passages = runtime.searcher.search(question, top_k=top_k, condition=parsed)
+            return {
+                "question": question,
+                "release": runtime.release.id,
+                "passages": [passage_json(passage) for passage in passages],
+            }
+
+    def remote(service: "RunningService") -> dict[str, Any]:
+        body = {"question": question, "top_k": top_k, "filter": json.loads(condition) if condition else None}
+        answer = ask_service(service, "/v1/lockstep/search", body)
+        return {name: answer[name] for name in ("question", "release", "passages")}
+
+    console = console_of(context, as_json)
+    value = _answered(workspace, local, remote)
+    console.finish(value, lambda: _show_passages(console, value))
 
 
 def ask(
@@ -61,23 +78,46 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations."""
     _refuse_empty(question)
-    with (
-        opened(context, workspace, as_json) as here,
-        active_runtime(here, with_generator=True, question=question) as runtime,
-    ):
-        answer = runtime.answerer.answer(question)
-        value = {
-            "answer": answer.text,
-            "abstained": answer.abstained,
-            "citations": [
-                {"document_id": one.document_id, "chunk_id": one.chunk_id, "quote": one.quote}
-                for one in answer.citations
-            ],
-            "passages": [passage_json(passage) for passage in answer.passages],
-            "release": answer.release,
-            "finish_reason": answer.finish_reason,
-        }
-        here.console.finish(value, lambda: _show_answer(here, value))
+
+    def local() -> dict[str, Any]:
+        with (
+            opened(context, workspace, as_json) as here,
+            active_runtime(here, with_generator=True, question=question) as runtime,
+        ):
+            answer = runtime.answerer.answer(question)
+            return {
+                "answer": answer.text,
+                "abstained": answer.abstained,
+                "citations": [
+                    {"document_id": one.document_id, "chunk_id": one.chunk_id, "quote": one.quote}
+                    for one in answer.citations
+                ],
+                "passages": [passage_json(passage) for passage in answer.passages],
+                "release": answer.release,
+                "finish_reason": answer.finish_reason,
+            }
+
+    def remote(service: "RunningService") -> dict[str, Any]:
+        body = {"model": "lockstep", "messages": [{"role": "user", "content": question}]}
+        completion = ask_service(service, "/v1/chat/completions", body)
+        (choice,), facts = completion["choices"], completion["lockstep"]
+        told = {name: facts[name] for name in ("abstained", "citations", "passages", "release")}
+        return {"answer": choice["message"]["content"], **told, "finish_reason": choice["finish_reason"]}
+
+    console = console_of(context, as_json)
+    value = _answered(workspace, local, remote)
+    console.finish(value, lambda: _show_answer(console, value))
+
+
+def _answered(
+    directory: Path, local: Callable[[], dict[str, Any]], remote: Callable[["RunningService"], dict[str, Any]]
+) -> dict[str, Any]:
+    """What a running service of the workspace answers, its models loaded already; else what this process does."""
+    from retrieval.workspace import Workspace
+    from service.running import running_service
+
+    service = running_service(Workspace(directory))
+    return local() if service is None else remote(service)
 
 
 def _refuse_empty(question: str) -> None:
@@ -97,24 +137,24 @@ def _condition(text: str | None) -> Any:
     return parse_condition(value)
 
 
-def _show_passages(here: Opened, value: dict[str, Any]) -> None:
+def _show_passages(console: Console, value: dict[str, Any]) -> None:
     if not value["passages"]:
-        here.console.write("Found nothing.")
+        console.write("Found nothing.")
         return
     rows = [
         (str(one["rank"]), f"{one['similarity']:.3f}", one["chunk_id"], textwrap.shorten(one["text"], 160))
         for one in value["passages"]
     ]
-    here.console.table(("#", "cosine", "chunk", "text"), rows)
-    here.console.write(f"release {value['release']}")
+    console.table(("#", "cosine", "chunk", "text"), rows)
+    console.write(f"release {value['release']}")
 
 
-def _show_answer(here: Opened, value: dict[str, Any]) -> None:
-    here.console.write(value["answer"])
+def _show_answer(console: Console, value: dict[str, Any]) -> None:
+    console.write(value["answer"])
     if value["finish_reason"] == "length":
-        here.console.warn("the answer was cut at its token limit: raise max_new_tokens under [generator]")
+        console.warn("the answer was cut at its token limit: raise max_new_tokens under [generator]")
     if value["citations"]:
-        here.console.write()
+        console.write()
     for citation in value["citations"]:
-        here.console.write(f"  {citation['chunk_id']}: {quoted(citation['quote'])}")
-    here.console.note(f"release {value['release']}")
+        console.write(f"  {citation['chunk_id']}: {quoted(citation['quote'])}")
+    console.note(f"release {value['release']}")

@@ -1,56 +1,63 @@
 """``POST /v1/chat/completions``: answers from the documents of the active release."""
 
 import json
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
-import anyio
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from retrieval.errors import LockstepError
-from retrieval.prompt import cited_marks
-from service.http.completion import Completion, read_conversation
+from service.http.completion import Completion, Options
+from service.http.conversation import read_conversation
+from service.http.documents import document_url
+from service.http.facts import Link, annotations, citations_json, passages_json
+from service.http.frame import told_of
+from service.http.models import BASE, check_chat_model
 from service.http.problems import Problem, known_problem
 from service.http.schemas import ChatRequest
-from service.http.shared import check_model, live_of
+from service.http.shared import live_of, rooms_of, while_there
+from service.http.tasks import is_ui_task
 from training.answering.answerer import Answer
 
 router = APIRouter()
-_MARK = re.compile(r"\[(\d{1,3})\]")
 
 
 @router.post("/v1/chat/completions", response_model=None)
 async def create_chat_completion(request: Request, body: ChatRequest) -> Response:
-    """Answer the last user message."""
+    """Answer the last user message: from the documents, or what a chat UI asks for itself without them."""
     conversation = read_conversation(body.messages)
-    completion = Completion(live_of(request).lease())
+    retrieval = body.model != BASE and not is_ui_task(conversation.question, conversation.system)
+    rooms = rooms_of(request)
+    completion = Completion(live_of(request).lease(), retrieval=retrieval)
+    link = partial(document_url, request)
+    told = told_of(request)
+    told.release, told.question, told.tokens = completion.runtime.release.id, conversation.question, completion.tokens
+    options = Options(body.new_tokens, body.temperature or 0.0, tuple(body.stop or ()), body.sampling)
     try:
-        check_model(body.model, completion.runtime)
-        await anyio.to_thread.run_sync(
-            lambda: completion.start(conversation, new_tokens=body.new_tokens, temperature=body.temperature or 0.0)
-        )
+        check_chat_model(body.model, completion.runtime)
+        completion.entry = rooms.answers.enter()
+        await while_there(request, completion.start(conversation, options, searching=rooms.searching))
+        completion.ignored += tuple(name for name in ("tools", "functions") if getattr(body, name))
         head = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
             "created": int(time.time()),
-            "model": completion.runtime.release.id,
+            "model": BASE if body.model == BASE else completion.runtime.release.id,
         }
         if body.stream:
             include_usage = body.stream_options is not None and body.stream_options.include_usage
-            return _Stream(_events(completion, head, include_usage=include_usage), completion)
-        answer = await _whole(request, completion)
+            return _Stream(_events(completion, head, link, include_usage=include_usage), completion)
+        answer = await while_there(request, completion.whole())
     except BaseException:
         completion.close()
         raise
     completion.close()
-    if answer is None:
-        return Response(status_code=499)  # nobody is there to read it
-    return JSONResponse(_chat_completion(completion, answer, head))
+    return JSONResponse(_chat_completion(completion, answer, head, link))
 
 
 class _Stream(StreamingResponse):
@@ -69,23 +76,9 @@ class _Stream(StreamingResponse):
             self._completion.close()
 
 
-async def _whole(request: Request, completion: Completion) -> Answer | None:
-    """The answer; None where the client went away before it was there."""
-    async with anyio.create_task_group() as group:
-
-        async def watch() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        group.start_soon(watch)
-        async for _ in completion.pieces():
-            pass
-        group.cancel_scope.cancel()
-    return completion.answer
-
-
-async def _events(completion: Completion, head: dict[str, Any], *, include_usage: bool) -> AsyncIterator[bytes]:
+async def _events(
+    completion: Completion, head: dict[str, Any], link: Link, *, include_usage: bool
+) -> AsyncIterator[bytes]:
     head = head | {"object": "chat.completion.chunk"}
     usage: dict[str, Any] = {"usage": None} if include_usage else {}
 
@@ -99,8 +92,8 @@ async def _events(completion: Completion, head: dict[str, Any], *, include_usage
             yield chunk({"content": piece})
         answer = completion.answer
         assert answer is not None
-        facts = lockstep_facts(answer, completion.ignored)
-        yield chunk({"annotations": annotations(answer)}, _finish_reason(answer), lockstep=facts)
+        facts = _facts(completion, answer, link)
+        yield chunk({"annotations": annotations(answer, link)}, _finish_reason(answer), lockstep=facts)
         if include_usage:
             yield _event(head | {"choices": [], "usage": _usage(completion)})
         yield format_sse_event(data_str="[DONE]")
@@ -113,15 +106,15 @@ def _event(value: dict[str, Any]) -> bytes:
     return format_sse_event(data_str=json.dumps(value, ensure_ascii=False))
 
 
-def _chat_completion(completion: Completion, answer: Answer, head: dict[str, Any]) -> dict[str, Any]:
+def _chat_completion(completion: Completion, answer: Answer, head: dict[str, Any], link: Link) -> dict[str, Any]:
     message = {
         "role": "assistant",
         "content": answer.text,
         "refusal": None,
-        "annotations": annotations(answer),
+        "annotations": annotations(answer, link),
     }
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(answer), "logprobs": None}
-    facts = lockstep_facts(answer, completion.ignored)
+    facts = _facts(completion, answer, link)
     return head | {
         "object": "chat.completion",
         "choices": [choice],
@@ -130,47 +123,15 @@ def _chat_completion(completion: Completion, answer: Answer, head: dict[str, Any
     }
 
 
-def annotations(answer: Answer) -> list[dict[str, Any]]:
-    """The citations where they stand in the text, in the form of OpenAI's assistants."""
-    shown = len(answer.passages)
-    by_mark = dict(zip(cited_marks(answer.text, shown), answer.citations, strict=False))
-    return [
-        {
-            "type": "file_citation",
-            "text": match.group(),
-            "start_index": match.start(),
-            "end_index": match.end(),
-            "file_citation": {
-                "file_id": by_mark[mark].document_id,
-                "chunk_id": by_mark[mark].chunk_id,
-                "quote": by_mark[mark].quote,
-            },
-        }
-        for match in _MARK.finditer(answer.text)
-        if (mark := int(match.group(1))) in by_mark
-    ]
-
-
-def lockstep_facts(answer: Answer, ignored: tuple[str, ...]) -> dict[str, Any]:
-    """What only Lockstep tells: the release, whether it abstained, what it cites, what it read."""
+def _facts(completion: Completion, answer: Answer, link: Link) -> dict[str, Any]:
+    """What only Lockstep tells: the release, what was asked of the index, whether it abstained, what it read."""
     return {
         "release": answer.release,
+        "question": completion.question,
         "abstained": answer.abstained,
-        "citations": [
-            {"document_id": one.document_id, "chunk_id": one.chunk_id, "quote": one.quote} for one in answer.citations
-        ],
-        "passages": [
-            {
-                "document_id": one.document_id,
-                "chunk_id": one.chunk_id,
-                "text": one.text,
-                "score": one.score,
-                "similarity": one.similarity,
-                "rank": one.rank,
-            }
-            for one in answer.passages
-        ],
-        "ignored": list(ignored),
+        "citations": citations_json(answer, link),
+        "passages": passages_json(answer.passages, link),
+        "ignored": list(completion.ignored),
     }
 
 

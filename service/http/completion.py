@@ -1,39 +1,44 @@
 """One chat completion on one release: search, prompt, generate; streamed or whole, cancellable.
 
-The question is the last user message. Earlier turns go into the prompt as they were, the oldest left
-out where they do not fit. The client's system messages are not used: the instructions are part of the
-release, and the release was measured with them.
+Earlier turns go into the prompt as they were, the oldest left out where they do not fit.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
-from retrieval.errors import InputError
-from retrieval.prompt import Message, strip_thinking
+from retrieval.errors import Busy, InputError
+from retrieval.prompt import Message
+from service.admission import Entry, Overloaded
+from service.http.arriving import arriving, blocking
+from service.http.conversation import Conversation
 from service.http.problems import Problem
-from service.http.schemas import ChatMessage
+from service.http.text_stream import Shown
 from service.live import Lease
 from training.answering.answerer import Answer, Answerer, Prepared
+from training.answering.followup import interleave, standalone
 
 if TYPE_CHECKING:
     from training.generator.generation import GenerationHandle
     from training.generator.remote import RemoteHandle
 
-OPEN, END = "<think>", "</think>"
+FREE_TOKENS = 256
+"""Length of what the generator writes without retrieval, where the client names none."""
 
 
 @dataclass(frozen=True)
-class Conversation:
-    """What a client's messages come to."""
+class Options:
+    """What a client asks of the generation."""
 
-    question: str
-    history: tuple[Message, ...]
-    """Alternating turns before the question, from the user's on."""
-    ignored: tuple[str, ...]
-    """What was sent and not used, such as ``messages[0]``."""
+    new_tokens: int | None = None
+    """At most; None leaves it to the release."""
+    temperature: float = 0.0
+    stops: tuple[str, ...] = ()
+    """Texts that end the answer, and are not part of it."""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """Further parameters by OpenAI's names; those that the generator cannot honour are ignored, and named."""
 
 
 @dataclass(frozen=True)
@@ -44,94 +49,119 @@ class Usage:
     completion_tokens: int
 
 
-def read_conversation(messages: Sequence[ChatMessage]) -> Conversation:
-    """The question, the turns before it, and what is ignored.
-
-    Raises:
-        Problem: the last message is not the user's, or is empty.
-    """
-    position = len(messages) - 1
-    last = messages[position]
-    if last.role != "user":
-        raise Problem(
-            f"found a last message of role {last.role!r}, expected the user's question",
-            param=f"messages[{position}].role",
-        )
-    if not last.text.strip():
-        raise Problem("found an empty question, expected text", param=f"messages[{position}].content")
-    history: list[Message] = []
-    ignored = []
-    for number, message in enumerate(messages[:position]):
-        if message.role in ("system", "developer"):
-            ignored.append(f"messages[{number}]")
-        elif history and history[-1]["role"] == message.role:  # many chat templates insist on alternation
-            history[-1] = {"role": message.role, "content": f"{history[-1]['content']}\n\n{message.text}"}
-        elif history or message.role == "user":
-            history.append({"role": message.role, "content": message.text})
-        else:
-            ignored.append(f"messages[{number}]")
-    if history and history[-1]["role"] == "user":  # the question before was never answered
-        history.pop()
-        ignored.append(f"messages[{position - 1}]")
-    return Conversation(last.text, tuple(history), tuple(ignored))
-
-
 class Completion:
     """An answer on its way. Close it when the request has ended, however it ends.
 
     Args:
         lease: the release that answers; the completion closes it.
+        retrieval: answer from the documents; else the generator says what it says.
     """
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, *, retrieval: bool = True) -> None:
         self._lease = lease
         self.runtime = lease.runtime
         self.answerer: Answerer = self.runtime.answerer
+        self.retrieval = retrieval
+        self.question: str | None = None
+        """What the index was asked; None where it was not."""
         self.ignored: tuple[str, ...] = ()
+        """What the client sent and nothing honours, such as ``messages[0]`` or ``top_p``."""
         self.answer: Answer | None = None
+        self.entry: Entry | None = None
+        """The place among those who wait; given back when the answer is there, or with the completion."""
+        self._options = Options()
         self._prepared: Prepared | None = None
         self._handle: GenerationHandle | RemoteHandle | None = None
 
-    def start(self, conversation: Conversation, *, new_tokens: int | None, temperature: float) -> None:
-        """Search and queue the generation. Blocks for the search.
+    async def start(
+        self, conversation: Conversation, options: Options, *, searching: CapacityLimiter | None = None
+    ) -> None:
+        """Search and queue the generation.
+
+        Args:
+            searching: bounds the threads that search.
 
         Raises:
             Problem: the prompt is longer than the generator's context.
-            Busy: too many requests wait already.
+            Overloaded: too many requests wait already.
         """
-        self.ignored = conversation.ignored
-        self._prepared = self.answerer.prepare(conversation.question)
-        if self._prepared.prompt_ids is None:
+        generator: Any = self.runtime.generator
+        self._options = options
+        honoured = {name: value for name, value in options.sampling.items() if name in generator.sampling}
+        self.ignored = (
+            *(sorted({*conversation.unused, *conversation.instructions}) if self.retrieval else conversation.unused),
+            *(name for name in options.sampling if name not in honoured),
+        )
+        new_tokens = await to_thread.run_sync(self._prepare, conversation, limiter=searching)
+        assert self._prepared is not None
+        if (prompt := self._prepared.prompt_ids) is None:
             return
-        new_tokens = new_tokens or self.answerer.max_new_tokens  # thoughts are within what a client allows
-        self._prepared = self._with_history(self._prepared, conversation.history, new_tokens)
-        assert self._prepared.prompt_ids is not None
+
+        def submit() -> Any:
+            return generator.submit(prompt, max_new_tokens=new_tokens, temperature=options.temperature, **honoured)
+
+        try:
+            self._handle = await blocking(submit, lambda handle: handle.cancel()) if generator.remote else submit()
+        except InputError as error:
+            raise Problem(str(error), param="messages", code=error.code) from error
+        except Busy as error:
+            raise Overloaded(str(error)) from error
+
+    def _prepare(self, conversation: Conversation) -> int:
+        """Search, and render the prompt; how many tokens may be generated."""
         generator = self.runtime.generator
         assert generator is not None
-        length, most = len(self._prepared.prompt_ids), generator.max_context
+        if self.retrieval:
+            self._prepared = self._with_retrieval(conversation)
+            self.question = self._prepared.question
+            usual = self.answerer.max_new_tokens
+        else:
+            self._prepared = self._without_retrieval(conversation)
+            usual = min(FREE_TOKENS, generator.max_context // 2)
+        new_tokens = self._options.new_tokens or usual  # thoughts are within what a client allows
+        if self._prepared.prompt_ids is None:
+            return new_tokens
+        self._prepared = self._with_history(self._prepared, conversation, new_tokens)
+        length, most = len(self._prepared.prompt_ids or ()), generator.max_context
         if length >= most:
+            what = "the question with its passages" if self.retrieval else "the last message with the instructions"
             raise Problem(
-                f"found a prompt of {length} tokens (the question with its passages), expected fewer than the "
-                f"{most} of this model's context: ask a shorter question",
+                f"found a prompt of {length} tokens ({what}), expected fewer than the {most} of this model's context: "
+                "send a shorter one",
                 param="messages",
                 code="context_length_exceeded",
             )
-        try:
-            self._handle = generator.submit(
-                self._prepared.prompt_ids, max_new_tokens=new_tokens, temperature=temperature
-            )
-        except InputError as error:
-            raise Problem(str(error), param="messages", code=error.code) from error
+        return new_tokens
 
-    def _with_history(self, prepared: Prepared, history: Sequence[Message], new_tokens: int) -> Prepared:
-        """The prompt with as many of the last turns as leave room for the answer."""
+    def _with_retrieval(self, conversation: Conversation) -> Prepared:
+        """A follow-up is made to stand alone; where that is a guess, the question is searched for as it is, too."""
+        found = standalone(conversation.question, conversation.history)
+        if found is None or found.certain:
+            return self.answerer.prepare(found.text if found else conversation.question)
+        searched = self.answerer.searcher.search_batch(
+            [conversation.question, found.text], top_k=self.answerer.settings.top_k
+        )
+        return self.answerer.prepare_found(found.text, interleave(*searched))
+
+    def _without_retrieval(self, conversation: Conversation) -> Prepared:
+        messages = [Message(role="system", content=conversation.system)] if conversation.system else []
+        messages.append(Message(role="user", content=conversation.question))
+        return Prepared(conversation.question, messages, self.answerer.encode(messages), (), 0, abstain=False)
+
+    def _with_history(self, prepared: Prepared, conversation: Conversation, new_tokens: int) -> Prepared:
+        """The prompt with as many of the last turns as leave room for the answer; the others are named."""
         generator = self.runtime.generator
         assert generator is not None
-        for start in range(0, len(history), 2):
-            messages = [prepared.messages[0], *history[start:], *prepared.messages[1:]]
+        start = 0
+        for start in range(0, len(conversation.history), 2):
+            messages = [*prepared.messages[:-1], *conversation.history[start:], prepared.messages[-1]]
             prompt_ids = self.answerer.encode(messages)
             if len(prompt_ids) + new_tokens <= generator.max_context:
-                return replace(prepared, messages=messages, prompt_ids=prompt_ids)
+                prepared = replace(prepared, messages=messages, prompt_ids=prompt_ids)
+                break
+        else:
+            start = len(conversation.history)
+        self.ignored += tuple(name for names in conversation.sources[:start] for name in names)
         return prepared
 
     async def pieces(self) -> AsyncIterator[str]:
@@ -141,19 +171,33 @@ class Completion:
             LockstepError: the generation failed.
         """
         assert self._prepared is not None
-        text = Trimmed(thinking=bool(self.answerer.prompt.thinking_tokens))
-        if self._handle is not None:
-            generated = iter(self._handle)
-            # Left behind when the client goes away: closing cancels the request, which ends the wait.
-            while (piece := await to_thread.run_sync(_next, generated, abandon_on_cancel=True)) is not None:
+        text = Shown(thinking=bool(self.answerer.prompt.thinking_tokens), stops=self._options.stops)
+        if (handle := self._handle) is not None:
+            async for piece in arriving(handle):
                 if shown := text.push(piece):
                     yield shown
+                if text.ended:
+                    handle.cancel()
+                    break
             if shown := text.finish():
                 yield shown
-        reason = (self._handle.finish_reason if self._handle is not None else None) or "stop"
-        self.answer = self.answerer.conclude(self._prepared, text.whole, reason)
+        reason = (handle.finish_reason if handle is not None else None) or "stop"
+        self._leave(done=True)
+        self.answer = self._conclude(self._prepared, text.whole, "stop" if text.ended else reason)
         if self.answer.text and not text.whole:  # nothing was generated: the abstention is the answer
             yield self.answer.text
+
+    async def whole(self) -> Answer:
+        """The answer in one piece."""
+        async for _ in self.pieces():
+            pass
+        assert self.answer is not None
+        return self.answer
+
+    def _conclude(self, prepared: Prepared, text: str, reason: str) -> Answer:
+        if self.retrieval:
+            return self.answerer.conclude(prepared, text, reason)
+        return Answer(text, False, (), (), self.answerer.release, reason)
 
     @property
     def usage(self) -> Usage:
@@ -162,53 +206,17 @@ class Completion:
             return Usage(0, 0)
         return Usage(self._handle.prompt_tokens, self._handle.completion_tokens)
 
+    def tokens(self) -> tuple[int, int]:
+        """Tokens read and written so far."""
+        return self.usage.prompt_tokens, self.usage.completion_tokens
+
     def close(self) -> None:
         """Cancel what still runs and give the release back; safe to call twice."""
         if self._handle is not None:
             self._handle.cancel()
+        self._leave()
         self._lease.close()
 
-
-class Trimmed:
-    """Passes a growing text on without its thoughts and the white space at its beginning and end.
-
-    Args:
-        thinking: the template may have opened the block of thoughts, so nothing is shown before its end.
-    """
-
-    def __init__(self, *, thinking: bool = False) -> None:
-        self.whole = ""
-        """What was passed on so far."""
-        self._held = ""
-        self._begun = False
-        self._thinking = thinking
-
-    def push(self, piece: str) -> str:
-        """Take a piece; what can be shown by now."""
-        self._held += piece
-        if not self._begun:
-            start = self._held.lstrip()
-            if END in start:
-                self._held = strip_thinking(self._held)
-            elif self._thinking or OPEN.startswith(start[: len(OPEN)]):
-                return ""
-            self._begun = True
-        return self._show()
-
-    def finish(self) -> str:
-        """What is left at the end: thoughts that never ended are not shown."""
-        if not self._begun:
-            self._held = strip_thinking(self._held)
-        return self._show()
-
-    def _show(self) -> str:
-        text = self._held if self.whole else self._held.lstrip()
-        shown = text.rstrip()
-        self._held = text[len(shown) :]
-        self.whole += shown
-        return shown
-
-
-def _next(generated: Iterator[str]) -> str | None:
-    """The next piece; None at the end (an exception of its own cannot cross into a coroutine)."""
-    return next(generated, None)
+    def _leave(self, *, done: bool = False) -> None:
+        if self.entry is not None:
+            self.entry.leave(done=done)

@@ -5,13 +5,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import anyio
 import numpy as np
 from fastapi import APIRouter, Request
 
+from service.http.frame import told_of
+from service.http.models import check_embeddings_model
 from service.http.problems import Problem
 from service.http.schemas import EmbeddingsRequest
-from service.http.shared import check_model, live_of
+from service.http.shared import live_of, read
 
 router = APIRouter()
 MAX_INPUTS = 2048
@@ -22,13 +23,12 @@ MAX_INPUTS = 2048
 async def create_embeddings(request: Request, body: EmbeddingsRequest) -> dict[str, Any]:
     """Embed texts."""
     texts = _texts(body.input)
-    lease = live_of(request).lease()
-    try:
-        runtime = lease.runtime
-        check_model(body.model, runtime)
-        vectors, tokens = await anyio.to_thread.run_sync(_embed, runtime.embedder, texts, body)
-    finally:
-        lease.close()
+    with live_of(request).use() as runtime:
+        check_embeddings_model(body.model, runtime)
+        told = told_of(request)
+        told.release = runtime.release.id
+        vectors, tokens = await read(request, lambda: _embed(runtime.embedder, texts, body))
+        told.tokens = lambda: (tokens, 0)
     return {
         "object": "list",
         "data": [

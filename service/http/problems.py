@@ -1,4 +1,4 @@
-"""Errors as OpenAI's clients expect them, and the request id on every response.
+"""Errors as OpenAI's clients expect them.
 
 ``{"error": {"message", "type", "param", "code"}}``, whatever went wrong: a route's own refusal, a
 ``LockstepError``, a body that does not fit, an unknown path, a bug.
@@ -6,23 +6,22 @@
 
 import logging
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retrieval.errors import LockstepError
+from service.admission import Overloaded
+from service.http.shared import Gone
 
 logger = logging.getLogger("lockstep.http")
 
-REQUEST_ID = "x-request-id"
-_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -69,10 +68,13 @@ def install(app: FastAPI) -> None:
         if status >= 500:
             logger.error("%s %s: %s", request.method, request.url.path, error)
         # "Busy" passes: the client may come again. The other conflicts do not.
-        headers = (
-            {"retry-after": "1"} if status in (409, 503) and error.code in ("busy", "storage", "unavailable") else None
-        )
+        passes = error.code in ("busy", "storage", "unavailable") or isinstance(error, Overloaded)
+        headers = {"retry-after": str(getattr(error, "retry_after", 1))} if passes else None
         return JSONResponse(body, status, headers)
+
+    @app.exception_handler(Gone)
+    async def gone(request: Request, error: Gone) -> Response:
+        return Response(status_code=499)  # nobody is there to read it
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -80,7 +82,9 @@ def install(app: FastAPI) -> None:
         return JSONResponse(problem_json(message, status=400, param=param, code=code), 400)
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> Response:
+        if request.method == "OPTIONS" and error.status_code == 405:
+            return Response(status_code=204, headers=error.headers)  # with `allow`
         message, code = _http(request, error, app)
         body = problem_json(message, status=error.status_code, param=None, code=code)
         return JSONResponse(body, error.status_code, error.headers)
@@ -93,45 +97,25 @@ def install(app: FastAPI) -> None:
         return JSONResponse(problem_json(message, status=500, param=None, code="internal"), 500)
 
 
-class Frame:
-    """Around the whole application: an id on every response, and no body that is declared too large.
+class BodyLimit:
+    """Refuses bodies that are declared too large.
 
     The framework's own limit, which counts the bytes of bodies that declare nothing, would answer
     in plain text here.
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self.app = app
-        self.max_body_bytes = max_body_bytes
+        self.app, self.max_body_bytes = app, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _USABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
-        scope.setdefault("state", {})["request_id"] = request_id
-        finished = False
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal finished
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
-            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await send(message)
-
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
         if declared.isdigit() and int(declared) > self.max_body_bytes:
             body = problem_json(_too_large(self.max_body_bytes), status=413, param=None, code="body_too_large")
             # The connection is closed: what is left of the body must not be read as another request.
-            await JSONResponse(body, 413, {"connection": "close"})(scope, receive, send_with_id)
+            await JSONResponse(body, 413, {"connection": "close"})(scope, receive, send)
             return
-        try:
-            await self.app(scope, receive, send_with_id)
-        except Exception:
-            if not finished:  # else it was answered and logged already, see `bug`
-                raise
+        await self.app(scope, receive, send)
 
 
 def _too_large(limit: int) -> str:

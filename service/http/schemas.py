@@ -27,7 +27,7 @@ class ChatMessage(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[TextPart] | None = None
 
     @field_validator("content", mode="before")
@@ -53,6 +53,21 @@ class StreamOptions(Request):
     include_obfuscation: bool = False
 
 
+def _unforced(value: Any) -> Any:
+    """Refuse a choice that makes the model call a tool: it never calls any."""
+    if value in (None, "none", "auto"):
+        return value
+    raise ValueError("this service never calls a tool; leave it out or send 'auto' or 'none'")
+
+
+def _listed(value: Any) -> Any:
+    """One stop sequence, or up to four as OpenAI has it."""
+    stops = [value] if isinstance(value, str) else value
+    if isinstance(stops, list) and (len(stops) > 4 or not all(isinstance(one, str) and one for one in stops)):
+        raise ValueError("expected a text, or a list of at most 4, none of them empty")
+    return stops
+
+
 def _only(*allowed: Any) -> BeforeValidator:
     """Accept a parameter only with the values that change nothing."""
 
@@ -76,20 +91,26 @@ class ChatRequest(Request):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
+    stop: Annotated[list[str] | None, BeforeValidator(_listed)] = None
+
+    # Honoured where the generator can, else reported.
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    seed: int | None = None
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+
+    # Accepted and reported: chat UIs send tools whether or not a model calls them.
+    tools: list[dict[str, Any]] | None = None
+    functions: list[dict[str, Any]] | None = None
+
     # Known, and refused where they ask for something.
     n: Annotated[Any, _only(1)] = None
-    top_p: Annotated[Any, _only(1, 1.0)] = None
-    tools: Annotated[Any, _only([])] = None
-    tool_choice: Annotated[Any, _only("none", "auto")] = None
+    tool_choice: Annotated[Any, BeforeValidator(_unforced)] = None
     parallel_tool_calls: bool | None = None
-    functions: Annotated[Any, _only([])] = None
-    function_call: Annotated[Any, _only("none", "auto")] = None
+    function_call: Annotated[Any, BeforeValidator(_unforced)] = None
     logprobs: Annotated[Any, _only(False)] = None
     top_logprobs: Annotated[Any, _only(0)] = None
     logit_bias: Annotated[Any, _only({})] = None
-    stop: Annotated[Any, _only([])] = None
-    presence_penalty: Annotated[Any, _only(0, 0.0)] = None
-    frequency_penalty: Annotated[Any, _only(0, 0.0)] = None
     response_format: Annotated[Any, _only({"type": "text"})] = None
     modalities: Annotated[Any, _only(["text"])] = None
     audio: Annotated[Any, _only()] = None
@@ -97,7 +118,6 @@ class ChatRequest(Request):
     web_search_options: Annotated[Any, _only()] = None
 
     # Known, and without influence on the answer.
-    seed: int | None = None
     user: str | None = None
     metadata: dict[str, Any] | None = None
     store: bool | None = None
@@ -113,6 +133,21 @@ class ChatRequest(Request):
         """How long the answer may be; None leaves it to the release."""
         return self.max_completion_tokens or self.max_tokens
 
+    @property
+    def sampling(self) -> dict[str, float]:
+        """What asks for another choice of tokens than the service's own, by parameter.
+
+        Without a temperature the likeliest token is taken: a seed and ``top_p`` are honoured as they are.
+        """
+        neutral = {"top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+        wanted = {name: value for name, value in ((one, getattr(self, one)) for one in neutral) if value is not None}
+        changed = {name: value for name, value in wanted.items() if value != neutral[name]}
+        if not self.temperature:
+            changed.pop("top_p", None)
+        elif self.seed is not None:
+            changed["seed"] = self.seed
+        return changed
+
 
 class EmbeddingsRequest(Request):
     """``POST /v1/embeddings``.
@@ -127,3 +162,12 @@ class EmbeddingsRequest(Request):
     dimensions: int | None = Field(default=None, ge=1)
     user: str | None = None
     input_type: Literal["passage", "question"] = "passage"
+
+
+class SearchRequest(Request):
+    """``POST /v1/lockstep/search``."""
+
+    question: str
+    top_k: int | None = Field(default=None, ge=1, le=1000)
+    filter: dict[str, Any] | None = None
+    """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""

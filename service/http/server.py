@@ -2,11 +2,14 @@
 
 import contextlib
 import errno
+import ipaddress
+import secrets
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -14,7 +17,9 @@ from retrieval.catalog import Catalog
 from retrieval.errors import Busy, ConfigurationError
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
-from service.http.app import create_app
+from service.http.app import Doors, create_app
+from service.http.hosts import LOOPBACK
+from service.keys import Keys
 from service.live import Live, WorkspaceSource
 from service.running import announced, base_url, running_service
 from service.settings import ServiceSettings
@@ -43,6 +48,7 @@ def serve(
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_terminate_as_interrupt())
+        doors = _doors(workspace, settings)
         # First the address: a second service on it is refused before anything is loaded.
         listening = stack.enter_context(_bind(settings.host, settings.port))
         url = base_url(settings.host, listening.getsockname()[1])
@@ -58,7 +64,14 @@ def serve(
                 f"found the service at {other.url} (pid {other.pid}) on this workspace already, expected none: use it, "
                 "or stop it first"
             ) from error
-        app = create_app(live, max_body_bytes=settings.max_body_bytes)
+        app = create_app(
+            live,
+            max_body_bytes=settings.max_body_bytes,
+            max_wait_seconds=settings.max_wait_seconds,
+            doors=doors,
+            public_url=settings.public_url,
+            log_questions=settings.log_questions,
+        )
         server = _Server(
             uvicorn.Config(
                 app,
@@ -69,10 +82,37 @@ def serve(
             ),
             lambda: started(url, live.status().release or ""),
         )
-        stack.enter_context(announced(workspace, url))
+        stack.enter_context(announced(workspace, url, doors.own))
         # uvicorn ends in good order at either signal, and then raises it again.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
+
+
+def _doors(workspace: Workspace, settings: ServiceSettings) -> Doors:
+    """Who gets in.
+
+    Raises:
+        ConfigurationError: others could reach the service, and there is no key.
+    """
+    keys = Keys(workspace.keys)
+    beyond = not _is_loopback(settings.host)
+    if beyond and not keys.all():
+        raise ConfigurationError(
+            f"found host {settings.host!r}, which others can reach, and no key, expected at least one: run "
+            "`lockstep keys create`, or listen on 127.0.0.1"
+        )
+    named = [*settings.hosts, *([urlsplit(settings.public_url).hostname or ""] if settings.public_url else [])]
+    # Beyond this machine nobody knows all of its names; there the keys keep strange pages out.
+    hosts = None if beyond and not settings.hosts else [*LOOPBACK, settings.host, *named]
+    return Doors(hosts, settings.origins, keys, required=beyond, own=secrets.token_urlsafe(32))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return True  # binding it fails, and says so
+    return all(ipaddress.ip_address(str(address[4][0]).partition("%")[0]).is_loopback for address in found)
 
 
 class _Server(uvicorn.Server):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,8 @@ from retrieval.documents import Passage
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
+
+CREATED = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 class FakeHandle:
@@ -40,6 +43,8 @@ class FakeGenerator:
     """Says what it is told to; remembers what it was asked."""
 
     max_context = 400
+    sampling: frozenset[str] = frozenset()
+    remote = False
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = pieces
@@ -53,10 +58,13 @@ class FakeGenerator:
         self.messages.append(messages)
         return list(range(sum(len(message["content"].split()) for message in messages)))
 
-    def submit(self, prompt_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 0.0) -> FakeHandle:
+    def submit(
+        self, prompt_ids: Sequence[int], *, max_new_tokens: int, temperature: float = 0.0, **sampling: float
+    ) -> FakeHandle:
         if self.failure:
             raise self.failure
-        self.asked.append({"max_new_tokens": max_new_tokens, "temperature": temperature})
+        assert sampling.keys() <= self.sampling
+        self.asked.append({"max_new_tokens": max_new_tokens, "temperature": temperature, **sampling})
         self.handles.append(FakeHandle(self.pieces, self.gate, len(prompt_ids)))
         return self.handles[-1]
 
@@ -68,11 +76,15 @@ class FakeSearcher:
     def __init__(self, texts: Sequence[str], similarity: float = 0.9) -> None:
         self.texts, self.similarity = texts, similarity
         self.questions: list[str] = []
+        self.catalog: Any = None
+
+    def search(self, question: str, *, top_k: int | None = None, condition: Any = None) -> list[Passage]:
+        return self.search_batch([question])[0][:top_k]
 
     def search_batch(self, questions: Sequence[str], *, top_k: int | None = None) -> list[list[Passage]]:
         self.questions += questions
         found = [
-            Passage(f"d{i}.md", f"d{i}.md#0", text, "", 1.0 / i, i, self.similarity)
+            Passage(f"d{i}.md", f"d{i}.md#0", text, "" if i == 2 else f"Manual {i} > Data", 1.0 / i, i, self.similarity)
             for i, text in enumerate(self.texts, start=1)
         ]
         return [found for _ in questions]
@@ -100,7 +112,7 @@ class FakeRuntime:
         collection: str = "one",
         search: SearchSettings | None = None,
     ) -> None:
-        self.release = SimpleNamespace(id=release, manifest=SimpleNamespace(collection=collection))
+        self.release = SimpleNamespace(id=release, manifest=SimpleNamespace(collection=collection, created_at=CREATED))
         self.searcher = FakeSearcher(texts)
         self.generator = FakeGenerator(pieces)
         self.embedder = embedder

@@ -7,7 +7,7 @@ and nothing about releases.
 import queue
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -52,6 +52,7 @@ class GenerationHandle:
     finish_reason: FinishReason | None = None
     """``stop``: the model ended its turn; ``length``: cut; None while it runs."""
     _error: LockstepError | None = None
+    _tell: Callable[[], None] | None = None
 
     def __iter__(self) -> Iterator[str]:
         """Pieces of text until the end.
@@ -69,23 +70,48 @@ class GenerationHandle:
         """Wait for the end; everything that iterating has not yet given."""
         return "".join(self)
 
+    def listen(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called, by another thread, each time that something has come: look then, without waiting."""
+        self._tell = tell
+
+    def arrived(self) -> list[str] | None:
+        """The pieces that have come since the last look, without waiting; None at the end.
+
+        Raises:
+            LockstepError: the engine died.
+        """
+        pieces: list[str] = []
+        while not self._pieces.empty():  # one reader: what is there stays there
+            if (piece := self._pieces.get()) is _END:
+                self._pieces.put(_END)
+                if not pieces and self._error is not None:
+                    raise self._error
+                return pieces or None
+            pieces.append(piece)
+        return pieces
+
     def cancel(self) -> None:
         """Stop generating; a no-op when it has ended already."""
         self._generator._cancel(self)
+
+    def _put(self, piece: Any) -> None:
+        self._pieces.put(piece)
+        if self._tell is not None:
+            self._tell()
 
     def _take(self, tokens: Sequence[int]) -> None:
         new = tokens[self.completion_tokens :]
         self.completion_tokens = len(tokens)
         if piece := self._detokenizer.push(new):
-            self._pieces.put(piece)
+            self._put(piece)
 
     def _end(self, reason: FinishReason, error: LockstepError | None = None) -> None:
         if self.finish_reason is not None:
             return
         if piece := self._detokenizer.finish():
-            self._pieces.put(piece)
+            self._put(piece)
         self.finish_reason, self._error = reason, error
-        self._pieces.put(_END)
+        self._put(_END)
 
 
 class Generator:
@@ -137,6 +163,10 @@ class Generator:
 
     can_score = True
     """Losses of given answers can be had."""
+    sampling: frozenset[str] = frozenset()
+    """What :meth:`submit` takes beside the temperature, by OpenAI's names."""
+    remote = False
+    """Submitting and reading wait for nobody else's machine."""
 
     @property
     def max_context(self) -> int:

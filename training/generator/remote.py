@@ -103,6 +103,10 @@ class RemoteGenerator:
 
     can_score = False
     """Losses of given answers cannot be had."""
+    sampling = frozenset({"top_p", "seed", "presence_penalty", "frequency_penalty"})
+    """What :meth:`submit` takes beside the temperature, by OpenAI's names."""
+    remote = True
+    """Submitting and reading wait for another machine."""
 
     def __init__(self, url: str, model: str) -> None:
         self.url, self.model = url, model
@@ -155,8 +159,13 @@ class RemoteGenerator:
         """The messages as they are sent; whether the model thinks is the server's to say."""
         return RemotePrompt(tuple((message["role"], message["content"]) for message in messages))
 
-    def submit(self, prompt: RemotePrompt, *, max_new_tokens: int, temperature: float = 0.0) -> RemoteHandle:
+    def submit(
+        self, prompt: RemotePrompt, *, max_new_tokens: int, temperature: float = 0.0, **sampling: float
+    ) -> RemoteHandle:
         """Send a request and wait for its answer to begin.
+
+        Args:
+            sampling: passed on as it is; one of :attr:`sampling`.
 
         Raises:
             Unavailable: the server is away, silent for too long, or fails.
@@ -164,6 +173,7 @@ class RemoteGenerator:
             Busy: it has too much to do.
         """
         messages: Any = [{"role": role, "content": content} for role, content in prompt.messages]
+        more: Any = sampling
         with _faults(self.url):
             stream = self._client.chat.completions.create(
                 model=self.model,
@@ -172,6 +182,7 @@ class RemoteGenerator:
                 temperature=temperature,
                 stream=True,
                 stream_options={"include_usage": True},
+                **more,
             )
         return RemoteHandle(stream, len(prompt), self.url)
 

@@ -1,11 +1,11 @@
-"""A service over fakes, and the unmodified openai client."""
+"""The service over fakes, driven by the unmodified openai client at its strictest."""
 
 import openai
 import pytest
 
 from service.http.app import create_app
 from service.live import Live
-from tests.service.http.serving import Source, served
+from tests.service.http.served import Source, served
 
 
 @pytest.fixture
@@ -29,5 +29,14 @@ def url(live):
 
 @pytest.fixture
 def client(url):
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60) as held:
+    with openai.OpenAI(
+        base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60, _strict_response_validation=True
+    ) as held:
+        yield held
+
+
+@pytest.fixture
+def lenient(client):
+    """By default it asks for base64, which it takes for an error at its strictest, whoever answers."""
+    with openai.OpenAI(base_url=str(client.base_url), api_key="none", max_retries=0, timeout=60) as held:
         yield held

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import openai
@@ -10,18 +11,17 @@ import pytest
 
 from retrieval.errors import Busy, LockstepError
 from retrieval.search_settings import SearchSettings
+from service.admission import UNMEASURED
 from service.http.app import create_app
 from service.live import Live
-from tests.service.http.serving import Source, served
+from tests.service.http.served import Source, ask, served, until
 
 JSON = {"content-type": "application/json"}
 
-
-def ask(client, text="How high?", **parameters):
-    return client.chat.completions.create(model="lockstep", messages=[{"role": "user", "content": text}], **parameters)
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
 
 
-def test_an_answer_with_its_citations_and_its_release(client):
+def test_an_answer_with_its_citations_and_its_release(client, url):
     completion = ask(client)
     message = completion.choices[0].message
     assert completion.object == "chat.completion"
@@ -30,14 +30,17 @@ def test_an_answer_with_its_citations_and_its_release(client):
     assert completion.choices[0].finish_reason == "stop"
     facts = completion.lockstep
     assert (facts["release"], facts["abstained"], facts["ignored"]) == ("r1", False, [])
+    assert facts["question"] == "How high?"
     assert facts["passages"][0]["chunk_id"] == "d1.md#0"
-    assert facts["citations"] == [
-        {"document_id": "d1.md", "chunk_id": "d1.md#0", "quote": "r1: the valve opens at 12 bar."}
-    ]
+    (citation,) = facts["citations"]
+    assert (citation["chunk_id"], citation["quote"]) == ("d1.md#0", "r1: the valve opens at 12 bar.")
     (annotation,) = message.annotations
-    assert annotation.type == "file_citation"
-    assert message.content[annotation.start_index : annotation.end_index] == annotation.text == "[1]"
-    assert annotation.file_citation["file_id"] == "d1.md"
+    assert annotation.type == "url_citation"
+    cited = annotation.url_citation
+    assert message.content[cited.start_index : cited.end_index] == "[1]"
+    assert (cited.title, cited.url) == (citation["title"], citation["url"])
+    assert cited.title == "Manual 1 > Data", "title and headings"
+    assert cited.url == f"{url}/documents/d1.md#0"
     assert completion.usage.total_tokens == completion.usage.prompt_tokens + 4
     assert completion._request_id.startswith("req_")
 
@@ -52,7 +55,7 @@ def test_a_stream_joins_to_the_same_answer(client):
     last = chunks[-1]
     assert last.choices[0].finish_reason == "stop"
     assert last.lockstep["release"] == "r1"
-    assert last.choices[0].delta.annotations[0]["file_citation"]["file_id"] == "d1.md"
+    assert last.choices[0].delta.annotations[0]["url_citation"]["title"] == "Manual 1 > Data"
     assert last.usage is None
 
 
@@ -98,12 +101,15 @@ def test_the_client_s_parameters_reach_the_engine(client, source):
     ("parameters", "param"),
     [
         ({"n": 2}, "n"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tools": "all"}, "tools"),
+        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
         ({"logprobs": True}, "logprobs"),
-        ({"top_p": 0.5}, "top_p"),
-        ({"stop": ["."]}, "stop"),
+        ({"top_p": 1.5}, "top_p"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"stop": [""]}, "stop"),
+        ({"presence_penalty": 3.0}, "presence_penalty"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"presence_penalty": 1.0}, "presence_penalty"),
         ({"temperature": 3}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"extra_body": {"top_n": 3}}, "top_n"),
@@ -122,6 +128,80 @@ def test_what_cannot_be_honoured_is_refused_by_name(client, parameters, param):
 def test_what_changes_nothing_is_accepted(client):
     ask(client, n=1, tools=[], logprobs=False, top_p=1, stop=[], response_format={"type": "text"}, seed=3, user="me")
     ask(client, presence_penalty=0, metadata={"a": "b"}, store=False, temperature=0, extra_body={"logit_bias": {}})
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_tools_that_need_not_be_called_are_accepted_and_reported(client, choice):
+    completion = ask(client, tools=TOOLS, tool_choice=choice)
+    assert completion.lockstep["ignored"] == ["tools"]
+    assert completion.choices[0].message.tool_calls is None
+
+
+def test_sampling_is_honoured_or_reported(client, source):
+    greedy = ask(client, top_p=0.5, seed=3)
+    assert greedy.lockstep["ignored"] == [], "the likeliest token is in every nucleus, and needs no seed"
+    sampled = ask(client, temperature=1, top_p=0.5, seed=3, frequency_penalty=0.5, presence_penalty=0)
+    assert sampled.lockstep["ignored"] == ["top_p", "frequency_penalty", "seed"]
+    source.runtimes["r1"].generator.sampling = frozenset({"top_p"})
+    assert ask(client, temperature=1, top_p=0.5).lockstep["ignored"] == []
+    assert source.runtimes["r1"].generator.asked[-1]["top_p"] == 0.5
+
+
+@pytest.mark.parametrize("stop", ["bar", ["nothing", "bar"]])
+def test_a_stop_sequence_ends_the_answer(client, stop):
+    completion = ask(client, stop=stop)
+    assert completion.choices[0].message.content == "r1 says 12"
+    assert completion.choices[0].finish_reason == "stop"
+    chunks = list(ask(client, stop=stop, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "r1 says 12"
+
+
+def test_models_are_listed_and_each_can_be_asked(client):
+    models = {model.id: model for model in client.models.list()}
+    assert list(models) == ["lockstep", "r1", "lockstep-base", "lockstep-embedder"]
+    assert {model.owned_by for model in models.values()} == {"lockstep"}
+    for name, model in models.items():
+        assert client.models.retrieve(name) == model
+        assert model.created == 1795737600
+        if name == "lockstep-embedder":
+            with pytest.raises(openai.BadRequestError, match="at most the embedder's 384"):
+                client.embeddings.create(model=name, input="a", dimensions=100_000)
+        else:
+            assert client.chat.completions.create(model=name, messages=[{"role": "user", "content": "x"}]).choices
+
+
+@pytest.mark.parametrize("model", ["gpt-4", "r0", "a/b"])
+def test_a_model_that_is_not_there(client, model):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve(model)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+def test_the_embedder_does_not_chat_and_the_base_does_not_embed(client):
+    with pytest.raises(openai.NotFoundError, match="lockstep-base"):
+        client.chat.completions.create(model="lockstep-embedder", messages=[{"role": "user", "content": "x"}])
+    with pytest.raises(openai.NotFoundError, match="lockstep-embedder"):
+        client.embeddings.create(model="lockstep-base", input="a")
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ("lockstep-base", "How high?"),
+        ("lockstep", "### Task:\nGenerate a concise, 3-5 word title with an emoji summarizing the chat history."),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_not_asked_of_the_documents_never_searches_them(client, source, model, text, stream):
+    source.runtimes["r1"].searcher.texts = ()
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}]
+    answer = client.chat.completions.create(model=model, messages=messages, stream=stream)
+    last = list(answer)[-1] if stream else answer
+    assert source.runtimes["r1"].searcher.questions == []
+    assert source.runtimes["r1"].generator.messages[-1] == messages
+    facts = last.lockstep
+    assert (facts["question"], facts["passages"], facts["ignored"], facts["release"]) == (None, [], [], "r1")
+    assert (last.choices[0].delta if stream else last.choices[0].message).annotations == []
 
 
 @pytest.mark.parametrize(
@@ -155,10 +235,49 @@ def test_another_model_is_not_found(client):
 
 def test_too_many_requests_are_told_to_come_again(client, source):
     source.runtimes["r1"].generator.failure = Busy("found 512 requests waiting")
-    with pytest.raises(openai.ConflictError) as caught:
+    with pytest.raises(openai.RateLimitError) as caught:
         ask(client)
-    assert caught.value.code == "busy"
+    assert (caught.value.code, caught.value.type) == ("rate_limit_exceeded", "rate_limit_error")
     assert caught.value.response.headers["retry-after"] == "1"
+
+
+def test_overload_is_answered_at_once_and_who_has_gone_leaves_the_queue(url, source):
+    """As many wait as the bound allows; the others are told; threads stay few, and the service answers meanwhile."""
+    generator = source.runtimes["r1"].generator
+    generator.gate = threading.Event()  # nothing gets done
+    before = threading.active_count()
+    body = {"model": "lockstep", "messages": [{"role": "user", "content": "x"}]}
+
+    def post() -> httpx.Response | None:
+        try:
+            return httpx.post(f"{url}/v1/chat/completions", json=body, timeout=20)
+        except httpx.ReadTimeout:
+            return None
+
+    with ThreadPoolExecutor(UNMEASURED + 20) as pool:
+        waiting = [pool.submit(post) for _ in range(UNMEASURED + 20)]
+        until(lambda: sum(one.done() for one in waiting) == 20)
+        refused = [one.result() for one in waiting if one.done()]
+        assert {(one.status_code, one.headers["retry-after"]) for one in refused} == {(429, "1")}
+        assert refused[0].json()["error"]["code"] == "rate_limit_exceeded"
+        until(lambda: len(generator.handles) == UNMEASURED)
+        assert httpx.get(f"{url}/livez").status_code == 200
+        assert threading.active_count() - before <= UNMEASURED + 20 + UNMEASURED + 8, "clients, generations, searches"
+        generator.gate.set()
+        assert {one.result().status_code for one in waiting} == {200, 429}
+    assert post().status_code == 200, "there is room again"
+
+    generator.gate = threading.Event()
+    gone = len(generator.handles)
+    with httpx.Client() as http:
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                http.post(f"{url}/v1/chat/completions", json=body, timeout=0.2)
+    until(
+        lambda: len(generator.handles) == gone + 3 and all(one.cancelled.is_set() for one in generator.handles[gone:])
+    )
+    generator.gate.set()
+    assert post().status_code == 200
 
 
 def test_a_generation_that_fails_in_the_middle_of_a_stream_raises(client, source, monkeypatch):

@@ -5,7 +5,9 @@ import pytest
 
 from retrieval.errors import Busy, InputError
 from retrieval.search_settings import SearchSettings
-from service.http.completion import Completion, Trimmed, read_conversation
+from service.admission import Overloaded
+from service.http.completion import Completion, Options
+from service.http.conversation import read_conversation
 from service.http.problems import Problem
 from service.http.schemas import ChatMessage
 
@@ -30,63 +32,10 @@ def finish(completion: Completion) -> list[str]:
     return asyncio.run(collect())
 
 
-def started(runtime, *pairs: tuple[str, str], new_tokens: int | None = None) -> Completion:
-    completion = Completion(Lease(runtime))
-    completion.start(read_conversation(messages(*pairs)), new_tokens=new_tokens, temperature=0.0)
+def started(runtime, *pairs: tuple[str, str], retrieval: bool = True, **options) -> Completion:
+    completion = Completion(Lease(runtime), retrieval=retrieval)
+    asyncio.run(completion.start(read_conversation(messages(*pairs)), Options(**options)))
     return completion
-
-
-def test_the_last_user_message_is_the_question_and_the_rest_is_history():
-    conversation = read_conversation(
-        messages(("user", "How high?"), ("assistant", "12 bar."), ("user", "And how wide?"))
-    )
-    assert conversation.question == "And how wide?"
-    assert [message["role"] for message in conversation.history] == ["user", "assistant"]
-    assert conversation.ignored == ()
-
-
-def test_the_client_s_instructions_are_ignored_and_named():
-    conversation = read_conversation(
-        messages(("system", "Be a pirate."), ("developer", "Rhyme."), ("user", "How high?"))
-    )
-    assert conversation.history == ()
-    assert conversation.ignored == ("messages[0]", "messages[1]")
-
-
-def test_turns_alternate_whatever_the_client_sends():
-    conversation = read_conversation(
-        messages(
-            ("assistant", "Hello."),
-            ("user", "a"),
-            ("user", "b"),
-            ("assistant", "c"),
-            ("user", "never answered"),
-            ("user", "question"),
-        )
-    )
-    assert [(message["role"], message["content"]) for message in conversation.history] == [
-        ("user", "a\n\nb"),
-        ("assistant", "c"),
-    ]
-    assert conversation.ignored == ("messages[0]", "messages[4]")
-
-
-def test_text_parts_are_joined():
-    parts = ChatMessage(role="user", content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
-    assert read_conversation([parts]).question == "a\nb"
-
-
-@pytest.mark.parametrize(
-    ("pairs", "param"),
-    [
-        ([("user", "a"), ("assistant", "b")], "messages[1].role"),
-        ([("user", "a"), ("assistant", "b"), ("user", "  ")], "messages[2].content"),
-    ],
-)
-def test_a_conversation_that_ends_without_a_question_is_refused(pairs, param):
-    with pytest.raises(Problem) as caught:
-        read_conversation(messages(*pairs))
-    assert caught.value.param == param
 
 
 def test_pieces_join_to_the_answer(make_runtime):
@@ -131,7 +80,7 @@ def test_history_stands_between_instructions_and_question(make_runtime):
     started(runtime, ("user", "How high?"), ("assistant", "12 bar."), ("user", "How wide?"))
     roles = [message["role"] for message in runtime.generator.messages[-1]]
     assert roles == ["system", "user", "assistant", "user"]
-    assert runtime.generator.messages[-1][-1]["content"].endswith("Question: How wide?")
+    assert runtime.generator.messages[-1][-1]["content"].startswith("Question: How wide?")
 
 
 def test_the_oldest_turns_are_left_out_where_they_do_not_fit(make_runtime):
@@ -168,7 +117,7 @@ def test_what_the_engine_refuses_has_its_words(make_runtime):
     with pytest.raises(Problem, match="found nonsense"):
         started(runtime, ("user", "a"))
     runtime.generator.failure = Busy("too many")
-    with pytest.raises(Busy):
+    with pytest.raises(Overloaded):
         started(runtime, ("user", "a"))
 
 
@@ -185,7 +134,8 @@ def test_a_cancelled_reader_does_not_wait_for_the_next_piece(make_runtime):
     runtime.generator.gate = threading.Event()  # never set
 
     async def read() -> None:
-        completion = started(runtime, ("user", "a"))
+        completion = Completion(Lease(runtime))
+        await completion.start(read_conversation(messages(("user", "a"))), Options())
         pieces = completion.pieces()
         assert await anext(pieces) == "12"
         waiting = asyncio.create_task(anext(pieces))
@@ -196,12 +146,6 @@ def test_a_cancelled_reader_does_not_wait_for_the_next_piece(make_runtime):
         completion.close()
 
     asyncio.run(read())
-
-
-def test_white_space_at_both_ends_is_never_shown():
-    text = Trimmed()
-    assert [text.push(piece) for piece in (" ", "\n a", " ", " b ", "\n", "")] == ["", "a", "", "  b", "", ""]
-    assert text.whole == "a  b"
 
 
 def test_thoughts_are_never_shown(make_runtime):
@@ -227,3 +171,65 @@ def test_thoughts_cut_by_the_limit_are_no_abstention(make_runtime):
     assert completion.answer is not None
     found = completion.answer
     assert (found.text, found.abstained, found.finish_reason) == ("", False, "length")
+
+
+def test_a_stop_sequence_ends_the_answer_and_the_generation(make_runtime):
+    runtime = make_runtime("r1", pieces=["12", " ba", "r [1]. ", "And", " more", " of it"])
+    completion = started(runtime, ("user", "How high?"), stops=("nowhere", ". And"))
+    assert "".join(finish(completion)) == "12 bar [1]"
+    assert completion.answer is not None
+    assert (completion.answer.text, completion.answer.finish_reason) == ("12 bar [1]", "stop")
+    assert len(completion.answer.citations) == 1
+    assert runtime.generator.handles[0].cancelled.is_set()
+
+
+def test_without_retrieval_the_client_s_messages_are_the_prompt(make_runtime):
+    runtime = make_runtime("r1", pieces=["Valves"])
+    turns = [("system", "Be a pirate."), ("user", "a"), ("assistant", "b"), ("user", "Name it.")]
+    completion = started(runtime, *turns, retrieval=False)
+    assert finish(completion) == ["Valves"]
+    assert runtime.searcher.questions == []
+    assert [(one["role"], one["content"]) for one in runtime.generator.messages[-1]] == turns
+    assert (completion.question, completion.ignored) == (None, ())
+    assert completion.answer is not None
+    assert (completion.answer.text, completion.answer.abstained, completion.answer.passages) == ("Valves", False, ())
+
+
+def test_an_empty_generation_without_retrieval_is_no_abstention(make_runtime):
+    completion = started(make_runtime("r1", pieces=[]), ("user", "Name it."), retrieval=False)
+    assert finish(completion) == []
+    assert completion.answer is not None
+    assert (completion.answer.text, completion.answer.abstained) == ("", False)
+
+
+def test_what_the_generator_cannot_honour_is_named(make_runtime):
+    runtime = make_runtime("r1")
+    completion = started(runtime, ("system", "Rhyme."), ("user", "a"), sampling={"top_p": 0.5, "seed": 3})
+    assert completion.ignored == ("messages[0]", "top_p", "seed")
+    runtime.generator.sampling = frozenset({"seed"})
+    completion = started(runtime, ("user", "a"), sampling={"top_p": 0.5, "seed": 3})
+    assert completion.ignored == ("top_p",)
+    assert runtime.generator.asked[-1]["seed"] == 3
+
+
+def test_a_follow_up_is_searched_for_with_what_it_leaves_out(make_runtime):
+    runtime = make_runtime("r1")
+    turns = [("user", "How much does the Leine pump weigh?"), ("assistant", "55 kg [1]")]
+    completion = started(runtime, *turns, ("user", "And its warranty?"))
+    assert runtime.searcher.questions == ["And its warranty? (Leine)"]
+    assert completion.question == "And its warranty? (Leine)"
+    assert "Question: And its warranty? (Leine)" in runtime.generator.messages[-1][-1]["content"]
+
+
+def test_what_may_be_a_follow_up_is_searched_for_both_ways(make_runtime):
+    runtime = make_runtime("r1")
+    turns = [("user", "How much does the Leine pump weigh?"), ("assistant", "55 kg [1]")]
+    completion = started(runtime, *turns, ("user", "How long is the warranty?"))
+    assert runtime.searcher.questions == ["How long is the warranty?", "How long is the warranty? (Leine)"]
+    assert completion.question == "How long is the warranty? (Leine)"
+
+
+def test_turns_that_do_not_fit_are_named(make_runtime):
+    turns = [("user", "word " * 380), ("assistant", "ok"), ("user", "short"), ("assistant", "fine")]
+    completion = started(make_runtime("r1"), *turns, ("user", "How high is the Leine?"))
+    assert completion.ignored == ("messages[0]", "messages[1]")

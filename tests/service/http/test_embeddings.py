@@ -8,10 +8,10 @@ import openai
 import pytest
 
 
-def test_embeddings_are_the_embedder_s(client, embedder):
+def test_embeddings_are_the_embedder_s(client, lenient, embedder):
     texts = ["The valve opens at 12 bar.", "The hose is blue."]
     expected = embedder.encode_passages(texts)
-    answer = client.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
+    answer = lenient.embeddings.create(model="lockstep", input=texts)  # the client asks for base64
     assert np.allclose([one.embedding for one in answer.data], expected, atol=1e-6)
     plain = client.embeddings.create(model="r1", input=texts[0], encoding_format="float")
     assert np.allclose(plain.data[0].embedding, expected[0], atol=1e-2)
@@ -25,15 +25,15 @@ def test_embeddings_are_the_embedder_s(client, embedder):
     assert np.allclose(decoded, expected[1], atol=1e-6)
 
 
-def test_fewer_dimensions_are_of_unit_length(client):
-    answer = client.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
+def test_fewer_dimensions_are_of_unit_length(lenient):
+    answer = lenient.embeddings.create(model="lockstep", input="The hose is blue.", dimensions=64)
     vector = np.array(answer.data[0].embedding)
     assert vector.shape == (64,)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_question_may_be_embedded_as_one(client, embedder):
-    answer = client.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
+def test_a_question_may_be_embedded_as_one(lenient, embedder):
+    answer = lenient.embeddings.create(model="lockstep", input="How high?", extra_body={"input_type": "question"})
     assert np.allclose(answer.data[0].embedding, embedder.encode_questions(["How high?"])[0], atol=1e-6)
 
 

@@ -17,7 +17,9 @@ import pytest
 
 from retrieval.errors import ConfigurationError
 from service.http import server as module
+from service.http.hosts import LOOPBACK
 from service.http.server import _bind
+from service.keys import Keys
 from service.running import running_service
 from service.settings import ServiceSettings
 
@@ -89,9 +91,8 @@ def test_a_service_follows_promotions_and_ingests_and_ends_in_good_order(site, p
         assert (found.url, found.pid) == (url, process.pid)
         assert answer(url) == (first, "Embedder 0 knows nothing.")
 
-        refused = lockstep(place, "search", "valve")
-        assert refused["error"]["code"] == "busy"
-        assert url in refused["error"]["message"]
+        assert lockstep(place, "search", "valve")["passages"][0]["document_id"] == "valve.md"
+        assert lockstep(place, "ask", "valve")["answer"] == "Embedder 0 knows nothing."
         assert lockstep(place, "serve", "--port", url.rpartition(":")[2])["error"]["code"] == "configuration"
 
         another = lockstep(place, "serve", "--port", "0")["error"]
@@ -171,6 +172,23 @@ def test_it_listens_announces_itself_and_cleans_up(site, place, monkeypatch):
     assert told[0][1] == site.ledger.active()
     assert not site.workspace.service.exists()
     assert site.ledger.unsettled() is None
+
+
+def test_beyond_this_machine_a_service_without_a_key_does_not_start(site):
+    for host in ("0.0.0.0", "::"):
+        with pytest.raises(ConfigurationError, match="lockstep keys create"):
+            module.serve(site.workspace, site.catalog, site.ledger, site.index, ServiceSettings(host=host, port=0))
+
+
+def test_who_gets_in_follows_from_the_settings(site):
+    settings = ServiceSettings(public_url="https://docs.example/rag", hosts=("rag",))
+    doors = module._doors(site.workspace, settings)
+    assert (doors.required, set(doors.hosts)) == (False, {*LOOPBACK, "rag", "docs.example"})
+    Keys(site.workspace.keys).create("ann", ["chat"])
+    beyond = module._doors(site.workspace, ServiceSettings(host="0.0.0.0"))
+    assert (beyond.required, beyond.hosts) == (True, None)
+    assert len(doors.own) > 32
+    assert doors.own != beyond.own
 
 
 def test_an_address_that_cannot_be_bound_is_told_in_words():

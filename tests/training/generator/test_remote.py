@@ -101,12 +101,13 @@ def generator(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remot
 
 def test_the_messages_go_out_and_the_text_comes_in_pieces(server, generator, monkeypatch):
     monkeypatch.setenv(remote.KEY, "secret-7")
-    handle = generator.submit(generator.encode(MESSAGES), max_new_tokens=9, temperature=0.5)
+    handle = generator.submit(generator.encode(MESSAGES), max_new_tokens=9, temperature=0.5, top_p=0.9, seed=3)
     assert list(handle) == ["12", " bar", " [1]"]
     assert (handle.finish_reason, handle.prompt_tokens, handle.completion_tokens) == ("stop", 17, 5)
     (asked,) = server.asked
     assert asked["messages"] == MESSAGES
     assert (asked["model"], asked["max_tokens"], asked["temperature"]) == ("some-model", 9, 0.5)
+    assert (asked["top_p"], asked["seed"]) == (0.9, 3)
     assert server.keys == ["Bearer secret-7"]
 
 

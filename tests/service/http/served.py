@@ -1,8 +1,9 @@
-"""What the HTTP tests serve: releases of fakes, on a real server."""
+"""A real server over fake releases."""
 
 import contextlib
 import socket
 import threading
+import time
 
 import uvicorn
 
@@ -63,3 +64,14 @@ def served(app):
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+def until(condition, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
+def ask(client, text="How high?", **parameters):
+    return client.chat.completions.create(model="lockstep", messages=[{"role": "user", "content": text}], **parameters)

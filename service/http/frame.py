@@ -1,0 +1,96 @@
+"""Around the whole application: an id on every response, one line in the log and one count for each request.
+
+A line names the route, never a path, a query or a body: what people ask is theirs.
+"""
+
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.http.metrics import Metrics
+
+logger = logging.getLogger("lockstep.access")
+
+REQUEST_ID = "x-request-id"
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass
+class Told:
+    """What a route tells of its request, for the log and the metrics."""
+
+    release: str = ""
+    question: str = ""
+    tokens: Callable[[], tuple[int, int]] = lambda: (0, 0)
+    """Read and written; asked at the end."""
+
+
+def told_of(connection: HTTPConnection) -> Told:
+    """Where a route tells."""
+    told: Told = connection.scope["state"]["told"]
+    return told
+
+
+class Frame:
+    """The outermost middleware.
+
+    Args:
+        log_questions: also write down what was asked.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_questions: bool = False) -> None:
+        self.app, self.metrics, self.log_questions = app, metrics, log_questions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _USABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+        told = Told()
+        scope.setdefault("state", {}).update(request_id=request_id, told=told)
+        began, status, finished = time.perf_counter(), 0, False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, finished
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            if not finished:  # else it was answered and logged already, see `problems.bug`
+                raise
+        finally:
+            self._account(scope, told, status, time.perf_counter() - began, request_id, whole=finished)
+
+    def _account(self, scope: Scope, told: Told, status: int, seconds: float, request_id: str, *, whole: bool) -> None:
+        route = getattr(scope.get("route"), "path", None) or "(none)"
+        read, written = told.tokens()
+        self.metrics.count(scope["method"], route, status, seconds, read, written)
+        question = f" question {json.dumps(told.question, ensure_ascii=False)}" if self.log_questions else ""
+        logger.info(
+            "%s %s %d%s %.3f s release %s tokens %d+%d request %s%s",
+            scope["method"] if scope["method"].isalpha() else "?",
+            route,
+            status,
+            "" if whole else " (cut off)",
+            seconds,
+            told.release or "-",
+            read,
+            written,
+            request_id,
+            question if told.question else "",
+        )
