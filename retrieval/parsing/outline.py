@@ -30,11 +30,18 @@ class Outline:
         for line in table.lines(guess=guess):
             self._add(line, "row")
 
-    def heading(self, level: int, text: str) -> None:
-        """A heading, on a line of its own."""
+    def code(self, text: str, language: str = "") -> None:
+        """A block of code between fences, which keep it together in chunks."""
+        if text.strip():
+            fence = "```" if "```" not in text else "~~~~"
+            text = text.strip("\n")
+            self._add(f"{fence}{language}\n{text}\n{fence}", "paragraph")
+
+    def heading(self, level: int, text: str, *, mark: str = "") -> None:
+        """A heading, on a line of its own, with ``mark`` before it in the text."""
         text = " ".join(clean(text).split())
         if text:
-            start = self._add(text, "heading")
+            start = self._add(mark + text, "heading")
             self.headings.append(Heading(level, text, start))
 
     def document(self, document_id: str, title: str, metadata: dict[str, str | int | float | bool]) -> Document:
