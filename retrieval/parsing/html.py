@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from retrieval.documents import Document
+from retrieval.errors import InputError
 from retrieval.parsing.columns import Table
 from retrieval.parsing.notation import lowered, numeral, raised
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.text import decode
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # fmt: off
 _DROPPED = frozenset([
@@ -28,6 +29,11 @@ _QUESTIONS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt", "le
 # What generators of documentation put beside the text: marks of anchors, numbers of lines, formulas a second time.
 _DECORATION = frozenset(["headerlink", "anchor-link", "hash-link", "linenos", "katex-html", "MathJax_Preview"])
 # fmt: on
+_CONTAINER = re.compile(
+    r"<(/?)(?:div|[uod]l|menu|section|article|aside|main|header|blockquote|details|fieldset|center|figure)\b",
+    re.IGNORECASE,
+)
+_MAX_OPENED = 6000
 _NEAR = 8
 """How many elements may stand between a question and its button."""
 _LIST_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
@@ -43,7 +49,7 @@ def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Documen
     """An HTML file as one document; its title is ``<title>``, or the first level-1 heading.
 
     Raises:
-        InputError: binary content, or more text than the limit.
+        InputError: binary content, more text than the limit, or elements nested thousands deep.
     """
     declared = _CHARSET.search(data)  # wherever it stands: some files have long scripts before it
     return read_html(document_id, decode(data, declared[1].decode() if declared else None), max_characters)
@@ -51,9 +57,7 @@ def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Documen
 
 def read_html(document_id: str, source: str, max_characters: int) -> Document:
     """As :func:`parse_html`, of text."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(source)
+    tree = _tree(source)
     outline = Outline(max_characters)
     if tree.root is not None:
         _Reader(outline, _Seen(tree.root)).read(tree.root)
@@ -62,6 +66,24 @@ def read_html(document_id: str, source: str, max_characters: int) -> Document:
     if not title:
         title = next((heading.text for heading in outline.headings if heading.level == 1), "")
     return outline.document(document_id, title, {})
+
+
+def _tree(source: str) -> "LexborHTMLParser":
+    from selectolax.lexbor import LexborHTMLParser
+
+    opened = sum(-1 if mark else 1 for mark in _CONTAINER.findall(source))
+    if opened > _MAX_OPENED:  # the parser's time grows with the square of the depth
+        raise InputError(
+            f"found {opened} elements that nothing closes, expected at most {_MAX_OPENED}: save the page again"
+        )
+    return LexborHTMLParser(source)
+
+
+def read_into(outline: Outline, source: str) -> None:
+    """Add what a reader sees of a piece of HTML to ``outline``."""
+    tree = _tree(source)
+    if tree.root is not None:
+        _Reader(outline, _Seen(tree.root)).read(tree.root)
 
 
 class _Seen:

@@ -45,11 +45,11 @@ class Outline:
         shift = self._length - len(document.text) if self._length > length else 0
         self.headings += [Heading(min(one.level + below, 6), one.text, one.start + shift) for one in document.headings]
 
-    def heading(self, level: int, text: str) -> None:
-        """A heading, on a line of its own."""
+    def heading(self, level: int, text: str, *, mark: str = "") -> None:
+        """A heading, on a line of its own, with ``mark`` before it in the text."""
         text = " ".join(clean(text).split())
         if text:
-            start = self._add(text, "heading")
+            start = self._add(mark + text, "heading")
             self.headings.append(Heading(level, text, start))
 
     def document(self, document_id: str, title: str, metadata: dict[str, str | int | float | bool]) -> Document:

@@ -1,5 +1,6 @@
 """Chunks fit the budget, lie where the text says, and keep sections together."""
 
+import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,6 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from retrieval.chunking import Chunker
 from retrieval.documents import Chunk, Document, Heading
-from retrieval.parsing.markdown import find_headings
 
 # fmt: off
 WORDS = [
@@ -52,7 +52,14 @@ def bert(tokenizers: dict[str, Path]) -> Path:
 
 
 def markdown(text: str, title: str = "") -> Document:
-    return Document(id="d", text=text, title=title, headings=find_headings(text))
+    """A document with the text exactly as it is, and its headings outside fenced code."""
+    headings = []
+    fenced = False
+    for line in re.finditer(r"^(```)?(?:(#{1,6}) +(\S.*))?", text, re.MULTILINE):
+        fenced ^= line[1] is not None
+        if line[2] and not fenced:
+            headings.append(Heading(len(line[2]), line[3].strip(), line.start()))
+    return Document(id="d", text=text, title=title, headings=tuple(headings))
 
 
 def words(count: int, start: int = 0) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from retrieval.documents import Heading
+from retrieval.errors import InputError
 from retrieval.parsing.html import parse_html
 
 
@@ -146,6 +147,11 @@ def test_numbered_lists_keep_their_numbers() -> None:
 
 def test_deleted_text_and_marks_of_anchors_are_dropped() -> None:
     assert parse('<h2>Use<a class="headerlink" href="#use">¶</a></h2><p><s>49</s> 39 EUR') == "Use\n\n39 EUR"
+
+
+def test_elements_that_nothing_closes_are_refused_before_they_take_minutes() -> None:
+    with pytest.raises(InputError, match="found 50000 elements that nothing closes"):
+        parse("<ul><li>" * 50_000)
 
 
 def test_a_cell_that_claims_to_span_everything_stays_bounded() -> None:
