@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _HTML = frozenset([
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blockquote", "br", "button", "center", "cite", "code", "data",
     "del", "details", "dfn", "div", "dd", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4",
-    "h5", "h6", "hr", "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "mark", "nobr", "ol", "p", "picture", "pre",
+    "h5", "h6", "hr", "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "mark", "nobr", "ol", "p", "picture",
+    "pre",
     "q", "rp", "rt", "ruby", "s", "samp", "script", "section", "small", "source", "span", "strike", "strong", "style",
     "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "th", "thead", "time", "tr", "tt", "u",
     "ul", "var", "video", "wbr", "audio", "nav", "header", "footer", "article", "aside", "main",

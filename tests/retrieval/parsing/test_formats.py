@@ -10,10 +10,11 @@ import docx
 import pytest
 import xlsxwriter
 
+from retrieval.corpus_files import find_files
 from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing import formats
-from retrieval.parsing.parse import ParseLimits, find_files, parse_files, parser_pool
+from retrieval.parsing.parse import ParseLimits, parse_files, parser_pool
 from tests.retrieval.parsing.test_outlook import compound_file, message
 from tests.retrieval.parsing.test_slides import Presentation, saved
 

@@ -15,9 +15,10 @@ import docx
 import pytest
 
 from retrieval.chunking import Chunker
+from retrieval.corpus_files import find_files
 from retrieval.documents import Document
 from retrieval.errors import InputError
-from retrieval.parsing.parse import ParseFailure, ParseLimits, find_files, parse_files, parser_pool
+from retrieval.parsing.parse import ParseFailure, ParseLimits, parse_files, parser_pool
 
 GOOD = "# Pump\n\nThe pump runs at 42 bar.\n"
 TAKEN = ""
