@@ -12,6 +12,7 @@ from retrieval.errors import DocumentWarning, InputError
 from retrieval.parsing import formats
 from retrieval.parsing.members import Members
 from retrieval.parsing.package import READ_ERRORS, broken, check_sizes, read_part
+from retrieval.parsing.text import decode
 
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
@@ -33,7 +34,7 @@ def parse_zip(
     except READ_ERRORS as error:
         raise broken("ZIP", error) from error
     check_sizes(archive)
-    names = {part.filename: _name(part) for part in archive.infolist() if not part.is_dir()}
+    names = _names([part for part in archive.infolist() if not part.is_dir()])
     parts = [part for part in archive.infolist() if part.filename in names and not _hidden(names[part.filename])]
     known = [part for part in parts if formats.form(names[part.filename]) is not None]
     others = Counter(
@@ -64,12 +65,17 @@ def _hidden(name: str) -> bool:
     return any(piece.startswith((".", "__MACOSX")) for piece in name.split("/"))
 
 
-def _name(part: zipfile.ZipInfo) -> str:
-    """The member's path; without the mark for UTF-8 zipfile takes old DOS letters, where most programs wrote UTF-8."""
-    name = part.filename
-    if not part.flag_bits & _UTF8:
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            name = part.filename
+def _names(parts: list[zipfile.ZipInfo]) -> dict[str, str]:
+    """The members' paths; without the mark for UTF-8 zipfile takes them for old DOS letters, which few of them are."""
+    unmarked = [part.filename for part in parts if not part.flag_bits & _UTF8 and not part.filename.isascii()]
+    # Judged all together: one name alone is too short to tell its encoding.
+    guessed = decode("\n".join(unmarked).encode("cp437", "replace")).split("\n") if unmarked else []
+    names = {part.filename: part.filename for part in parts}
+    if len(guessed) == len(unmarked):
+        names |= dict(zip(unmarked, guessed, strict=True))
+    return {key: _inside(name) for key, name in names.items()}
+
+
+def _inside(name: str) -> str:
+    """A path that does not lead out of the archive."""
     return "/".join(piece for piece in name.replace("\\", "/").split("/") if piece not in ("", ".", ".."))

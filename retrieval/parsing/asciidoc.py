@@ -6,6 +6,7 @@ Read line by line: Asciidoctor is Ruby, and the readers in Python are under the 
 import re
 import textwrap
 from collections.abc import Callable
+from itertools import zip_longest
 
 from retrieval.documents import Document
 from retrieval.parsing.columns import Table
@@ -29,7 +30,7 @@ _REFERENCE = re.compile(r"\{([\w-]{1,80})\}")
 _CALLOUT = re.compile(r"[ \t]*(?://|#|--|;;)?[ \t]*<(?:\d{1,3}|\.)>")
 _INLINE = (
     (re.compile(r"(?<![\w{])\{[\w-]{1,80}\}[^\s\[\]{}]{0,500}\[([^\[\],^]{1,500})(?:[,^][^\[\]]{0,200})?\]"), r"\1"),
-    (re.compile(r"(?:\+\+\+|pass:[a-z,]*\[)(.*?)(?:\+\+\+|\])"), r"\1"),
+    (re.compile(r"(?:\+\+\+|pass:[a-z,]*\[)([^\]\n]{0,1000}?)(?:\+\+\+|\])"), r"\1"),
     (re.compile(r"\[\[[^\[\]]{1,200}\]\]|\(\(\(.{1,200}?\)\)\)|anchor:[\w-]{1,100}\[[^\[\]]*\]"), ""),
     (re.compile(r"\(\(([^()]{1,200})\)\)"), r"\1"),
     (re.compile(r"<<[^<>,]{1,200},\s*([^<>]{1,300})>>"), r"\1"),
@@ -177,7 +178,7 @@ class _Reader:
         rows: list[list[tuple[str, int, int]]] = [[]]
         filled = 0
         reaching: dict[int, int] = {}  # row -> columns that cells of rows above take in it
-        for match, following in zip(marks, [*marks[1:], None], strict=True):
+        for match, following in zip_longest(marks, marks[1:]):
             cell = self._plain(" ".join(text[match.end() : following.start() if following else len(text)].split()))
             spec = match[1] or ""
             across, down = _span(spec)

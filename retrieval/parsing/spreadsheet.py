@@ -53,6 +53,8 @@ def parse_spreadsheet(document_id: str, data: bytes, *, max_characters: int) -> 
         if type(error).__name__ == "PanicException":  # of Rust; no Exception, and exported nowhere
             raise broken("workbook", ValueError(str(error))) from error
         raise
+    if not outline.headings and "Book".encode("utf-16-le") + b"\0\0" in data[:_SEARCHED] and data.startswith(OLE):
+        raise InputError("found a workbook of Excel 95 or older, of which nothing could be read: save it as XLSX")
     return outline.document(document_id, title, {})
 
 

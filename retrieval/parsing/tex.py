@@ -61,7 +61,7 @@ _DEFINITION = re.compile(
     r"\\(?:(?:re)?newcommand\*?\s{0,3}\{?\\(?P<name>[A-Za-z]{2,40})\}?|def\\(?P<plain>[A-Za-z]{2,40}))(?=\{)"
 )
 _MAX_DEFINITION = 200
-_MAX_ARGUMENT = 20_000
+_MAX_ARGUMENT = 3_000
 
 
 def parse_tex(document_id: str, data: bytes, *, max_characters: int) -> Document:
@@ -212,7 +212,7 @@ def _expanded(text: str) -> str:
     """With the commands without arguments that the file itself defines (names of products, mostly) in place."""
     known: dict[str, str] = {}
     for match in _DEFINITION.finditer(text):
-        value, _ = _argument(text, match.end())
+        value, _ = _argument(text, match.end(), _MAX_DEFINITION)
         if value and "#" not in value and len(value) <= _MAX_DEFINITION and len(known) < _MAX_DEFINITION:
             known[match["name"] or match["plain"]] = value
     if not known:
@@ -227,12 +227,12 @@ def _expanded(text: str) -> str:
     return text[:begin] + body
 
 
-def _argument(text: str, start: int) -> tuple[str, int]:
+def _argument(text: str, start: int, longest: int = _MAX_ARGUMENT) -> tuple[str, int]:
     """What stands in the braces or brackets at ``start``, and the offset after them."""
     opening = text[start : start + 1]
     closing = {"{": "}", "[": "]"}.get(opening, "")
     depth = 0
-    for match in re.finditer(r"\\.|[{}\[\]]", text[start : start + _MAX_ARGUMENT], re.DOTALL):
+    for match in re.finditer(r"\\.|[{}\[\]]", text[start : start + longest], re.DOTALL):
         if match[0] == opening:
             depth += 1
         elif match[0] == closing:

@@ -66,6 +66,16 @@ def test_names_cannot_leave_the_archive() -> None:
     assert document.id == "a.zip/etc/x.md"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_names_without_the_mark_for_utf8_are_told_by_their_letters(encoding: str) -> None:
+    name = "国家标准检索服务平台使用说明文档.md"
+    encoded = name.encode(encoding)
+    data = packed(**{"a" * (len(encoded) - 3) + ".md": "x"}).replace(b"a" * (len(encoded) - 3) + b".md", encoded)
+    (document,) = parse(data)
+    assert isinstance(document, Document)
+    assert document.id == f"a.zip/{name}"
+
+
 def test_an_archive_in_an_archive_in_an_archive_is_not_read() -> None:
     data = packed(**{"a.md": "x"})
     for _ in range(3):

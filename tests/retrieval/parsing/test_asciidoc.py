@@ -46,3 +46,5 @@ def test_what_never_ends_is_read_to_the_end() -> None:
 
 def test_long_lines_of_marks_take_no_time() -> None:
     assert parse("*" * 50_000 + "a " + "`_#" * 20_000).text
+    assert parse("pass:[" * 15_000).text
+    assert parse("|===\n" * 1_001).text == ""
