@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 
 from retrieval.documents import Chunk, Document, Heading
 
-_VERSION = 1
+_VERSION = 2
 """Raise it when the rules below give other chunks."""
 _SENTENCE, _LINE, _PARAGRAPH, _SECTION = 1, 2, 3, 4  # a heading of level n begins a section: 10 - n, so 4 to 9
 _BREAKS = re.compile(
@@ -243,7 +243,9 @@ def _levels(text: str, headings: Sequence[Heading], heading_ends: Sequence[int])
             if kind != "sentence" and match.end() != fences[index][2]:
                 levels[match.end()] = _LINE if kind == "paragraph" else _SENTENCE
         elif kind != "wrap":
-            levels[match.end()] = _LEVELS[kind or ""]
+            # What a line with a colon announces (a command, a tab, a list) stays with it where it can.
+            announces = text[match.start() - 1 : match.start()] == ":"
+            levels[match.end()] = _SENTENCE if announces else _LEVELS[kind or ""]
     for heading in headings:
         levels[heading.start] = _SECTION + 6 - min(max(heading.level, 1), 6)
     # A heading is not left behind at the end of a chunk: no cut between it and what follows, unless
