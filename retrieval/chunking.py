@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 
 from retrieval.documents import Chunk, Document, Heading
 
-_VERSION = 1
+_VERSION = 2
 """Raise it when the rules below give other chunks."""
 _SENTENCE, _LINE, _PARAGRAPH, _SECTION = 1, 2, 3, 4  # a heading of level n begins a section: 10 - n, so 4 to 9
 _BREAKS = re.compile(
@@ -273,7 +273,9 @@ def _levels(outline: _Headings, begin: int, end: int) -> dict[int, int]:
             if kind != "sentence" and match.end() != fences[index][2]:
                 levels[match.end()] = _LINE if kind == "paragraph" else _SENTENCE
         elif kind != "wrap":
-            levels[match.end()] = _LEVELS[kind or ""]
+            # What a line with a colon announces (a command, a tab, a list) stays with it where it can.
+            announces = text[match.start() - 1 : match.start()] == ":"
+            levels[match.end()] = _SENTENCE if announces else _LEVELS[kind or ""]
     here = range(bisect_left(outline.starts, begin), bisect_left(outline.starts, end))
     ranks = {i: _SECTION + 6 - min(max(outline.headings[i].level, 1), 6) for i in here}
     levels |= {outline.starts[i]: ranks[i] for i in here}

@@ -33,6 +33,7 @@ _IMPORT = re.compile(r"import[ \t]{1,4}(?:[\w*$,{} \t]{1,300}\bfrom[ \t]{0,4})?[
 _IMPORT_BEGIN = re.compile(r"import[ \t]+(?:[\w$]+[ \t]*,[ \t]*)?\{[^}]*")
 _EXPORT = re.compile(r"export[ \t]+(?:const|let|var|default|function|async|class)\b.*[=({;].*|export[ \t]*\{.*")
 _SHORTCODE = re.compile(r"\{\{[<%](?!/\*)([^{}]{0,2000})[>%]\}\}")
+_SHORTCODE_BEGIN = re.compile(r"\{\{[<%](?!/\*)[^{}]*$")
 _SHORTCODE_LINK = re.compile(r"\[([^\[\]\n]{0,500})\]\([ \t\"]*\{\{[<%](?!/\*)[^{}]{0,2000}[>%]\}\}[^()\n]{0,200}\)")
 _LIQUID = re.compile(r"\{%-?([^{}%]{0,500})-?%\}")
 _HIGHLIGHT = re.compile(r"\{[{%][<%-]?[ \t]*highlight[ \t]+([\w+#-]+).*[%>-]?[%}]\}")
@@ -41,6 +42,9 @@ _BRACES = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
 _COMPONENT = re.compile(
     rf"<(?P<close>/?)(?P<name>[A-Z][\w.]{{0,60}})"
     rf"(?P<arguments>(?:\s+[\w:.-]+(?:=(?:\"[^\"]*\"|'[^']*'|{_BRACES}))?|\s+{_BRACES})*)\s*(?P<self>/?)>|</?>"
+)
+_ELEMENT = re.compile(
+    r"[ \t]*<(?:div|figure|figcaption|section|details|center|article|aside|main|header|p|summary)(?:\s[^<>]*)?>[ \t]*"
 )
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _NOTE = re.compile(r"\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
@@ -68,11 +72,13 @@ class _Lines:
         self._at = 0
         self._blocks: list[int] = []  # indentation of the open admonitions and tabs
         self._fence = ""
+        self._table_end = 0  # the line up to which a blank one would end a table in HTML
         self._tabs: list[str] = []  # titles of Hugo's tabs that are given before the tabs
         self._unended: set[str] = set()  # comment marks that nothing ends any more
         self._closed = frozenset(re.findall(r"</([A-Z][\w.]{0,60})[ \t]*>", source))
 
     def read(self) -> Iterator[str]:
+        within = False  # whether the last line was the tag of an element, whose content is Markdown like any other
         while self._at < len(self._lines):
             blocks = len(self._blocks)
             line = self._dedented(self._lines[self._at])
@@ -83,14 +89,31 @@ class _Lines:
                 yield self._in_fence(line)
             elif (opened := _FENCE.match(line)) and not (opened[1][0] == "`" and "`" in opened[2]):
                 self._fence = opened[1]
+                if within:
+                    yield ""
                 yield line
             else:
-                yield from self._line(self._without_comments(line))
+                line = self._without_comments(line)
+                if self._at <= self._table_end and not line.strip():
+                    continue
+                if within and not line.lstrip().startswith("<"):
+                    line = line.strip()
+                    yield ""
+                within = bool(_ELEMENT.fullmatch(line))
+                yield from self._line(line)
 
     def _line(self, line: str) -> Iterator[str]:
         text = line.strip()
-        if text.lower().startswith("<table"):
+        lowered = text[:6].lower()
+        if lowered == "<table":
             self._close_gaps()
+        elif lowered[:4] == "<pre" and "</pre" not in text.lower():
+            self._fence = "</pre"
+            yield line
+            return
+        elif "{{" in text and _SHORTCODE_BEGIN.search(text):
+            line = f"{line} {self._next().strip()}"
+            text = line.strip()
         indent = line[: len(line) - len(line.lstrip())]
         found = self._directive(text, indent) if text else None
         if found is None:
@@ -101,6 +124,10 @@ class _Lines:
             yield from (indent + found, "")
 
     def _in_fence(self, line: str) -> str:
+        if self._fence == "</pre":
+            if self._fence in line.lower():
+                self._fence = ""
+            return line
         if self._fence == "highlight":
             if not _HIGHLIGHT_END.fullmatch(line):
                 return line
@@ -272,7 +299,9 @@ class _Lines:
             return
         for end in range(self._at, len(self._lines)):
             if "</table" in self._lines[end].lower():
-                self._lines[self._at : end] = filter(str.strip, self._lines[self._at : end])
+                lines = list(filter(str.strip, self._lines[self._at : end]))
+                self._lines[self._at : end] = lines
+                self._table_end = self._at + len(lines)
                 return
         self._unended.add(begin)
 

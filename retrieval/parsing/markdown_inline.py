@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 # fmt: off
 _HTML = frozenset([
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blockquote", "br", "button", "center", "cite", "code", "data",
-    "del", "details", "dfn", "div", "dd", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4",
-    "h5", "h6", "hr", "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "mark", "nobr", "ol", "p", "picture",
-    "pre",
-    "q", "rp", "rt", "ruby", "s", "samp", "script", "section", "small", "source", "span", "strike", "strong", "style",
-    "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "th", "thead", "time", "tr", "tt", "u",
-    "ul", "var", "video", "wbr", "audio", "nav", "header", "footer", "article", "aside", "main",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blockquote", "br", "button", "center", "cite", "code",
+    "data", "del", "details", "dfn", "div", "dd", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2",
+    "h3", "h4", "h5", "h6", "hr", "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "mark", "nobr",
+    "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "script", "section", "small", "source",
+    "span", "strike", "strong", "style", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td",
+    "template", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "video", "wbr", "audio", "nav", "header",
+    "footer", "article", "aside", "main",
 ])
 # fmt: on
+_BREAKS = frozenset(["br", "p", "div", "li", "ul", "ol", "tr", "td", "th", "dt", "dd", "hr", "summary"])
 _DROPPED = frozenset(["del", "s", "strike", "script", "style", "svg", "button"])
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*)([^<>]*?)(/?)>")
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -30,11 +31,14 @@ _NOTE_MARK = re.compile(r"\[\^([^\]\s]{1,100})\]")
 _UNRESOLVED_LINK = re.compile(r"(?<![\w\])])\[([^\[\]]{1,300})\]\[[^\[\]]{0,300}\]")
 _UNRESOLVED_CODE_LINK = re.compile(r"\[(`[^`\n]{1,300}`)\]\[[^\[\]\n]{0,300}\]")
 _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
+_LANGUAGE = re.compile(r"^#!\w+ (?=\S)")  # of MkDocs
 _ROLE = re.compile(r"\{[\w:+-]{1,60}\}$")
 _ROLE_TARGET = re.compile(r"[ \t]*<[^<>]*>$")
 _MARKS = re.compile(
     r"(\+\+)(?=\w)([\w+\" -]{1,60})(?<=\w)\+\+|==(?=\S)([^=\n]{1,300})(?<=\S)==|\^\^(?=\S)([^\^\n]{1,300})\^\^"
 )
+_MAX_ADDRESS = 80
+"""Longer ones say little to a reader and fill a chunk."""
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+", re.IGNORECASE)
 
 
@@ -97,7 +101,7 @@ class InlineText:
         return text
 
     def _code(self, token: "Token") -> None:
-        content = token.content
+        content = _LANGUAGE.sub("", token.content)
         if self._parts and (role := _ROLE.search(self._parts[-1])):  # MyST: {ref}`text <target>`
             self._parts[-1] = self._parts[-1][: role.start()]
             content = _ROLE_TARGET.sub("", content).lstrip("~!") or content
@@ -118,7 +122,7 @@ class InlineText:
         text = "".join(self._parts[start:])
         if self._shows_addresses and text.strip() and _ADDRESS.fullmatch(address):
             bare = address.split("://")[1].rstrip("/")
-            if bare not in text:
+            if bare not in text and len(address) <= _MAX_ADDRESS:
                 self._parts.append(f" ({address})")
 
     def _tag(self, source: str) -> None:
@@ -131,7 +135,7 @@ class InlineText:
                 self._dropped = max(0, self._dropped + (-1 if closing else 1))
         elif self._dropped:
             return
-        elif name == "br":
+        elif name in _BREAKS:
             self._parts.append("\n")
         elif name in ("sub", "sup"):
             self._script(name, closing)

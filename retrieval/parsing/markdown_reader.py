@@ -28,6 +28,8 @@ _CODE_DIRECTIVES = frozenset(["code", "code-block", "code-cell", "sourcecode", "
 _SILENT_DIRECTIVES = frozenset(["toctree", "include", "contents", "image", "eval-rst", "autofunction", "autoclass",
                                 "automodule", "autosummary", "bibliography", "only", "index"])  # fmt: skip
 _OPTION = re.compile(r"^:[\w-]+:.*\n?", re.MULTILINE)
+_YES = re.compile(r"[✓✔☑✅]\ufe0f?|:(?:[a-z]+-)?(?:white_|heavy_|ballot_box_with_)?check(?:_mark|-\w+)*:")
+_NO = re.compile(r"[✗✘✕❌❎]\ufe0f?|:(?:x|cross_mark|(?:material|octicons|fontawesome)-(?:close|x|cancel)(?:-\w+)*):")
 _INCLUDE_LINE = re.compile(r"\s*(?:-+8<-+.*|\{!.*!\}|\{\*.*\*\}|\{%-?[ \t]*include\b.*%\})\s*")
 
 
@@ -161,7 +163,7 @@ class MarkdownReader:
         for i in range(start, len(tokens)):
             kind = tokens[i].type
             if kind == "inline":
-                cells.append((" ".join(self._text(tokens[i]).split()), 1, 1))
+                cells.append((self._cell(tokens[i]), 1, 1))
             elif kind in ("thead_open", "thead_close"):
                 in_head = kind == "thead_open"
             elif kind == "tr_close":
@@ -172,6 +174,13 @@ class MarkdownReader:
                 self._write_notes()
                 return i
         return len(tokens)
+
+    def _cell(self, token: "Token") -> str:
+        """The text of a cell; a sign of yes or no as a word, which can be searched."""
+        sign = token.content.strip()
+        if _YES.fullmatch(sign):
+            return "yes"
+        return "no" if _NO.fullmatch(sign) else " ".join(self._text(token).split())
 
     def _write_notes(self) -> None:
         waiting, self._waiting = self._waiting, []

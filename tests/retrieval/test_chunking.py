@@ -146,6 +146,13 @@ def test_a_higher_section_wins_over_a_fuller_chunk(bert: Path) -> None:
     assert chunks[1].text.startswith("# valve\n\n## care")
 
 
+def test_what_a_colon_announces_stays_with_it(bert: Path) -> None:
+    text = "\n\n".join([words(25), words(15), "open the valve:", words(30), words(30)])
+    chunks = Chunker(bert, 66).chunk(markdown(text))
+    assert not any(chunk.text.endswith(":") for chunk in chunks)
+    assert any(chunk.text.startswith("open the valve:") for chunk in chunks)
+
+
 def test_the_context_is_the_path_at_the_start_without_the_heading_in_the_text(bert: Path) -> None:
     text = f"# manual\n\n## care\n\n### filter\n\n{words(100)}\n\n## check\n\n{words(40)}"
     chunks = Chunker(bert, 66).chunk(markdown(text, "Pump"))

@@ -98,6 +98,11 @@ def test_rows_carry_the_names_of_their_columns() -> None:
     assert read(source) == "Part: Pump; Price: 42\nPart: `a`\n\n1; b: 2"
 
 
+def test_signs_of_yes_and_no_in_a_table_are_words() -> None:
+    rows = "| A | B | C | D | E |\n|-|-|-|-|-|\n| :white_check_mark: | ✅ | :x: | :material-check-all: | ❌ |\n"
+    assert read(rows) == "A: yes; B: yes; C: no; D: yes; E: no"
+
+
 def test_the_title_falls_back_to_the_first_top_heading() -> None:
     assert parse_markdown("a.md", b"## Small\n# Big\n").title == "Big"
 

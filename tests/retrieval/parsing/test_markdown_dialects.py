@@ -93,6 +93,10 @@ def test_what_is_for_the_generator_only_is_dropped(source: str) -> None:
         ('<Card title="Install" href="/x">\nIn a minute.\n</Card>', "Install:\n\nIn a minute."),
         ('<Steps\n  a={{ b: 1 }}\n  title="Go"\n>\n\nText\n\n</Steps>', "Go:\n\nText"),
         ("A {{< glossary_tooltip text=\"Pod\" term_id=\"pod\" >}} runs.", "A Pod runs."),
+        ("<figure markdown>\n    ![A **pump**](x.png){ loading=lazy }\n</figure>", "A pump"),
+        ('Is [on]({{< ref\n"a.md" >}}), now.', "Is on, now."),
+        ("| A |\n|-|\n| <ul><li>one</li><li>two</li></ul> |", "A: one two"),
+        ("Call `#!python import os` in `#!/bin/sh`.", "Call `import os` in `#!/bin/sh`."),
         ("{ref}`the guide <guide>` and {doc}`x`", "`the guide` and `x`"),
         ("<details>\n<summary>Why?</summary>\n\nBecause.\n\n</details>", "Why?\n\nBecause."),
     ],
@@ -102,9 +106,7 @@ def test_inline_marks_become_text(source: str, text: str) -> None:
 
 
 def test_tables_in_html_are_read_as_tables() -> None:
-    source = (
-        "<table>\n<tr><th>Part</th><th>Price</th></tr>\n\n<tr><td>Pump</td>\n\n<td>42</td></tr>\n</table>\n\nAfter."
-    )
+    source = "<table>\n<tr><th>Part</th><th>Price</th></tr>\n\n<tr><td>Pump</td>\n  {/* x */}\n<td>42</td></tr>\n</table>\n\nAfter."
     assert read(source) == "Part: Pump; Price: 42\n\nAfter."
 
 
@@ -124,6 +126,11 @@ def test_code_is_never_altered(code: str) -> None:
     assert read(f"Before.\n\n```yaml\n{code}\n```\n\nAfter.") == f"Before.\n\n```yaml\n{code}\n```\n\nAfter."
     indented = "\n".join(f"    {line}" if line else "" for line in code.split("\n"))
     assert f"```yaml\n{code}\n```" in read(f"!!! tip\n    ```yaml\n{indented}\n    ```\n")
+
+
+def test_code_inside_an_element_is_code() -> None:
+    assert read("<pre>\n!!! note\nimport a from 'a'\n\n=== x\n</pre>") == "!!! note\nimport a from 'a'\n\n=== x"
+    assert read('<div className="x">\n```js\na = 1\n\nb = 2\n```\n</div>\n') == "```js\na = 1\n\nb = 2\n```"
 
 
 def test_the_title_of_code_stands_before_it_and_its_settings_are_dropped() -> None:
