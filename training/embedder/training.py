@@ -85,6 +85,7 @@ def train_embedder(
     with _served(model, checkpoints) as embedder:
         batches = _batches(embedder, rows, settings.batch_size, seed)
         untouched = metric(embedder)
+    events({"stage": "embedder", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
     before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     _set_dropout(model, settings.dropout)
     if settings.lora_rank:

@@ -228,17 +228,14 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
         if found.metric not in gained or found.direction == "better":
             continue
         name = one.description[0].upper() + one.description[1:]
-        said.append(f"{name} would do alone: {found.label} {found.baseline:.3f}; {_beside(found)}")
+        figures = f"n = {found.n}"
+        if found.low is not None and found.high is not None:
+            figures = f"{found.difference:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}, {figures}"
+        said.append(
+            f"{name} would do alone: {found.label} {found.baseline:.3f}; beside it the candidate's "
+            f"{found.candidate:.3f} is no proven gain ({figures})."
+        )
     return said
-
-
-def _beside(found: Comparison) -> str:
-    if found.low is None or found.high is None:
-        return f"beside it the candidate's {found.candidate:.3f} is no proven gain (n = {found.n})."
-    return (
-        f"beside it the candidate's {found.candidate:.3f} is no proven gain "
-        f"({found.difference:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}, n = {found.n})."
-    )
 
 
 def _worth(arm: ArmResult) -> float:

@@ -73,16 +73,13 @@ def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Lines over steps.
 
     Args:
-        series: ``{"label", "points": [[x, y], ...]}``; points that are not finite are left out.
+        series: ``{"label", "points": [[x, y], ...]}``; points without a y are left out.
 
     Returns:
         ``lines`` (label, ``path`` in percent with y downwards, ``dots``), ``x_ticks`` and
         ``y_ticks``; None where there is no point.
     """
-    kept = [
-        {"label": one["label"], "points": [(x, y) for x, y in one["points"] if y is not None and math.isfinite(y)]}
-        for one in series
-    ]
+    kept = [{"label": one["label"], "points": [(x, y) for x, y in one["points"] if y is not None]} for one in series]
     kept = [one for one in kept if one["points"]]
     points = [point for one in kept for point in one["points"]]
     if not points:

@@ -34,24 +34,26 @@ class Run:
 
     def stage(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result of a stage, from its mark if it has finished before."""
-        mark = self.directory / "stages" / f"{name}.json"
-        if mark.is_file():
+        if self.finished(name):
             return self.result(name)
         started = time.monotonic()
         self.event({"stage": name, "state": "started"})
         result = work()
-        publish_json(mark, result)
+        publish_json(self._mark(name), result)
         self.event({"stage": name, "state": "finished", "seconds": round(time.monotonic() - started, 2)})
         return result
 
     def result(self, name: str) -> dict[str, Any]:
         """The result of a stage that has finished."""
-        result: dict[str, Any] = json.loads((self.directory / "stages" / f"{name}.json").read_bytes())
+        result: dict[str, Any] = json.loads(self._mark(name).read_bytes())
         return result
 
     def finished(self, name: str) -> bool:
         """Whether a stage has finished."""
-        return (self.directory / "stages" / f"{name}.json").is_file()
+        return self._mark(name).is_file()
+
+    def _mark(self, name: str) -> Path:
+        return self.directory / "stages" / f"{name}.json"
 
     def event(self, fields: dict[str, Any]) -> None:
         """Append to the run's events; a line that a crash cut off is ignored when they are read."""

@@ -1,6 +1,6 @@
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -24,7 +24,7 @@ from training.settings import GeneratorTraining
 
 SETTINGS = GeneratorTraining(epochs=4, batch_size=4, learning_rate=2e-2, rank=4, alpha=8, evaluations=1)
 LAST = {"averaging": (), "patience": 9}
-"""With :func:`rising`, the last step's adapter is taken as it is."""
+"""With ``unmeasured``, the last step's adapter is taken as it is."""
 WORDS = ["red", "blue", "green", "white"]
 ABSTENTION = "Not found."
 
@@ -47,10 +47,11 @@ def likelihood(generator: Generator, rows: Sequence[Row] = ROWS) -> float:
     return -sum(loss for loss, _, _ in scored) / sum(tokens for _, tokens, _ in scored)
 
 
-def rising() -> Callable[[Generator], float]:
-    """A metric by which the last checkpoint is the best."""
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last checkpoint is the best, and none is loaded to measure it."""
     numbers = count()
-    return lambda generator: float(next(numbers))
+    monkeypatch.setattr(generator_training, "_measure", lambda *_, **__: lambda model: float(next(numbers)))
 
 
 def train(base: Path, output: Path, **options: Any) -> TrainingResult:
@@ -139,7 +140,7 @@ def test_the_labels_of_refusals_count_less():
     ("changes", "steps"), [({}, 6), ({"activation_checkpointing": True}, 6), ({"dropout": 0.1}, 0)]
 )
 def test_the_cores_share_the_rows_unless_random_numbers_are_drawn(
-    tiny_model_path, tmp_path, monkeypatch, changes: dict[str, Any], steps: int
+    tiny_model_path, tmp_path, unmeasured, monkeypatch, changes: dict[str, Any], steps: int
 ):
     settings = SETTINGS.model_copy(update=LAST | {"epochs": 2} | changes)
     usual, shared, backward = torch.get_num_threads(), [], DataParallel.backward
@@ -148,7 +149,7 @@ def test_the_cores_share_the_rows_unless_random_numbers_are_drawn(
     for cores in (1, 2):
         torch.set_num_threads(cores)
         try:
-            result = train(tiny_model_path, tmp_path / f"{cores}", validate=rising(), settings=settings)
+            result = train(tiny_model_path, tmp_path / f"{cores}", settings=settings)
         finally:
             torch.set_num_threads(usual)
         found.append([loss for _, loss in result.losses])
@@ -156,23 +157,23 @@ def test_the_cores_share_the_rows_unless_random_numbers_are_drawn(
     assert found[1] == pytest.approx(found[0], rel=0.02)
 
 
-def test_a_gpu_computes_whole_batches(tiny_model_path, tmp_path, monkeypatch):
+def test_a_gpu_computes_whole_batches(tiny_model_path, tmp_path, monkeypatch, unmeasured):
     """The model still lies on the CPU when the training is set up."""
     monkeypatch.setattr(generator_training, "best_device", lambda: "cuda")
     on_gpu = trl.SFTConfig
     monkeypatch.setattr(trl, "SFTConfig", lambda **options: on_gpu(**options | {"use_cpu": True, "bf16": False}))
     monkeypatch.setattr(generator_training, "DataParallel", lambda *_: pytest.fail("for a CPU only"))
-    assert train(tiny_model_path, tmp_path / "adapter", validate=rising()).steps == 12
+    assert train(tiny_model_path, tmp_path / "adapter").steps == 12
 
 
-def test_refusals_that_count_nothing_teach_nothing(tiny_model_path, tmp_path):
+def test_refusals_that_count_nothing_teach_nothing(tiny_model_path, tmp_path, unmeasured):
     refusals = [replace(row, completion=ABSTENTION) for row in ROWS]
 
     def trained(weight: float) -> tuple[float, float]:
         """Likelihoods of the answers, and of the refusals."""
         settings = SETTINGS.model_copy(update=LAST | {"abstention_weight": weight})
         rows = [*ROWS, *refusals]
-        train(tiny_model_path, tmp_path / f"{weight}", rows=rows, validate=rising(), settings=settings)
+        train(tiny_model_path, tmp_path / f"{weight}", rows=rows, settings=settings)
         generator = load_generator(tiny_model_path, tmp_path / f"{weight}")
         return likelihood(generator), likelihood(generator, refusals)
 
@@ -219,10 +220,10 @@ def test_a_part_of_the_adapter_is_taken_where_it_is_better(tiny_model_path, tmp_
     assert served == pytest.approx(quarter if share == 0.25 else whole, abs=1e-6)
 
 
-def test_the_same_seed_gives_the_same_adapter(tiny_model_path, tmp_path):
+def test_the_same_seed_gives_the_same_adapter(tiny_model_path, tmp_path, unmeasured):
     settings = SETTINGS.model_copy(update=LAST | {"epochs": 1, "dropout": 0.1})
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        train(tiny_model_path, tmp_path / name, validate=rising(), settings=settings, seed=seed)
+        train(tiny_model_path, tmp_path / name, settings=settings, seed=seed)
     weights = {name: (tmp_path / name / "adapter_model.safetensors").read_bytes() for name in "abc"}
     assert weights["a"] == weights["b"] != weights["c"]
 
@@ -287,7 +288,7 @@ def test_checkpoints_of_other_rows_or_settings_are_not_resumed(tiny_model_path, 
     assert first_step(tiny_model_path, tmp_path / "b", settings=other) == 1
 
 
-def test_a_loss_that_is_not_finite_saves_no_adapter(tiny_model_path, tmp_path):
+def test_a_loss_that_is_not_finite_saves_no_adapter(tiny_model_path, tmp_path, unmeasured):
     from safetensors.torch import load_file, save_file
 
     base = tmp_path / "base"
@@ -296,7 +297,7 @@ def test_a_loss_that_is_not_finite_saves_no_adapter(tiny_model_path, tmp_path):
     tensors["model.norm.weight"] *= 1e38  # finite, but not what is computed with it
     save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(TrainingError, match="expected a finite number"):
-        train(base, tmp_path / "adapter", validate=rising())
+        train(base, tmp_path / "adapter")
     assert not (tmp_path / "adapter").exists()
 
 
@@ -312,20 +313,20 @@ def test_empty_rows_are_refused_before_anything_is_written(tiny_model_path, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rows_that_are_too_long_are_counted(tiny_model_path, tmp_path):
+def test_rows_that_are_too_long_are_counted(tiny_model_path, tmp_path, unmeasured):
     long = Row([{"role": "user", "content": "word " * 400}], "red [1]")
     settings = SETTINGS.model_copy(update={"epochs": 1})
-    result = train(tiny_model_path, tmp_path / "adapter", rows=[*ROWS, long], validate=rising(), settings=settings)
+    result = train(tiny_model_path, tmp_path / "adapter", rows=[*ROWS, long], settings=settings)
     assert (result.rows, result.truncated) == (12, 1)
     length = sum(len(encode_row(load_generator(tiny_model_path).tokenizer, row).input_ids) for row in ROWS)
     assert result.tokens == length
 
 
-def test_an_old_adapter_is_replaced_whole(tiny_model_path, tmp_path):
+def test_an_old_adapter_is_replaced_whole(tiny_model_path, tmp_path, unmeasured):
     (tmp_path / "adapter").mkdir()
     (tmp_path / "adapter" / "stale.txt").write_text("old")
     settings = SETTINGS.model_copy(update={"epochs": 1, "rank": 2, "target_modules": ("q_proj",)})
-    train(tiny_model_path, tmp_path / "adapter", validate=rising(), settings=settings)
+    train(tiny_model_path, tmp_path / "adapter", settings=settings)
     assert not (tmp_path / "adapter" / "stale.txt").exists()
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert (config["r"], config["target_modules"]) == (2, ["q_proj"])
