@@ -9,6 +9,10 @@ are left out. Also the time of encoding 1000 English chunks, measured in turns.
 XQUAD and SQUAD are folders of corpus.jsonl.gz and qa.jsonl.gz; of each language only so many documents are taken.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import gzip
 import json
 import math
