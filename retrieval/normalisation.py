@@ -58,13 +58,15 @@ def normalise(text: str, *, words_of: str = "") -> str:
 
     Canonical composition (NFC); the compatibility forms that read the same (ligatures, full-width letters, special
     spaces) as plain characters; invisible characters gone; words broken by a hyphen at a line's end joined. Code
-    between fences keeps its line ends.
+    between fences keeps its characters and its line ends, but for invisible ones.
 
     Args:
         words_of: the whole text that ``text`` is a part of: it tells whether "long-" and "term" are one word.
     """
     if not text.isascii():
-        text = _characters(text)
+        text = _SOFT_BREAK.sub("", text.translate(_LINES))
+        text = _outside_fences(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)), _characters)
+        text = unicodedata.normalize("NFC", _JOINERS.sub("", text))
     if _LINE_END.search(text):
         text = _outside_fences(text, lambda part: _joined(part, words_of or text))
     return text
@@ -88,11 +90,8 @@ def normalise_document(document: Document) -> Document:
 
 
 def _characters(text: str) -> str:
-    text = text.translate(_LINES)
-    text = _SOFT_BREAK.sub("", text)
-    text = _JOINERS.sub("", _INVISIBLE.sub("", text))
-    text = _SAME.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    return unicodedata.normalize("NFC", text.translate(_HYPHENS))
+    text = _SAME.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text).translate(_HYPHENS)
+    return unicodedata.normalize("NFC", text)
 
 
 def _joined(text: str, whole: str) -> str:

@@ -33,6 +33,7 @@ from retrieval.normalisation import normalise, normalise_document
         ("Vor-\nund Nachteile", "Vor-\nund Nachteile"),
         ("Rhein-\nMain, COVID-\n19", "Rhein-\nMain, COVID-\n19"),
         ("- one\n- two", "- one\n- two"),
+        ("ＡＢＣ\n~~~ js\nx = 'ＡＢＣ\u200b'\n~~~\n", "ABC\n~~~ js\nx = 'ＡＢＣ'\n~~~\n"),
         ("pre-\n```\nx = a-\nb\n```\nthermo-\nstat", "pre-\n```\nx = a-\nb\n```\nthermostat"),
     ],
 )
