@@ -16,7 +16,7 @@ from retrieval.documents import Chunk, Document, SourceFile
 from retrieval.embedder import Embedder
 from retrieval.errors import InputError, NoText
 from retrieval.file_records import FileRecords, is_under
-from retrieval.files import path_key, sha256
+from retrieval.files import path_key, path_of, sha256
 from retrieval.identity import Identities
 from retrieval.outcomes import Outcome, headline, refusal
 from retrieval.parsing.parse import ParseFailure, ParseLimits, binary_parser, parse_file
@@ -100,6 +100,7 @@ def ingest(
     started = time.monotonic()
     job = _Ingest(catalog, embedder, chunker, progress)
     selection = selection or Selection()
+    _expect_known(job.files, paths)
     found = survey(paths, selection)
     gone = _vanished(job.files, paths, found, refuse_all=prune)
     job.run(found.files, limits or ParseLimits())
@@ -263,6 +264,17 @@ def _taken(ids: Sequence[str], holder: str) -> str:
     )
 
 
+def _expect_known(known: Iterable[str], paths: Sequence[Path]) -> None:
+    """Refuse a path that is gone, and whose documents the catalog holds."""
+    for path in paths:
+        root = path_key(os.path.realpath(path))
+        if not path.exists() and (below := sum(is_under(key, [root]) for key in known)):
+            raise InputError(
+                f"found no {path}, expected the {below} files of it that the catalog holds: check the path, or remove "
+                f"their documents by `lockstep documents rm --under {path}`"
+            )
+
+
 def _vanished(known: Iterable[str], paths: Sequence[Path], found: Survey, *, refuse_all: bool) -> dict[str, str]:
     """Known files under the paths that are no longer there, or no longer meant, each with the reason.
 
@@ -276,7 +288,7 @@ def _vanished(known: Iterable[str], paths: Sequence[Path], found: Survey, *, ref
     for root in (path_key(os.path.realpath(path)) for path in paths):
         below = [key for key in known if is_under(key, [root])]
         missing = [key for key in below if key not in present and not _covered(key, unasked)]
-        if refuse_all and below and len(missing) == len(below) and os.path.isdir(root):
+        if refuse_all and below and len(missing) == len(below) and path_of(root).is_dir():
             raise InputError(
                 f"found none of the {len(below)} known files left under {root}, expected some: if the folder is "
                 f"really meant to be empty, run `lockstep documents rm --under {root}`"
