@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from retrieval.files import path_key, path_of, sha256
 from retrieval.identity import Identities
 from retrieval.outcomes import Outcome, headline, refusal
 from retrieval.parsing.parse import ParseFailure, ParseLimits, binary_parser, parse_file
-from retrieval.parsing.sandbox import BinaryParser
 from retrieval.patterns import Selection
 from retrieval.progress import Progress, silent
 
@@ -125,15 +124,17 @@ class _Ingest:
         self.identities = Identities({document_id: source for document_id, (source, _, _) in self.known.items()})
         self.waiting: list[ParsedFile] = []
         self.texts: dict[bytes, str] = {}
+        self.paths: dict[str, str] = {}
+        """Key of a file that is read to its path below the root, as it is told."""
+        self.digests: dict[str, str] = {}
         self.refused: list[Outcome] = []
         self.without_text: list[Outcome] = []
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
         with binary_parser(limits) as parser:
-            for done, source in enumerate(sources):
-                self.progress("reading", done, len(sources))
+            for source in self._changed(sources):
                 try:
-                    self._file(source, limits, parser)
+                    self._file(source, parse_file(source, limits, parser))
                 except NoText as error:
                     if self.identities.held(source.key):  # a file that was cut by accident looks the same
                         self._refuse(source, f"{error}; what it held before stays")
@@ -142,6 +143,8 @@ class _Ingest:
                         self.without_text.append(Outcome(source.key, "skipped", headline(detail), detail))
                 except InputError as error:
                     self._refuse(source, str(error))
+                finally:
+                    self.identities.refuse(source.key, source.id)  # what it was given is its own by now
                 if len(self.texts) >= CHUNKS_PER_COMMIT:
                     self._commit()
         self._commit()
@@ -165,27 +168,35 @@ class _Ingest:
         FileRecords(self.catalog).settle(roots, [*skipped, *self.refused])
 
     def _refuse(self, source: SourceFile, error: str) -> Outcome:
-        self.result.failed.append({"path": source.id, "error": error})
+        self.result.failed.append({"path": self.paths.get(source.key, source.id), "error": error})
         outcome = refusal(source.key, _without_path(source, error))
         self.refused.append(outcome)
         return outcome
 
-    def _file(self, source: SourceFile, limits: ParseLimits, parser: BinaryParser) -> None:
-        try:
-            digest = sha256(source.path)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror}): check its permissions") from error
+    def _changed(self, sources: Sequence[SourceFile]) -> Iterator[SourceFile]:
+        """The files whose content the catalog does not hold, under the ids that their documents get."""
+        for done, source in enumerate(sources):
+            self.progress("reading", done, len(sources))
+            try:
+                digest = sha256(source.path)
+            except OSError as error:
+                self._refuse(source, f"cannot be read ({error.strerror}): check its permissions")
+                continue
+            if self.files.get(source.key) == (digest, self.pipeline):
+                self.result.unchanged += len(self.identities.held(source.key))
+                continue
+            self.digests[source.key], self.paths[source.key] = digest, source.id
+            yield replace(source, id=self.identities.choose(source))
+
+    def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure]) -> None:
         held = self.identities.held(source.key)
-        if self.files.get(source.key) == (digest, self.pipeline):
-            self.result.unchanged += len(held)
-            return
-        identity = self.identities.choose(source)
+        path, digest = self.paths[source.key], self.digests[source.key]
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
         outcomes: list[Outcome] = []
         elsewhere: dict[str, list[str]] = {}
         faults = 0
-        for parsed in parse_file(replace(source, id=identity), limits, parser):
+        for parsed in items:
             if isinstance(parsed, ParseFailure):
                 faults += 1
                 outcomes.append(self._refuse(source, parsed.error))
@@ -195,7 +206,7 @@ class _Ingest:
                 elsewhere.setdefault(holder, []).append(parsed.id)
                 continue
             for warning in parsed.warnings:
-                self.result.warned.append({"path": source.id, "warning": warning})
+                self.result.warned.append({"path": path, "warning": warning})
                 outcomes.append(Outcome(source.key, "warned", headline(warning), warning, parsed.id))
             if self.known.get(parsed.id) == (source.key, parsed.content_hash, self.pipeline):
                 kept.add(parsed.id)
@@ -215,8 +226,8 @@ class _Ingest:
         self.result.updated += len(fresh - new)
         self.result.unchanged += len(kept - fresh)
         self.result.deleted += len(held - fresh - kept)
-        if identity in new and identity != source.id:
-            self.result.renamed.append({"path": source.id, "id": identity})
+        if source.id in new and source.id != path:
+            self.result.renamed.append({"path": path, "id": source.id})
         for document, _ in changed:
             self.known[document.id] = (source.key, document.content_hash, self.pipeline)
         self.identities.give(source.key, fresh | kept)
