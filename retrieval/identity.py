@@ -21,8 +21,7 @@ class Identities:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._holder = dict(sources)
-        self._reserved: dict[str, str] = {}
-        """Ids chosen for files that are still to be read."""
+        self._promised: dict[str, str] = {}
         self._held: dict[str, set[str]] = {}
         for document_id, key in sources.items():
             self._held.setdefault(key, set()).add(document_id)
@@ -33,19 +32,33 @@ class Identities:
 
     def holder(self, document_id: str, key: str) -> str | None:
         """The other file that has an id and is still there; None where ``key`` may have it."""
-        holder = self._holder.get(document_id) or self._reserved.get(document_id, key)
+        promised = self._promised.get(document_id, key)
+        if promised != key:
+            return promised
+        holder = self._holder.get(document_id, key)
         return None if holder == key or not path_of(holder).exists() else holder
 
     def choose(self, source: SourceFile) -> str:
-        """The id for a file that is one document: its own, or the shortest ending of its path that is free."""
+        """The id for a file that is one document: its own, or the shortest ending of its path that is free.
+
+        Until :meth:`give` or :meth:`refuse` no other file gets it: files may be read ahead.
+        """
+        chosen = self._choose(source)
+        self._promised.setdefault(chosen, source.key)
+        return chosen
+
+    def refuse(self, key: str, document_id: str) -> None:
+        """Take back an id that a file was promised."""
+        if self._promised.get(document_id) == key:
+            del self._promised[document_id]
+
+    def _choose(self, source: SourceFile) -> str:
         endings = list(_endings(source))
         own = self.held(source.key)
         if len(own) == 1 and (kept := next(iter(own))) in endings:
             return kept
         longer = (ending for ending in endings if len(ending) >= len(source.id))
-        chosen = next((ending for ending in longer if self.holder(ending, source.key) is None), source.id)
-        self._reserved.setdefault(chosen, source.key)
-        return chosen
+        return next((ending for ending in longer if self.holder(ending, source.key) is None), source.id)
 
     def give(self, key: str, document_ids: Collection[str]) -> None:
         """Let a file hold these ids and no others."""

@@ -16,7 +16,7 @@ from retrieval.documents import Chunk, Document, SourceFile
 from retrieval.embedder import Embedder
 from retrieval.errors import InputError, NoText
 from retrieval.file_records import FileRecords, is_under
-from retrieval.files import path_key, sha256
+from retrieval.files import path_key, path_of, sha256
 from retrieval.identity import Identities
 from retrieval.outcomes import Outcome, headline, refusal
 from retrieval.parsing.parse import ParseFailure, ParseLimits, ParseWarning, parse_files, parser_pool
@@ -99,6 +99,7 @@ def ingest(
     started = time.monotonic()
     job = _Ingest(catalog, embedder, chunker, progress)
     selection = selection or Selection()
+    _expect_known(job.files, paths)
     found = survey(paths, selection)
     gone = _vanished(job.files, paths, found, refuse_all=prune)
     job.run(found.files, limits or ParseLimits())
@@ -121,9 +122,11 @@ class _Ingest:
         self.files = catalog.file_hashes()
         self.known = catalog.sources()
         self.identities = Identities({document_id: source for document_id, (source, _, _) in self.known.items()})
-        self.digests: dict[str, str] = {}
         self.waiting: list[ParsedFile] = []
         self.texts: dict[bytes, str] = {}
+        self.paths: dict[str, str] = {}
+        """Key of a file that is read to its path below the root, as it is told."""
+        self.digests: dict[str, str] = {}
         self.refused: list[Outcome] = []
         self.without_text: list[Outcome] = []
 
@@ -140,6 +143,8 @@ class _Ingest:
                         self.without_text.append(Outcome(source.key, "skipped", headline(detail), detail))
                 except InputError as error:
                     self._refuse(source, str(error))
+                finally:
+                    self.identities.refuse(source.key, source.id)  # what it was given is its own by now
                 if len(self.texts) >= CHUNKS_PER_COMMIT:
                     self._commit()
         self._commit()
@@ -163,13 +168,13 @@ class _Ingest:
         FileRecords(self.catalog).settle(roots, [*skipped, *self.refused])
 
     def _refuse(self, source: SourceFile, error: str) -> Outcome:
-        self.result.failed.append({"path": source.id, "error": error})
+        self.result.failed.append({"path": self.paths.get(source.key, source.id), "error": error})
         outcome = refusal(source.key, _without_path(source, error))
         self.refused.append(outcome)
         return outcome
 
     def _changed(self, sources: Sequence[SourceFile]) -> Iterator[SourceFile]:
-        """The files whose content the catalog does not hold, with their checksums noted and their ids chosen."""
+        """The files whose content the catalog does not hold, under the ids that their documents get."""
         for done, source in enumerate(sources):
             self.progress("reading", done, len(sources))
             try:
@@ -180,13 +185,12 @@ class _Ingest:
             if self.files.get(source.key) == (digest, self.pipeline):
                 self.result.unchanged += len(self.identities.held(source.key))
                 continue
-            self.digests[source.key] = digest
+            self.digests[source.key], self.paths[source.key] = digest, source.id
             yield replace(source, id=self.identities.choose(source))
 
     def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure | ParseWarning]) -> None:
-        digest = self.digests.pop(source.key)
         held = self.identities.held(source.key)
-        identity = source.id
+        path, digest = self.paths[source.key], self.digests[source.key]
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
         outcomes: list[Outcome] = []
@@ -195,7 +199,7 @@ class _Ingest:
         last: str | None = None
         for parsed in items:
             if isinstance(parsed, ParseWarning):
-                self.result.warned.append({"path": source.id, "warning": parsed.warning})
+                self.result.warned.append({"path": path, "warning": parsed.warning})
                 outcomes.append(Outcome(source.key, "warned", headline(parsed.warning), parsed.warning, last))
                 continue
             if isinstance(parsed, ParseFailure):
@@ -225,8 +229,8 @@ class _Ingest:
         self.result.updated += len(fresh - new)
         self.result.unchanged += len(kept - fresh)
         self.result.deleted += len(held - fresh - kept)
-        if identity in new and identity != source.id:
-            self.result.renamed.append({"path": source.id, "id": identity})
+        if source.id in new and source.id != path:
+            self.result.renamed.append({"path": path, "id": source.id})
         for document, _ in changed:
             self.known[document.id] = (source.key, document.content_hash, self.pipeline)
         self.identities.give(source.key, fresh | kept)
@@ -274,6 +278,17 @@ def _taken(ids: Sequence[str], holder: str) -> str:
     )
 
 
+def _expect_known(known: Iterable[str], paths: Sequence[Path]) -> None:
+    """Refuse a path that is gone, and whose documents the catalog holds."""
+    for path in paths:
+        root = path_key(os.path.realpath(path))
+        if not path.exists() and (below := sum(is_under(key, [root]) for key in known)):
+            raise InputError(
+                f"found no {path}, expected the {below} files of it that the catalog holds: check the path, or remove "
+                f"their documents by `lockstep documents rm --under {path}`"
+            )
+
+
 def _vanished(known: Iterable[str], paths: Sequence[Path], found: Survey, *, refuse_all: bool) -> dict[str, str]:
     """Known files under the paths that are no longer there, or no longer meant, each with the reason.
 
@@ -287,7 +302,7 @@ def _vanished(known: Iterable[str], paths: Sequence[Path], found: Survey, *, ref
     for root in (path_key(os.path.realpath(path)) for path in paths):
         below = [key for key in known if is_under(key, [root])]
         missing = [key for key in below if key not in present and not _covered(key, unasked)]
-        if refuse_all and below and len(missing) == len(below) and os.path.isdir(root):
+        if refuse_all and below and len(missing) == len(below) and path_of(root).is_dir():
             raise InputError(
                 f"found none of the {len(below)} known files left under {root}, expected some: if the folder is "
                 f"really meant to be empty, run `lockstep documents rm --under {root}`"

@@ -38,6 +38,11 @@ class Workspace:
         """Directory of an embedded collection."""
         return self.state / "index" / name
 
+    def left_without_catalog(self) -> str:
+        """The folders with something in them that only a catalog makes sense of, in words; empty for none."""
+        kept = [path for path in (self.releases, self.state / "index") if path.is_dir() and any(path.iterdir())]
+        return " and ".join(str(path) for path in kept)
+
     def writing(self, what: str) -> AbstractContextManager[None]:
         """Exclusive right to change the catalog's documents."""
         return exclusive(self.state / "ingest.lock", what)

@@ -63,9 +63,15 @@ def opened(context: typer.Context, directory: Path, as_json: bool) -> Iterator[O
     from retrieval.catalog import Catalog
     from training.releases.ledger import Ledger
 
+    console = console_of(context, as_json)
+    if not workspace.catalog.exists() and (left := workspace.left_without_catalog()):
+        console.warn(
+            f"found no {workspace.catalog}, but {left} holds what it listed; an empty one is made: to keep the "
+            "releases, remove it and restore the catalog from a backup"
+        )
     catalog = Catalog(workspace.catalog)
     try:
-        yield Opened(workspace, settings, catalog, Ledger(catalog), console_of(context, as_json))
+        yield Opened(workspace, settings, catalog, Ledger(catalog), console)
     finally:
         catalog.close()
 

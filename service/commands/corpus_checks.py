@@ -19,7 +19,7 @@ def lost_catalog(workspace: "Workspace") -> Finding | None:
 
     Called before the catalog is opened, which would make an empty one.
     """
-    left = [path for path in (workspace.releases, workspace.state / "index") if path.is_dir() and any(path.iterdir())]
+    left = workspace.left_without_catalog()
     if not left:
         return None
     if workspace.catalog.exists():
@@ -42,7 +42,7 @@ def lost_catalog(workspace: "Workspace") -> Finding | None:
     return Finding(
         "catalog",
         "wrong",
-        f"{workspace.catalog} {state}, but {' and '.join(str(path) for path in left)} hold what it listed: restore it "
+        f"{workspace.catalog} {state}, but {left} holds what it listed: restore it "
         "from a backup; without one, ingest the documents again, which makes a new first release",
     )
 

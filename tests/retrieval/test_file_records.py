@@ -11,6 +11,7 @@ import pytest
 import retrieval.ingest as module
 from retrieval.catalog import Catalog
 from retrieval.chunking import Chunker
+from retrieval.errors import InputError
 from retrieval.file_records import FileRecords, is_under
 from retrieval.ingest import IngestResult, ingest
 from retrieval.outcomes import Outcome, headline
@@ -138,6 +139,16 @@ def test_a_file_that_is_gone_is_named_until_it_is_removed(run: Run, catalog: Cat
     result = run(x, prune=True)
     assert (result.deleted, result.gone) == (2, [])
     assert run(x).gone == []
+
+
+def test_a_folder_that_is_gone_is_refused_with_what_the_catalog_holds_of_it(run: Run, folder: Any) -> None:
+    x = folder({"sub/a.md": "Text.", "sub/b.md": "More.", "c.md": "Else."})
+    run(x)
+    (x / "sub").rename(x / "moved")
+    with pytest.raises(InputError, match=r"expected the 2 files of it .*documents rm --under"):
+        run(x / "sub")
+    with pytest.raises(InputError, match=r"found no .*never"):
+        run(x / "never")
 
 
 def test_what_the_selection_leaves_out_is_not_gone(run: Run, catalog: Catalog, folder: Any) -> None:

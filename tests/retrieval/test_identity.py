@@ -10,6 +10,8 @@ import pytest
 
 from retrieval.catalog import Catalog
 from retrieval.chunking import Chunker
+from retrieval.corpus_files import find_files
+from retrieval.identity import Identities
 from retrieval.ingest import IngestResult, ingest
 
 Run = Callable[..., IngestResult]
@@ -48,6 +50,17 @@ def test_equal_names_under_two_roots_are_two_documents(run: Run, catalog: Catalo
     parent = run(x)
     assert (parent.unchanged, parent.added, parent.failed, parent.renamed) == (3, 0, [], [])
     assert texts(catalog) == expected
+
+
+def test_files_that_are_read_ahead_do_not_get_one_id(folder: Any) -> None:
+    x = folder(FILES)
+    first, second = find_files([x / "a", x / "b"])
+    identities = Identities({})
+    assert (identities.choose(first), identities.choose(second)) == ("README.md", "b/README.md")
+    identities.refuse(first.key, "README.md")
+    assert identities.choose(second) == "README.md", "the first was refused, and has no document"
+    identities.give(second.key, {"README.md"})
+    assert identities.choose(first) == "a/README.md"
 
 
 def test_two_roots_at_once(run: Run, catalog: Catalog, folder: Any) -> None:

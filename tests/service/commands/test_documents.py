@@ -146,18 +146,21 @@ def test_the_doctor_compares_disk_and_catalog(run, run_json, place, folder):
     assert not {"new files", "gone files", "ignored files"} & found.keys()
 
 
-def test_the_doctor_sees_a_lost_catalog(run_json, place, folder):
+def test_the_doctor_sees_a_lost_catalog(run, run_json, place, folder):
     documents = folder(FILES)
     run_json("ingest", documents, "-w", place)
     for path in (place / ".lockstep").glob("catalog.db*"):
         path.unlink()
     for state in ("is not there", "is empty"):
+        if state == "is empty":
+            _, _, err = run("documents", "list", "-w", place)
+            assert "warning: found no" in err
+            assert run("documents", "list", "-w", place)[2] == ""
         status, value = run_json("doctor", "-w", place)
         (finding,) = [check for check in value["checks"] if check["name"] == "catalog"]
         assert (status, finding["state"]) == (1, "wrong")
         assert f"{state}, but" in finding["detail"]
         assert (place / ".lockstep" / "catalog.db").exists() == (state == "is empty"), "to look makes none"
-        Catalog(place / ".lockstep" / "catalog.db").close()
     (documents / "rows.jsonl").unlink()
     run_json("ingest", documents, "-w", place)
     assert checks(run_json, place)["index"]["detail"] == "1 chunks, as in the catalog"
