@@ -21,7 +21,7 @@ from training.answering.answerer import Answer, Answerer, Prepared
 from training.answering.followup import interleave, standalone
 
 if TYPE_CHECKING:
-    from training.generator.generation import GenerationHandle
+    from training.generator.handle import GenerationHandle
     from training.generator.remote import RemoteHandle
 
 FREE_TOKENS = 256
@@ -101,7 +101,8 @@ class Completion:
             return generator.submit(prompt, max_new_tokens=new_tokens, temperature=options.temperature, **honoured)
 
         try:
-            self._handle = await blocking(submit, lambda handle: handle.cancel()) if generator.remote else submit()
+            handle: Any = await blocking(submit, lambda handle: handle.cancel()) if generator.remote else submit()
+            self._handle = handle
         except InputError as error:
             raise Problem(str(error), param="messages", code=error.code) from error
         except Busy as error:
@@ -136,12 +137,12 @@ class Completion:
     def _with_retrieval(self, conversation: Conversation) -> Prepared:
         """A follow-up is made to stand alone; where that is a guess, the question is searched for as it is, too."""
         found = standalone(conversation.question, conversation.history)
-        if found is None or found.certain:
-            return self.answerer.prepare(found.text if found else conversation.question)
-        searched = self.answerer.searcher.search_batch(
-            [conversation.question, found.text], top_k=self.answerer.settings.top_k
-        )
-        return self.answerer.prepare_found(found.text, interleave(*searched))
+        if found is None:
+            return self.answerer.prepare(conversation.question)
+        questions = [found.text] if found.certain else [conversation.question, found.text]
+        searched = self.answerer.searcher.search_batch(questions, top_k=self.answerer.settings.top_k)
+        passages = found.about(searched[0]) if found.certain else interleave(*searched)
+        return self.answerer.prepare_found(found.text, passages)
 
     def _without_retrieval(self, conversation: Conversation) -> Prepared:
         messages = [Message(role="system", content=conversation.system)] if conversation.system else []

@@ -46,6 +46,14 @@ class Standalone:
     """What the index is asked."""
     certain: bool
     """Whether the words say that it follows up; else it may as well begin something new."""
+    names: tuple[str, ...] = ()
+    """The names taken over, by which the turns before said what they were about."""
+
+    def about(self, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages that hold one of those names, best first; all of them where none does, or it is a guess."""
+        wanted = {name.casefold() for name in self.names}
+        named = [one for one in passages if wanted & {word.casefold() for word in _WORD.findall(_shown(one))}]
+        return named if named and self.certain else list(passages)
 
 
 def standalone(question: str, history: Sequence[Message]) -> Standalone | None:
@@ -77,15 +85,23 @@ def _resolve(question: str, asked: str, answered: str) -> Standalone | None:
     if names and not marked:
         return None
     known = {word.casefold() for word in own}
+    named: list[str] = []
     if names and not reference and own:
         taken = [word for word in _content(asked) if word not in _names(asked)]  # "And the Isar one?": another name
     elif own:
         spelled = [[name for name in _names(text) if not name.isdigit()] for text in (asked, answered)]
-        taken = spelled[0] or spelled[1] or _names(asked) or _content(asked)
+        named = spelled[0] or spelled[1] or _names(asked)
+        taken = named or _content(asked)
     else:
         taken = _content(asked)  # "Why?"
     fresh = [word for word in dict.fromkeys(taken) if word.casefold() not in known][:_MOST]
-    return Standalone(f"{question.strip()} ({' '.join(fresh)})", marked) if fresh else None
+    if not fresh:
+        return None
+    return Standalone(f"{question.strip()} ({' '.join(fresh)})", marked, tuple(one for one in fresh if one in named))
+
+
+def _shown(passage: Passage) -> str:
+    return f"{passage.context} {passage.text}"
 
 
 def _refers(question: str, names: Sequence[str]) -> bool:

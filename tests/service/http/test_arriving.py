@@ -7,7 +7,7 @@ import pytest
 
 from retrieval.errors import LockstepError
 from service.http.arriving import arriving, blocking
-from training.generator.generation import GenerationHandle
+from training.generator.handle import GenerationHandle
 
 
 class Detokenizer:

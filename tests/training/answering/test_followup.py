@@ -70,10 +70,25 @@ def test_of_a_pasted_page_only_a_few_words_are_taken_over():
     assert len(found.text.split()) < 20
 
 
-def test_two_searches_take_turns_and_a_passage_stands_once():
-    def passage(name: str) -> Passage:
-        return Passage(name, f"{name}#0", name, "", 1.0, 1, 0.5)
+def passage(name: str, text: str = "") -> Passage:
+    return Passage(name, f"{name}#0", text or name, "", 1.0, 1, 0.5)
 
+
+def test_a_follow_up_is_answered_from_what_names_its_subject():
+    found = standalone("And its warranty?", turns(LEINE))
+    passages = [passage("a", "The Isar pump."), passage("b", "the LEINE-pump; Leine."), passage("c", "Leines.")]
+    assert found is not None
+    assert [one.document_id for one in found.about(passages)] == ["b"]
+    assert found.about(passages[:1]) == passages[:1], "nothing names it: all may bear the answer"
+    guess = standalone("How long is the warranty?", turns(LEINE))
+    assert guess is not None
+    assert guess.about(passages) == passages
+    other = standalone("And the Isar one?", turns(LEINE))
+    assert other is not None
+    assert other.names == (), "what was taken over is no name"
+
+
+def test_two_searches_take_turns_and_a_passage_stands_once():
     first, second = [passage(name) for name in "abc"], [passage(name) for name in "bxy"]
     merged = interleave(first, second)
     assert [(one.document_id, one.rank) for one in merged] == [("a", 1), ("b", 2), ("x", 3)]
