@@ -25,7 +25,10 @@ _BLOCKS = frozenset([
 # fmt: on
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SPACES = re.compile(r"\s+")
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_:.-]{1,40})",
+    re.IGNORECASE,
+)
 
 
 def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Document:
@@ -36,7 +39,7 @@ def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Documen
     """
     from selectolax.lexbor import LexborHTMLParser
 
-    declared = _CHARSET.search(data[:4096])
+    declared = _CHARSET.search(data)  # wherever it stands: some files have long scripts before it
     tree = LexborHTMLParser(decode(data, declared[1].decode() if declared else None))
     outline = Outline(max_characters)
     if tree.root is not None:

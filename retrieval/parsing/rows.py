@@ -4,6 +4,7 @@ A malformed line costs that line only: the iterator yields an :class:`InputError
 line number, and goes on. It raises only where reading cannot go on (a damaged gzip stream).
 """
 
+import codecs
 import gzip
 import io
 import json
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing.markdown import scalars
-from retrieval.parsing.text import clean
+from retrieval.parsing.text import clean, marked_encoding
 
 _REPORTED = 20
 _MAX_ID = 1000
@@ -73,7 +74,10 @@ def _lines(
     number, total = 1, 0
     begun: list[bytes] = []  # the pieces of the line at the end of what was read
     length = 0
+    decoder = _unicode_decoder(stream)
     while block := _block(stream, number):
+        if decoder is not None:
+            block = decoder.decode(block).encode()
         total += len(block)
         if total > max_bytes or (compressed is not None and _is_bomb(total, compressed.tell())):
             raise InputError(
@@ -92,6 +96,17 @@ def _lines(
             begun.append(rest)
     if length:
         yield number, _joined(begun, length, max_line)
+
+
+def _unicode_decoder(stream: _Stream) -> codecs.IncrementalDecoder | None:
+    """What reads the lines of a file that begins with the mark of UTF-16 or UTF-32."""
+    try:
+        encoding = marked_encoding(stream.peek(4)[:4])
+    except _READ_ERRORS:
+        return None  # told where the file is read
+    if encoding in (None, "utf-8-sig"):
+        return None
+    return codecs.getincrementaldecoder(encoding)(errors="replace")
 
 
 def _block(stream: _Stream, number: int) -> bytes:

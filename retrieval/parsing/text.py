@@ -5,9 +5,11 @@ Knows nothing about files or formats.
 
 import codecs
 import re
+import warnings
 
 from retrieval.documents import Document
-from retrieval.errors import InputError
+from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.encoding import declared_encoding, guessed_encoding
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -20,11 +22,11 @@ _CONTROL_BYTES = bytes([*range(9), *range(14, 27), *range(28, 32), 127])
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
 _SAMPLE = 1 << 16
 _MAX_CONTROL_SHARE = 0.01
-# What legacy files are written in; charset-normalizer chooses among these only, since among all
-# that it knows it takes a German sentence for a Mac encoding or for Baltic.
-_LEGACY = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "big5", "euc_kr"]
-_WESTERN_SHARE = 0.35
-"""Of the letters: accents make 5 to 25 % of a line in French or German, Cyrillic and Asian letters nearly all."""
+_JIS = re.compile(rb"\x1b\$[@B]")
+"""What switches to Japanese letters in ISO-2022-JP, which is ASCII to the eye of a decoder."""
+_FAULT = "\ufffd"
+_MOSTLY_UTF8 = 10
+"""Characters of several bytes for each broken one: such text is UTF-8 with faults and nothing else."""
 
 
 def parse_text(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Document:
@@ -39,21 +41,23 @@ def parse_text(document_id: str, data: bytes, *, max_characters: int = 64 << 20)
 def decode(data: bytes, declared: str | None = None) -> str:
     """The text of ``data``: by byte order mark, UTF-8, UTF-16 without a mark, what it declares, or a guess.
 
+    A :class:`DocumentWarning` names a guess that is not certain, and how many places could not be read.
+
     Args:
         declared: the encoding that the content itself names (a ``<meta charset>``, say).
 
     Raises:
         InputError: the content is binary, or not what its byte order mark says.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"found bytes that are not {encoding} at byte {error.start} after its byte order mark, "
-                    "expected text in one encoding: save the file as UTF-8"
-                ) from error
+    marked = marked_encoding(data)
+    if marked:
+        try:
+            return data.decode(marked)
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"found bytes that are not {marked} at byte {error.start} after its byte order mark, "
+                "expected text in one encoding: save the file as UTF-8"
+            ) from error
     sample = data[:_SAMPLE]
     wide = _utf16_without_mark(sample)
     if wide:
@@ -64,13 +68,30 @@ def decode(data: bytes, declared: str | None = None) -> str:
     if _control_share(sample) > _MAX_CONTROL_SHARE:
         raise _binary()
     try:
-        return data.decode("utf-8")
+        return data.decode("iso2022_jp_ext" if _JIS.search(sample) else "utf-8")
     except UnicodeDecodeError as error:
-        # Judged around the first foreign byte: a large file may well begin with pure ASCII.
-        around = data[max(0, error.start - _SAMPLE // 2) : error.start + _SAMPLE // 2]
-        if _control_share(around) > _MAX_CONTROL_SHARE:
-            raise _binary() from None
-        return data.decode(_legacy_encoding(around, declared), errors="replace")
+        first = error.start
+    # Judged around the first foreign byte: a large file may well begin with pure ASCII.
+    if _control_share(data[max(0, first - _SAMPLE // 2) : first + _SAMPLE // 2]) > _MAX_CONTROL_SHARE:
+        raise _binary()
+    named = declared_encoding(declared, data) if declared else None
+    if named is not None:
+        return _reported(data.decode(named, errors="replace"), named)
+    text = data.decode("utf-8", errors="replace")
+    if _is_mostly_utf8(text):
+        return _reported(text, "UTF-8")
+    encoding, rival = guessed_encoding(data, first)
+    if rival is not None:
+        _warn(
+            f"found text whose encoding is not certain, read it as {encoding} (it may be {rival}): "
+            "save the file as UTF-8 if its letters came out wrong"
+        )
+    return _reported(data.decode(encoding, errors="replace"), encoding)
+
+
+def marked_encoding(data: bytes) -> str | None:
+    """The encoding whose byte order mark the data begins with."""
+    return next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
 
 
 def clean(text: str) -> str:
@@ -99,25 +120,18 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
-def _legacy_encoding(sample: bytes, declared: str | None) -> str:
-    if declared:
-        try:
-            name = codecs.lookup(declared).name
-            sample[:64].decode(name, errors="replace")  # refuses rot13 and the like, which are no text encodings
-        except (LookupError, UnicodeError):
-            name = "utf-8"
-        if name not in ("utf-8", "ascii"):
-            return "cp1252" if name == "iso8859-1" else name
-    letters = len(re.findall(rb"[A-Za-z\x80-\xff]", sample))
-    high = len(re.findall(rb"[\x80-\xff]", sample))
-    if high < _WESTERN_SHARE * letters and not _looks_central_european(sample):
-        return "cp1252"
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample, cp_isolation=_LEGACY).best()
-    return best.encoding if best is not None else "cp1252"
+def _is_mostly_utf8(text: str) -> bool:
+    faults = text.count(_FAULT)
+    return sum(character > "\x7f" for character in text) - faults > _MOSTLY_UTF8 * faults
 
 
-def _looks_central_european(sample: bytes) -> bool:
-    """Whether letters stand where cp1252 has signs (ą, ľ, ż, ś, ź, ť in cp1250) between ASCII letters."""
-    return bool(re.search(rb"[A-Za-z][\xb9\xbe\xbf\x9c\x9f\x9d\xb3][a-z]", sample))
+def _reported(text: str, encoding: str) -> str:
+    """The text, with a warning about bytes that the encoding does not have."""
+    faults = text.count(_FAULT)
+    if faults:
+        _warn(f"found {faults} places that are not {encoding}, put {_FAULT} there: save the file as UTF-8")
+    return text
+
+
+def _warn(message: str) -> None:
+    warnings.warn(DocumentWarning(message), stacklevel=3)

@@ -60,6 +60,8 @@ def ingest(
             result = take_in(here, paths, prune=prune, progress=progress)
         for failure in result.failed:
             here.console.note(f"not taken: {failure['path']}: {failure['error']}")
+        for warning in result.warned:
+            here.console.note(f"taken, but: {warning['path']}: {warning['warning']}")
         value = result.as_json()
         here.console.finish(value, lambda: _show(here, value))
         return 1 if result.failed else 0

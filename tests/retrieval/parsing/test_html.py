@@ -1,5 +1,7 @@
 """HTML becomes what a reader sees."""
 
+import pytest
+
 from retrieval.documents import Heading
 from retrieval.parsing.html import parse_html
 
@@ -52,3 +54,16 @@ def test_the_declared_encoding_is_used() -> None:
 
 def test_deep_nesting_neither_recurses_nor_hangs() -> None:
     assert parse("<div>" * 5_000 + "deep" + "<b>" * 2_000 + "er") == "deeper"
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "<html><head><script>" + "x = 1;" * 5000 + '</script><meta charset="windows-1251"></head>',
+        '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">',
+        '<?xml version="1.0" encoding="windows-1251"?><html>',
+    ],
+)
+def test_a_declared_encoding_is_found_wherever_it_stands(declaration: str) -> None:
+    page = f"{declaration}<p>Рис</p>".encode("cp1251")
+    assert parse_html("a.html", page, max_characters=1000).text == "Рис"

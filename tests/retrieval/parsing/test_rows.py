@@ -69,6 +69,14 @@ def test_numbers_that_no_store_holds() -> None:
     assert document.metadata == {"big": "123456789012345678901234567890"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_unicode_is_read_by_its_byte_order_mark(encoding: str, gzipped: bool) -> None:
+    data = "".join(f'{{"id": "{i}", "text": "Größe {i}"}}\n' for i in range(9000)).encode(encoding)
+    items = rows(gzip.compress(data) if gzipped else data, gzipped=gzipped)
+    assert [item.text for item in items if isinstance(item, Document)] == [f"Größe {i}" for i in range(9000)]
+
+
 def test_no_rows_at_all() -> None:
     with pytest.raises(InputError, match="found no rows"):
         rows(b"\n\n")
