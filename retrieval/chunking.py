@@ -41,6 +41,8 @@ _GOOD_FILL = 0.5
 _TINY = 8
 """A last chunk under one part in so many of the budget is tiny: the chunk before it gives some of its text."""
 _ENCODED_AT_ONCE = 1 << 16
+_PART = 4 << 20
+"""Characters that are laid out at once: a layout takes up to a hundred bytes for each."""
 
 
 class Chunker:
@@ -80,20 +82,21 @@ class Chunker:
 
     def chunk(self, document: Document) -> list[Chunk]:
         """The document's chunks, in order; together they hold all of its text except white space between them."""
-        layout = self._layout(document)
+        outline = _Headings(document)
         chunks: list[Chunk] = []
-        start = _skip_space(document.text, 0)
-        covered = 0
+        start = covered = _skip_space(document.text, 0)
         while start < len(document.text):
-            context, context_tokens = self._context(document.title, layout.path(start))
-            end = self._end(layout, start, covered, self._budget - context_tokens)
-            if end is None:
-                start = covered
-                continue
-            stripped = document.text[start:end].rstrip()
-            chunks.append(Chunk(document.id, len(chunks), stripped, start, start + len(stripped), context))
-            covered = _skip_space(document.text, end)
-            start = self._next_start(layout, start, covered)
+            layout = self._layout(document.text, outline, start)
+            while start < layout.end:
+                context, context_tokens = self._context(document.title, outline.path(start))
+                end = self._end(layout, start, covered, self._budget - context_tokens)
+                if end is None:
+                    start = covered
+                    continue
+                stripped = document.text[start:end].rstrip()
+                chunks.append(Chunk(document.id, len(chunks), stripped, start, start + len(stripped), context))
+                covered = _skip_space(document.text, end)
+                start = self._next_start(layout, start, covered)
         return chunks
 
     def _end(self, layout: "_Layout", start: int, covered: int, budget: int) -> int | None:
@@ -119,13 +122,15 @@ class Chunker:
 
     def _next_start(self, layout: "_Layout", start: int, covered: int) -> int:
         """``covered``, or a boundary at most ``overlap`` tokens before it; a section begins without overlap."""
-        if not self.overlap or covered >= len(layout.text) or layout.begins_section(covered):
+        if not self.overlap or covered >= layout.end or layout.outline.begins_section(covered):
             return covered
         return layout.overlap_start(start, covered, self.overlap)
 
-    def _layout(self, document: Document) -> "_Layout":
-        token_starts = list(self._token_starts(document.text))
-        return _Layout(document, np.concatenate(token_starts) if token_starts else np.zeros(0, np.int64))
+    def _layout(self, text: str, outline: "_Headings", begin: int) -> "_Layout":
+        end = outline.part_end(begin)
+        token_starts = [starts + begin for starts in self._token_starts(text[begin:end])]
+        joined = np.concatenate(token_starts) if token_starts else np.zeros(0, np.int64)
+        return _Layout(text, outline, begin, end, joined)
 
     def _token_starts(self, text: str) -> Iterator[np.ndarray]:
         """Character offsets of the tokens, block by block: the library takes 150 bytes for each character."""
@@ -156,16 +161,54 @@ class Chunker:
         return context, tokens if context else 0
 
 
-class _Layout:
-    """Where a document may be cut, how good each place is, and how many tokens lie between two places."""
+class _Headings:
+    """A document's headings and fences: what holds for all of it."""
 
-    def __init__(self, document: Document, token_starts: np.ndarray) -> None:
+    def __init__(self, document: Document) -> None:
         self.text = document.text
-        self._token_starts = token_starts  # (tokens,) ascending character offsets
-        self._heading_starts = [heading.start for heading in document.headings]
-        self._heading_ends = [_line_end(self.text, heading.start) for heading in document.headings]
+        self.headings = document.headings
+        self.fences = _fenced(self.text)
+        self.starts = [heading.start for heading in document.headings]
+        self.ends = [_line_end(self.text, heading.start) for heading in document.headings]
         self._paths = _paths(document.headings)
-        levels = _levels(self.text, document.headings, self._heading_ends)
+
+    def path(self, start: int) -> tuple[str, ...]:
+        """The headings above ``start``; not the one that ``start`` stands on, which the chunk's text holds."""
+        index = bisect_right(self.starts, start) - 1
+        if index < 0:
+            return ()
+        path = self._paths[index]
+        return path[:-1] if start < self.ends[index] else path
+
+    def begins_section(self, position: int) -> bool:
+        """Whether a heading stands at ``position`` (the first character that is not white space)."""
+        index = bisect_right(self.starts, position) - 1
+        return index >= 0 and position < self.ends[index]
+
+    def part_end(self, begin: int) -> int:
+        """Where a part that is laid out at once ends: a heading, else a paragraph, a line or a word."""
+        limit = begin + _PART
+        if limit >= len(self.text):
+            return len(self.text)
+        index = bisect_right(self.starts, limit) - 1
+        if index >= 0 and self.starts[index] > begin + _PART // 2:
+            return self.starts[index]
+        for gap in ("\n\n", "\n", " "):
+            found = self.text.rfind(gap, begin + _PART // 2, limit)
+            if found >= 0:
+                return found + len(gap)
+        return limit
+
+
+class _Layout:
+    """Where a part of a document may be cut, how good each place is, and how many tokens lie between two places."""
+
+    def __init__(self, text: str, outline: _Headings, begin: int, end: int, token_starts: np.ndarray) -> None:
+        self.text = text
+        self.outline = outline
+        self.end = end
+        self._token_starts = token_starts  # (tokens,) ascending character offsets
+        levels = _levels(outline, begin, end)
         self._boundaries = sorted(levels)
         self._levels = [levels[position] for position in self._boundaries]
 
@@ -173,19 +216,6 @@ class _Layout:
         """Tokens that begin in ``text[start:end]``."""
         low, high = self._token_starts.searchsorted((start, end))
         return int(high - low)
-
-    def path(self, start: int) -> tuple[str, ...]:
-        """The headings above ``start``; not the one that ``start`` stands on, which the chunk's text holds."""
-        index = bisect_right(self._heading_starts, start) - 1
-        if index < 0:
-            return ()
-        path = self._paths[index]
-        return path[:-1] if start < self._heading_ends[index] else path
-
-    def begins_section(self, position: int) -> bool:
-        """Whether a heading stands at ``position`` (the first character that is not white space)."""
-        index = bisect_right(self._heading_starts, position) - 1
-        return index >= 0 and position < self._heading_ends[index]
 
     def best_end(self, start: int, covered: int, budget: int, longest: int) -> tuple[int, bool]:
         """The end, in (covered, ...], of a chunk of at most ``budget`` tokens; and whether no word is cut there.
@@ -195,12 +225,12 @@ class _Layout:
         """
         first = int(self._token_starts.searchsorted(start))
         rest = len(self._token_starts) - first
-        if rest <= budget and len(self.text) - start <= longest:
-            return len(self.text), True
+        if rest <= budget and self.end - start <= longest:
+            return self.end, True
         tiny = budget // _TINY
         if budget < rest < budget + tiny:
             budget = rest - tiny
-        limit = min(start + longest, len(self.text))
+        limit = min(start + longest, self.end)
         if rest > budget:
             limit = min(limit, int(self._token_starts[first + budget]))
         floor = max(start, covered)
@@ -214,7 +244,7 @@ class _Layout:
             best = max(range(low, high), key=lambda i: (self._levels[i], i))
             return self._boundaries[best], True
         for position in range(limit, max(floor, min(good, limit) - 1), -1):
-            if self.text[position - 1].isspace() or (position < len(self.text) and self.text[position].isspace()):
+            if self.text[position - 1].isspace() or (position < self.end and self.text[position].isspace()):
                 return position, True
         return max(limit, floor + 1), False
 
@@ -222,21 +252,21 @@ class _Layout:
         """The first boundary after ``start`` at most ``overlap`` tokens before ``end``, not across a heading."""
         index = int(self._token_starts.searchsorted(end)) - overlap
         earliest = max(start + 1, int(self._token_starts[max(0, index)]))
-        section = bisect_right(self._heading_starts, end) - 1
+        section = bisect_right(self.outline.starts, end) - 1
         if section >= 0:
-            earliest = max(earliest, self._heading_ends[section])
+            earliest = max(earliest, self.outline.ends[section])
         position = bisect_left(self._boundaries, earliest)
         if position < len(self._boundaries) and self._boundaries[position] < end:
             return _skip_space(self.text, self._boundaries[position])
         return end
 
 
-def _levels(text: str, headings: Sequence[Heading], heading_ends: Sequence[int]) -> dict[int, int]:
-    """Character offsets at which the text may be cut, with the level of each."""
+def _levels(outline: _Headings, begin: int, end: int) -> dict[int, int]:
+    """Character offsets in a part at which the text may be cut, with the level of each."""
     levels: dict[int, int] = {}
-    fences = _fenced(text)
+    text, fences = outline.text, outline.fences
     fence_starts = [start for start, _, _ in fences]
-    for match in _BREAKS.finditer(text):
+    for match in _BREAKS.finditer(text, begin, end):
         kind = match.lastgroup
         index = bisect_right(fence_starts, match.start()) - 1
         if index >= 0 and match.end() <= fences[index][1]:  # code stays together rather than prose
@@ -244,15 +274,16 @@ def _levels(text: str, headings: Sequence[Heading], heading_ends: Sequence[int])
                 levels[match.end()] = _LINE if kind == "paragraph" else _SENTENCE
         elif kind != "wrap":
             levels[match.end()] = _LEVELS[kind or ""]
-    for heading in headings:
-        levels[heading.start] = _SECTION + 6 - min(max(heading.level, 1), 6)
+    here = range(bisect_left(outline.starts, begin), bisect_left(outline.starts, end))
+    ranks = {i: _SECTION + 6 - min(max(outline.headings[i].level, 1), 6) for i in here}
+    levels |= {outline.starts[i]: ranks[i] for i in here}
     # A heading is not left behind at the end of a chunk: no cut between it and what follows, unless
     # that is a heading of its own level or a higher one.
     positions = sorted(levels)
-    for heading, heading_end in zip(headings, heading_ends, strict=True):
-        following = _skip_space(text, heading_end)
-        for position in positions[bisect_right(positions, heading.start) : bisect_right(positions, following)]:
-            if levels.get(position, 0) < _SECTION + 6 - min(max(heading.level, 1), 6):
+    for i in here:
+        following = _skip_space(text, outline.ends[i])
+        for position in positions[bisect_right(positions, outline.starts[i]) : bisect_right(positions, following)]:
+            if levels.get(position, 0) < ranks[i]:
                 levels.pop(position, None)
     levels.pop(0, None)
     return levels

@@ -241,3 +241,21 @@ def test_time_grows_with_the_text_and_not_faster(bert: Path) -> None:
         chunker.chunk(document)
         seconds.append(time.process_time() - started)
     assert seconds[1] < 8 * 3 * max(seconds[0], 0.02)
+
+
+@pytest.mark.parametrize("overlap", [0, 8])
+def test_a_long_document_is_laid_out_in_parts(bert: Path, monkeypatch: pytest.MonkeyPatch, overlap: int) -> None:
+    sections = [f"## Part {i}\n\n{words(40, i)}.\n\n{words(30, i)}.\n\n" for i in range(60)]
+    document = markdown("# All\n\n" + "".join(sections) + words(300) + "x" * 900)
+    whole = Chunker(bert, 48, overlap).chunk(document)
+    monkeypatch.setattr("retrieval.chunking._PART", 700)
+    chunker = Chunker(bert, 48, overlap)
+    parts = chunker.chunk(document)
+    covered = 0
+    for chunk in parts:
+        assert chunk.text == document.text[chunk.start : chunk.end]
+        assert chunker.count(chunk.indexed_text) <= 46
+        assert not document.text[covered : chunk.start].strip()
+        covered = max(covered, chunk.end)
+    assert not document.text[covered:].strip()
+    assert {chunk.context for chunk in parts} == {chunk.context for chunk in whole}

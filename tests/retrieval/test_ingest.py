@@ -154,6 +154,26 @@ def test_a_file_that_cannot_be_read_is_named_and_the_old_version_stays(system: S
     assert system.catalog.counts()[0] == 3
 
 
+def test_what_should_be_told_of_a_file_that_was_taken_is_in_the_result(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    (root / "cafe.txt").write_bytes("The café opens at 7 bar.".encode("cp1252"))
+    result = system.ingest(root)
+    assert (result.added, result.failed) == (4, [])
+    ((path, warning),) = [(one["path"], one["warning"]) for one in result.warned]
+    assert path == "cafe.txt"
+    assert "read it as cp1252" in warning
+    assert result.as_json()["documents"]["warned"] == result.warned
+    assert system.ingest(root).warned == []
+
+
+def test_one_file_that_breaks_its_parser_costs_nothing_else(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS | {"deep.md": "---\na: " + "[" * 60_000 + "\n---\n", "b.jsonl": "[" * 200_000})
+    result = system.ingest(root)
+    assert result.added == 4
+    assert [one["path"] for one in result.failed] == ["b.jsonl"]
+    assert [one["path"] for one in result.warned] == ["deep.md"]
+
+
 def test_a_malformed_row_does_not_delete_the_document_it_was(system: System, folder: Folder) -> None:
     rows = [json.dumps({"id": f"row-{i}", "text": f"Fact number {i} is here."}) for i in range(3)]
     root = folder({"rows.jsonl": "\n".join(rows)})
