@@ -273,13 +273,9 @@ def _levels(outline: _Headings, begin: int, end: int) -> dict[int, int]:
             if kind != "sentence" and match.end() != fences[index][2]:
                 levels[match.end()] = _LINE if kind == "paragraph" else _SENTENCE
         elif kind != "wrap":
-<<<<<<< HEAD
             # What a line with a colon announces (a command, a tab, a list) stays with it where it can.
             announces = text[match.start() - 1 : match.start()] == ":"
             levels[match.end()] = _SENTENCE if announces else _LEVELS[kind or ""]
-=======
-            levels[match.end()] = _LEVELS[kind or ""]
->>>>>>> hostile
     here = range(bisect_left(outline.starts, begin), bisect_left(outline.starts, end))
     ranks = {i: _SECTION + 6 - min(max(outline.headings[i].level, 1), 6) for i in here}
     levels |= {outline.starts[i]: ranks[i] for i in here}

@@ -54,15 +54,10 @@ def parse_html(document_id: str, data: bytes, *, max_characters: int) -> Documen
     declared = _CHARSET.search(data)  # wherever it stands: some files have long scripts before it
     return read_html(document_id, decode(data, declared[1].decode() if declared else None), max_characters)
 
-<<<<<<< HEAD
 
 def read_html(document_id: str, source: str, max_characters: int) -> Document:
     """As :func:`parse_html`, of text."""
     tree = _tree(source)
-=======
-    declared = _CHARSET.search(data)  # wherever it stands: some files have long scripts before it
-    tree = LexborHTMLParser(decode(data, declared[1].decode() if declared else None))
->>>>>>> hostile
     outline = Outline(max_characters)
     if tree.root is not None:
         _Reader(outline, _Seen(tree.root)).read(tree.root)

@@ -70,16 +70,8 @@ def ingest(
     selection = Selection(tuple(include or ()), tuple(exclude or ()))
     with opened(context, workspace, as_json) as here:
         with here.console.progress() as progress:
-<<<<<<< HEAD
             result = take_in(here, paths, prune=prune, selection=selection, progress=progress)
         _tell(here, result)
-=======
-            result = take_in(here, paths, prune=prune, progress=progress)
-        for failure in result.failed:
-            here.console.note(f"not taken: {failure['path']}: {failure['error']}")
-        for warning in result.warned:
-            here.console.note(f"taken, but: {warning['path']}: {warning['warning']}")
->>>>>>> hostile
         value = result.as_json()
         here.console.finish(value, lambda: _show(here, value))
         return 1 if result.failed else 0

@@ -68,7 +68,6 @@ def test_deep_nesting_neither_recurses_nor_hangs() -> None:
 def test_a_declared_encoding_is_found_wherever_it_stands(declaration: str) -> None:
     page = f"{declaration}<p>Рис</p>".encode("cp1251")
     assert parse_html("a.html", page, max_characters=1000).text == "Рис"
-<<<<<<< HEAD
 
 
 def test_a_question_in_a_button_is_read_and_other_buttons_are_not() -> None:
@@ -158,5 +157,3 @@ def test_elements_that_nothing_closes_are_refused_before_they_take_minutes() -> 
 def test_a_cell_that_claims_to_span_everything_stays_bounded() -> None:
     text = parse(f'<table><tr><td rowspan="99999" colspan="99999">{"long " * 50}<td>b{"<tr><td>c" * 50}</table>')
     assert len(text) < 10_000
-=======
->>>>>>> hostile
