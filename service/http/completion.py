@@ -1,6 +1,8 @@
 """One chat completion on one release: search, prompt, generate; streamed or whole, cancellable.
 
-Earlier turns go into the prompt as they were, the oldest left out where they do not fit.
+A follow-up takes from earlier turns what it leaves out, and is then asked without them, as the release was
+measured: a small generator repeats what it said before. Other questions have the earlier turns in the prompt as
+they were, the oldest left out, and named, where they do not fit.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -122,7 +124,8 @@ class Completion:
         new_tokens = self._options.new_tokens or usual  # thoughts are within what a client allows
         if self._prepared.prompt_ids is None:
             return new_tokens
-        self._prepared = self._with_history(self._prepared, conversation, new_tokens)
+        if self.question in (None, conversation.question):
+            self._prepared = self._with_history(self._prepared, conversation, new_tokens)
         length, most = len(self._prepared.prompt_ids or ()), generator.max_context
         if length >= most:
             what = "the question with its passages" if self.retrieval else "the last message with the instructions"

@@ -77,17 +77,17 @@ def test_without_history_the_prompt_is_exactly_the_one_of_training(make_runtime)
 
 def test_history_stands_between_instructions_and_question(make_runtime):
     runtime = make_runtime("r1")
-    started(runtime, ("user", "How high?"), ("assistant", "12 bar."), ("user", "How wide?"))
+    started(runtime, ("user", "How high?"), ("assistant", "12 bar."), ("user", "How wide is the Isar?"))
     roles = [message["role"] for message in runtime.generator.messages[-1]]
     assert roles == ["system", "user", "assistant", "user"]
-    assert runtime.generator.messages[-1][-1]["content"].startswith("Question: How wide?")
+    assert runtime.generator.messages[-1][-1]["content"].endswith("Question: How wide is the Isar?")
 
 
 def test_the_oldest_turns_are_left_out_where_they_do_not_fit(make_runtime):
     runtime = make_runtime("r1")
     long = "word " * 380
     turns = [("user", long), ("assistant", "ok"), ("user", "short"), ("assistant", "fine")]
-    completion = started(runtime, *turns, ("user", "How high?"))
+    completion = started(runtime, *turns, ("user", "How high is the Isar?"))
     assert [message["content"] for message in runtime.generator.messages[-1][1:3]] == ["short", "fine"]
     assert completion.usage.prompt_tokens < 100
 
@@ -218,7 +218,9 @@ def test_a_follow_up_is_searched_for_with_what_it_leaves_out(make_runtime):
     completion = started(runtime, *turns, ("user", "And its warranty?"))
     assert runtime.searcher.questions == ["And its warranty? (Leine)"]
     assert completion.question == "And its warranty? (Leine)"
-    assert "Question: And its warranty? (Leine)" in runtime.generator.messages[-1][-1]["content"]
+    prompt = runtime.generator.messages[-1]
+    assert [message["role"] for message in prompt] == ["system", "user"], "as in training: it stands alone"
+    assert "Question: And its warranty? (Leine)" in prompt[-1]["content"]
 
 
 def test_what_may_be_a_follow_up_is_searched_for_both_ways(make_runtime):
