@@ -37,9 +37,16 @@ def test_front_matter_that_cannot_be_read_stays_in_the_text(matter: str) -> None
     assert document.metadata == {}
 
 
-@pytest.mark.parametrize("text", ["---\n- a\n- list\n---\nbody", "---\nwords between rules\n---\nbody"])
-def test_text_between_rules_is_no_front_matter(text: str) -> None:
-    assert parse_markdown("a.md", text.encode()).text == text
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("---\n- a\n- list\n---\nbody", "- a\n- list\n\nbody"),
+        ("---\nwords between rules\n---\nbody", "## words between rules\n\nbody"),  # a rule, then a heading
+    ],
+)
+def test_text_between_rules_is_no_front_matter(text: str, read: str) -> None:
+    document = parse_markdown("a.md", text.encode())
+    assert (document.text, document.metadata) == (read, {})
 
 
 def test_empty_front_matter_and_a_rule_at_the_top() -> None:

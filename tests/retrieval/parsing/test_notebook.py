@@ -25,7 +25,7 @@ def test_cells_of_both_versions_of_the_format() -> None:
     value = {"cells": cells, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4}
     document = parse_notebook("a.ipynb", json.dumps(value).encode(), max_characters=1_000_000)
     assert document.title == "Pump"
-    assert document.text == "# Pump\nOil it.\n\n```python\nprint(1)\n```\n\n```\n1\n\n2\n```\n\n## Care\n\nAfter."
+    assert document.text == "# Pump\n\nOil it.\n\n```python\nprint(1)\n```\n\n```\n1\n\n2\n```\n\n## Care\n\nAfter."
     assert [(h.level, h.text) for h in document.headings] == [(1, "Pump"), (2, "Care")]
     assert all(document.text[h.start :].lstrip("# ").startswith(h.text) for h in document.headings)
     old = {
