@@ -43,7 +43,8 @@ def scalars(fields: Mapping[Any, Any]) -> dict[str, str | int | float | bool]:
         if isinstance(value, datetime.date | datetime.time):
             value = value.isoformat()
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
-            value = str(value)  # no database column holds it as a number
+            # No database column holds it as a number. (str() refuses thousands of digits, hex() does not.)
+            value = str(value) if value.bit_length() < 10_000 else hex(value)
         elif isinstance(value, float) and not abs(value) < float("inf"):
             continue
         if isinstance(value, str):

@@ -162,7 +162,7 @@ def test_what_should_be_told_of_a_file_that_was_taken_is_in_the_result(system: S
     ((path, warning),) = [(one["path"], one["warning"]) for one in result.warned]
     assert path == "cafe.txt"
     assert "read it as cp1252" in warning
-    assert result.as_json()["documents"]["warned"] == result.warned
+    assert result.as_json()["warned"] == result.warned
     assert system.ingest(root).warned == []
 
 

@@ -93,8 +93,10 @@ def test_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_MAX_BYTES", 1000)
     with pytest.raises(InputError, match="zip bomb"):
         parse(packed(**{f"{i}.md": "x" * 300 for i in range(4)}))
+    last = parse(packed(**{f"{i}.md": "x" * 100 for i in range(4)}), max_characters=350)[-1]
+    assert "3.md: found more than 50 characters" in str(last)
     with pytest.raises(InputError, match="too much text"):
-        parse(packed(**{f"{i}.md": "x" * 100 for i in range(4)}), max_characters=350)
+        parse(packed(**{f"{i}.txt": "x" * 100 for i in range(4)}), max_characters=350)
 
 
 def test_damaged_encrypted_and_empty_archives_are_refused() -> None:
