@@ -87,6 +87,7 @@ class Searcher:
             candidates=max(settings.candidates, limit),
             dense_weight=settings.dense_weight,
             sparse_weight=settings.sparse_weight,
+            fusion=settings.fusion,
             rrf_k=settings.rrf_k,
             condition=condition,
         )

@@ -11,6 +11,8 @@ class SearchSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Literal["hybrid", "dense", "sparse"] = "hybrid"
+    fusion: Literal["rrf", "score"] = "rrf"
+    """How a hybrid search joins its branches: by reciprocal ranks, or by a weighted sum of normalised scores."""
     dense_weight: float = Field(default=1.0, ge=0)
     sparse_weight: float = Field(default=1.0, ge=0)
     rrf_k: int = Field(default=60, ge=1)

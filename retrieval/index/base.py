@@ -7,7 +7,7 @@ two vectors and a payload. The catalog is the truth; an index can be rebuilt fro
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -50,14 +50,14 @@ class Hit:
 
     id: int
     score: float
-    """What the engine ranked by: cosine, BM25, or the fused rank score. Comparable within one result only."""
+    """What it was ranked by: cosine, BM25, or the fused score. Comparable within one result only."""
     similarity: float | None
     """Cosine with the dense query, where one was given."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A search: dense, sparse, or both, which is hybrid and fused by the engine."""
+    """A search: dense, sparse, or both, which is hybrid."""
 
     dense: np.ndarray | None  # (dimension,) float32
     sparse: SparseVector | None
@@ -66,6 +66,8 @@ class Query:
     """How many each branch of a hybrid query puts forward for fusion."""
     dense_weight: float = 1.0
     sparse_weight: float = 1.0
+    fusion: Literal["rrf", "score"] = "rrf"
+    """Reciprocal ranks, by the engine; or normalised scores, see :mod:`retrieval.index.fusion`."""
     rrf_k: int = 60
     condition: Condition | None = None
 
@@ -84,6 +86,11 @@ class Query:
     def hybrid(self) -> bool:
         """Whether the engine has two rankings to fuse."""
         return self.dense is not None and self.sparse is not None
+
+    @property
+    def by_score(self) -> bool:
+        """Whether their scores are fused, rather than their ranks."""
+        return self.hybrid and self.fusion == "score"
 
 
 class Index(Protocol):
@@ -215,7 +222,7 @@ def engine_limit(query: Query) -> int:
 
 
 def hits(query: Query, found: Iterable[Any]) -> list[Hit]:
-    """What the engine found, as hits; equal scores are ordered by similarity, then id, so that a result repeats.
+    """What the engine found, as hits in their order.
 
     Args:
         found: the binding's points, with ``id``, ``score`` and, for a hybrid query, ``vector``.
@@ -229,7 +236,12 @@ def hits(query: Query, found: Iterable[Any]) -> list[Hit]:
     elif query.dense is not None:
         similarities = [point.score for point in points]
     result = [Hit(int(point.id), point.score, cosine) for point, cosine in zip(points, similarities, strict=True)]
-    return sorted(result, key=lambda hit: (-hit.score, -(hit.similarity or 0.0), hit.id))[: query.limit]
+    return ordered(result)[: query.limit]
+
+
+def ordered(found: Iterable[Hit]) -> list[Hit]:
+    """Hits, best first; equal scores are ordered by similarity, then id, so that a result repeats."""
+    return sorted(found, key=lambda hit: (-hit.score, -(hit.similarity or 0.0), hit.id))
 
 
 def check_binding(found: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> None:

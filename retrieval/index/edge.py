@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,9 @@ from retrieval.index.base import (
     check_binding,
     check_query,
     engine_limit,
-    hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
+from retrieval.index.fusion import concluded
 from retrieval.index.sparse import Encoder
 
 EXACT_BELOW = 50_000
@@ -126,24 +127,16 @@ class EdgeIndex:
 
     def query(self, query: Query) -> list[Hit]:
         """See :meth:`Index.query`."""
-        request = self._request(query)
-        if request is None:
-            return []
-        with _engine_errors(self._directory):
-            return hits(query, self._shard.query(request))
+        return self.query_batch([query])[0]
 
     def query_batch(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """See :meth:`Index.query_batch`."""
-        requests = [self._request(query) for query in queries]
-        present = [request for request in requests if request is not None]
-        if not present:
+        requests = [self._requests(query) for query in queries]
+        if not any(requests):
             return [[] for _ in queries]
         with _engine_errors(self._directory):
-            results = iter(self._shard.query_batch(engine.QueryBatchRequest(present)))
-        return [
-            [] if request is None else hits(query, next(results))
-            for query, request in zip(queries, requests, strict=True)
-        ]
+            results = iter(self._shard.query_batch(engine.QueryBatchRequest(list(chain(*requests)))))
+        return [concluded(query, [next(results) for _ in own]) for query, own in zip(queries, requests, strict=True)]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """See :meth:`Index.vectors`."""
@@ -201,25 +194,30 @@ class EdgeIndex:
             raise ValueError(f"index {self.name} is closed")
         return self._open
 
-    def _request(self, query: Query) -> engine.QueryRequest | None:
-        """The engine's form of a query; None where it asks for nothing (a question without words)."""
+    def _requests(self, query: Query) -> list[engine.QueryRequest]:
+        """The engine's form of a query, see :func:`concluded`; none where it asks for nothing."""
         check_query(query, self.dimension)
         found = branches(query)
         if not found:
-            return None
+            return []
         condition = to_filter(query.condition, engine) if query.condition is not None else None
         if not query.hybrid:
-            return engine.QueryRequest(limit=query.limit, query=_nearest(found[0].vector), filter=condition)
-        fusion: Any = engine.Fusion.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found])
-        return engine.QueryRequest(
-            limit=engine_limit(query),
-            query=fusion,
-            prefetches=[
-                engine.Prefetch(limit=query.candidates, query=_nearest(branch.vector), filter=condition)
+            return [engine.QueryRequest(limit=query.limit, query=_nearest(found[0].vector), filter=condition)]
+        prefetches = [
+            engine.Prefetch(limit=query.candidates, query=_nearest(branch.vector), filter=condition) for branch in found
+        ]
+        if query.by_score:
+            depth = query.candidates * len(found)
+            near = engine.QueryRequest(limit=depth, query=_nearest(query.dense), prefetches=prefetches)
+            return [near] + [
+                engine.QueryRequest(limit=query.candidates, query=_nearest(query.sparse), filter=condition)
                 for branch in found
-            ],
-            with_vector=[DENSE],  # for the similarity; cheaper than any second request
-        )
+                if branch.vector is query.sparse
+            ]
+        fusion: Any = engine.Fusion.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found])
+        # The vectors are for the similarity; cheaper than any second request.
+        limit = engine_limit(query)
+        return [engine.QueryRequest(limit=limit, query=fusion, prefetches=prefetches, with_vector=[DENSE])]
 
 
 def _create(path: Path, dimension: int) -> None:

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,15 @@ from retrieval.index.base import (
     Hit,
     Point,
     Query,
-    SparseVector,
     batched,
     branches,
     check_batch,
     check_binding,
     check_query,
     engine_limit,
-    hits,
 )
 from retrieval.index.filters import engine_payload, to_filter
+from retrieval.index.fusion import concluded
 from retrieval.index.sparse import Encoder
 
 _FORMAT = 1
@@ -163,15 +163,13 @@ class ServerIndex:
 
     def query_batch(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """See :meth:`Index.query_batch`."""
-        requests = [self._request(query) for query in queries]
-        present = [request for request in requests if request is not None]
-        if not present:
+        requests = [self._requests(query) for query in queries]
+        if not any(requests):
             return [[] for _ in queries]
         with _server_errors(self.name):
-            results = iter(self._client.query_batch_points(self.name, present))
+            results = iter(self._client.query_batch_points(self.name, list(chain(*requests))))
         return [
-            [] if request is None else hits(query, next(results).points)
-            for query, request in zip(queries, requests, strict=True)
+            concluded(query, [next(results).points for _ in own]) for query, own in zip(queries, requests, strict=True)
         ]
 
     def vectors(self, ids: Sequence[int]) -> dict[int, np.ndarray]:
@@ -211,24 +209,29 @@ class ServerIndex:
     def close(self) -> None:
         """See :meth:`Index.close`. A server is shared: nothing is held."""
 
-    def _request(self, query: Query) -> models.QueryRequest | None:
-        """The server's form of a query; None where it asks for nothing (a question without words)."""
+    def _requests(self, query: Query) -> list[models.QueryRequest]:
+        """The server's form of a query, see :func:`concluded`; none where it asks for nothing."""
         check_query(query, self.dimension)
         found = branches(query)
         if not found:
-            return None
+            return []
         condition = to_filter(query.condition, models) if query.condition is not None else None
         if not query.hybrid:
-            vector, using = _nearest(found[0].vector)
-            return models.QueryRequest(query=vector, using=using, limit=query.limit, filter=condition)
-        prefetches = []
-        for branch in found:
-            vector, using = _nearest(branch.vector)
-            prefetches.append(models.Prefetch(query=vector, using=using, limit=query.candidates, filter=condition))
-        fusion = models.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found])
-        return models.QueryRequest(
-            prefetch=prefetches, query=models.RrfQuery(rrf=fusion), limit=engine_limit(query), with_vector=[DENSE]
-        )
+            return [models.QueryRequest(**_nearest(found[0].vector), limit=query.limit, filter=condition)]
+        prefetches = [
+            models.Prefetch(**_nearest(branch.vector), limit=query.candidates, filter=condition) for branch in found
+        ]
+        if query.by_score:
+            depth = query.candidates * len(found)
+            near = models.QueryRequest(**_nearest(query.dense), limit=depth, prefetch=prefetches)
+            return [near] + [
+                models.QueryRequest(**_nearest(query.sparse), limit=query.candidates, filter=condition)
+                for branch in found
+                if branch.vector is query.sparse
+            ]
+        fusion = models.RrfQuery(rrf=models.Rrf(k=query.rrf_k, weights=[branch.weight for branch in found]))
+        # The vectors are for the similarity; cheaper than any second request.
+        return [models.QueryRequest(prefetch=prefetches, query=fusion, limit=engine_limit(query), with_vector=[DENSE])]
 
 
 def _create(client: QdrantClient, collection: str, dimension: int, description: dict[str, Any]) -> None:
@@ -251,10 +254,10 @@ def _engine_point(point: Point, row: list[float]) -> models.PointStruct:
     return models.PointStruct(id=point.id, vector=vectors, payload=engine_payload(point.payload))
 
 
-def _nearest(vector: np.ndarray | SparseVector) -> tuple[Any, str]:
+def _nearest(vector: Any) -> dict[str, Any]:
     if isinstance(vector, np.ndarray):
-        return vector.tolist(), DENSE
-    return models.SparseVector(indices=vector.indices, values=vector.values), SPARSE
+        return {"query": vector.tolist(), "using": DENSE}
+    return {"query": models.SparseVector(indices=vector.indices, values=vector.values), "using": SPARSE}
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from training.embedder.training import train_embedder
 from training.evaluation.checkpoint_metrics import EmbedderMetric
 from training.evaluation.comparison import compare_arms
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
-from training.evaluation.settings_choice import choose_search_settings
+from training.evaluation.settings_choice import choose_search_settings, grid
 from training.settings import DataSettings, EmbedderTraining
 
 SEED = 17
@@ -147,7 +147,7 @@ def measure(catalog: Catalog, searchers: dict[str, Searcher], prepared: Prepared
             searcher.embedder,
             {one.id: one.question for one in asked},
             {one.id: one.document_ids for one in asked},
-            SearchSettings(),
+            grid(SearchSettings()),
         )
         print(f"{name}: chosen on validation: {served.model_dump(exclude_defaults=True)}", flush=True)
         for label, settings in (("dense", DENSE), ("hybrid at equal weights", SearchSettings()), ("as served", served)):

@@ -212,11 +212,13 @@ def test_a_lost_index_is_rebuilt_without_parsing_or_embedding(system: System, fo
     assert "7 bar" in system.found("valve opens bar")[0]
 
 
-def test_the_cap_per_document_makes_room_for_others(system: System, folder: Folder) -> None:
+@pytest.mark.parametrize("fusion", ["rrf", "score"])
+def test_the_cap_per_document_makes_room_for_others(system: System, folder: Folder, fusion: Any) -> None:
     many = "\n\n".join(f"## Part {i}\n\nThe pump part {i} " + "turns and turns " * 12 for i in range(12))
     system.ingest(folder({"pump.md": many, "valve.md": "The pump feeds the valve."}))
     system.sync()
-    searcher = Searcher(system.catalog, system.index, system.embedder, SearchSettings(top_k=3, per_document=1))
+    settings = SearchSettings(top_k=3, per_document=1, fusion=fusion)
+    searcher = Searcher(system.catalog, system.index, system.embedder, settings)
     assert sorted(passage.document_id for passage in searcher.search("pump part")) == ["pump.md", "valve.md"]
 
 

@@ -30,7 +30,7 @@ from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetr
 from training.evaluation.compared_systems import BASELINE, answering, references
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
 from training.evaluation.judgement import choose_thresholds, judge
-from training.evaluation.settings_choice import choose_search_settings
+from training.evaluation.settings_choice import choose_search_settings, grid
 from training.evaluation.verdict import Check, choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
@@ -189,7 +189,7 @@ class Stages:
                 searcher.embedder,
                 {one.id: one.question for one in asked},
                 {one.id: one.document_ids for one in asked},
-                self.baseline.manifest.search,
+                grid(self.baseline.manifest.search),
                 progress=self.progress,
             )
             chosen["tuned" if tuned else "untouched"] = {

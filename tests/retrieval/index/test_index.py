@@ -3,7 +3,9 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -12,10 +14,13 @@ from retrieval.conditions import Combination, Comparison, Condition, equals
 from retrieval.errors import InputError, MismatchError, NotFound, StorageError
 from retrieval.index.base import Index, Point, Query, SparseVector
 from retrieval.index.edge import open_edge
+from retrieval.index.fusion import fuse
 from retrieval.index.server import connect, open_server, set_alias
 from tests.retrieval.index.points import DIMENSION, ENGLISH, ONE, OTHER, PETREL, dense, ids, point, unit
 
 Opener = Callable[..., Index]
+Fusion = Literal["rrf", "score"]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 
 @pytest.fixture(params=["edge", "memory", "server"])
@@ -111,8 +116,9 @@ def test_sparse_query_finds_words_and_knows_no_similarity(index: Index) -> None:
 def test_a_question_without_words(index: Index) -> None:
     index.upsert(PETREL)
     assert index.query(Query(None, ENGLISH.encode_question("what is the?"))) == []
-    hybrid = index.query(Query(unit(0, 1, 0, 0), ENGLISH.encode_question("what is the?"), limit=2))
-    assert ids(hybrid) == [3, 2]
+    for fusion in FUSIONS:
+        hybrid = index.query(Query(unit(0, 1, 0, 0), ENGLISH.encode_question("what is the?"), limit=2, fusion=fusion))
+        assert ids(hybrid) == [3, 2]
 
 
 def test_hybrid_query_is_fused_by_reciprocal_rank(index: Index) -> None:
@@ -135,13 +141,72 @@ def test_hybrid_query_is_fused_by_reciprocal_rank(index: Index) -> None:
             assert hit.similarity == pytest.approx(float(question @ PETREL[id - 1].dense), abs=1e-3)
 
 
-def test_a_branch_of_weight_zero_is_left_out(index: Index) -> None:
+def test_hybrid_query_is_fused_by_score(index: Index) -> None:
+    """ "battery" finds 1 and 3 by words; 2 and 3 are the nearest: 3 is fused to the top."""
     index.upsert(PETREL)
-    both = Query(unit(1, 0.5, 0.1, 0), ENGLISH.encode_question("overnight"), limit=4)
-    assert ids(index.query(Query(both.dense, both.sparse, limit=4, sparse_weight=0))) == ids(
-        index.query(Query(both.dense, None, limit=4))
-    )
-    assert ids(index.query(Query(both.dense, both.sparse, limit=4, dense_weight=0))) == [3]
+    question, words = unit(0.6, 1, 0.1, 0), ENGLISH.encode_question("battery")
+    cosines = {point.id: float(question @ point.dense) for point in PETREL}
+    bm25 = {hit.id: hit.score for hit in index.query(Query(None, words))}
+    assert bm25.keys() == {1, 3}
+    found = index.query(Query(question, words, fusion="score", dense_weight=0.6, sparse_weight=1.4, candidates=3))
+    low, high = cosines[1], cosines[2]  # 4 is not among the three nearest
+    expected = {id: 0.3 * (cosines[id] - low) / (high - low) + 0.7 * bm25.get(id, 0) / bm25[3] for id in (1, 2, 3)}
+    assert {hit.id: hit.score for hit in found} == pytest.approx(expected, abs=1e-3)
+    assert ids(found) == sorted(expected, key=lambda id: -expected[id])
+    assert ids(found)[0] == 3
+    for hit in found:
+        assert hit.similarity == pytest.approx(cosines[hit.id], abs=1e-3)
+
+
+def test_fused_by_score_also_what_only_words_find_has_a_similarity(index: Index) -> None:
+    index.upsert(PETREL)
+    found = index.query(Query(unit(0, 0, 1, 0), ENGLISH.encode_question("overnight"), fusion="score", candidates=1))
+    assert {hit.id: (hit.score, hit.similarity) for hit in found} == {
+        4: (0.5, pytest.approx(1, abs=1e-3)),
+        3: (0.5, pytest.approx(0, abs=1e-3)),
+    }
+    limited = Query(unit(0, 0, 1, 0), ENGLISH.encode_question("overnight"), fusion="score", candidates=2, limit=1)
+    assert ids(index.query(limited)) == [4]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (0.3, 0.7), (0.8, 0.2), (0.0, 1.0)])
+def test_a_fusion_of_both_branches_is_what_the_index_finds(
+    index: Index, fusion: Fusion, weights: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(5)
+    words = np.array(["battery", "petrel", "error", "charge", "nine", "hours", "overnight", "winter", "heater"])
+    # Each of another length, since what is equal by words may stand in any order.
+    texts = [" ".join([*rng.choice(words, 6), *["filler"] * id]) for id in range(60)]
+    index.upsert(point(id, unit(*rng.standard_normal(DIMENSION)), text, n=id % 2) for id, text in enumerate(texts))
+    for asked in ("battery overnight", "heater winter error"):
+        query = Query(
+            unit(*rng.standard_normal(DIMENSION)),
+            ENGLISH.encode_question(asked),
+            limit=20,
+            candidates=20,
+            fusion=fusion,
+            dense_weight=weights[0],
+            sparse_weight=weights[1],
+            rrf_k=5,
+            condition=equals("n", 1),
+        )
+        alone = replace(query, sparse=None), replace(query, dense=None)
+        branches = dict(zip(("dense", "sparse"), index.query_batch(alone), strict=True))
+        expected = [hit for hit in fuse(query, **branches) if weights[0] or hit.id in ids(branches["sparse"])]
+        found = index.query(query)
+        assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected[:20]], rel=1e-4)
+        by_id = {hit.id: hit.score for hit in expected}
+        assert [hit.score for hit in found] == pytest.approx([by_id[hit.id] for hit in found], rel=1e-4)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_branch_of_weight_zero_is_left_out(index: Index, fusion: Fusion) -> None:
+    index.upsert(PETREL)
+    both = Query(unit(1, 0.5, 0.1, 0), ENGLISH.encode_question("overnight"), limit=4, fusion=fusion)
+    assert ids(index.query(replace(both, sparse_weight=0))) == ids(index.query(replace(both, sparse=None)))
+    assert ids(index.query(replace(both, dense_weight=0))) == [3]
+    assert index.query(replace(both, dense_weight=0, sparse_weight=0)) == []
 
 
 def test_candidates_bound_each_branch(index: Index) -> None:
@@ -156,10 +221,11 @@ def test_query_batch_answers_in_order(index: Index) -> None:
         dense(unit(0, 0, 1, 0), limit=1),
         Query(None, ENGLISH.encode_question("what is the?")),
         Query(unit(1, 0, 0, 0), ENGLISH.encode_question("battery overnight"), limit=2),
+        Query(unit(0, 0, 1, 0), ENGLISH.encode_question("battery overnight"), limit=2, fusion="score"),
         dense(unit(1, 0, 0, 0), limit=1, condition=equals("document_id", "errors.md")),
     ]
     assert index.query_batch(queries) == [index.query(query) for query in queries]
-    assert [ids(hits)[:1] for hits in index.query_batch(queries)] == [[4], [], [1], [2]]
+    assert [ids(hits)[:1] for hits in index.query_batch(queries)] == [[4], [], [1], [4], [2]]
     assert index.query_batch([]) == []
 
 
@@ -191,8 +257,11 @@ def test_query_batch_answers_in_order(index: Index) -> None:
 def test_conditions(index: Index, condition: Condition, expected: set[int]) -> None:
     index.upsert(PETREL)
     assert set(ids(index.query(dense(unit(1, 1, 1, 1), condition=condition)))) == expected
-    hybrid = Query(unit(1, 1, 1, 1), ENGLISH.encode_question("battery petrel error"), condition=condition)
-    assert set(ids(index.query(hybrid))) == expected
+    for fusion in FUSIONS:
+        hybrid = Query(
+            unit(1, 1, 1, 1), ENGLISH.encode_question("battery petrel error"), condition=condition, fusion=fusion
+        )
+        assert set(ids(index.query(hybrid))) == expected
 
 
 def test_a_dot_in_a_field_is_part_of_its_name(index: Index) -> None:

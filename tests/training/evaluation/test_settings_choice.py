@@ -1,10 +1,16 @@
 """Retrieval settings and thresholds chosen on validation."""
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
+
+import numpy as np
 import pytest
 
+from retrieval.index.base import Hit, Query
 from retrieval.search_settings import SearchSettings
 from training.evaluation.evaluate import ArmResult, Record, abstaining_below
-from training.evaluation.settings_choice import choose_abstention_threshold, grid
+from training.evaluation.settings_choice import Tried, choose_abstention_threshold, choose_search_settings, grid
 
 
 def test_the_threshold_separates_what_cannot_be_answered() -> None:
@@ -29,7 +35,73 @@ def test_the_settings_in_force_come_first_so_that_a_tie_changes_nothing() -> Non
     tried = grid(start)
     assert tried[0] == start
     assert {settings.mode for settings in tried} == {"dense", "sparse", "hybrid"}
+    assert {settings.fusion for settings in tried if settings.mode == "hybrid"} == {"rrf", "score"}
     assert all(settings.top_k == 3 and settings.per_document == 2 for settings in tried)
+    assert all(settings.candidates >= 100 for settings in tried if settings.fusion == "score")
+    assert len(tried) <= 12, "of many, the best on few questions is the luckiest"
+
+
+class Words:
+    """Counts what it embeds; the index below does not look at the vectors."""
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def encode_questions(self, texts: Sequence[str]) -> np.ndarray:
+        self.embedded += texts
+        return np.ones((len(texts), 2), dtype=np.float32)
+
+
+class Canned:
+    """An index, and a catalog, of chunks 1 to 4, one of each document but 4, which may not be seen.
+
+    1 leads the cosines by far and is last of the words; 2 is second twice, by far; 3 leads the words barely.
+    """
+
+    name = "canned"
+    dense: ClassVar = {4: 0.95, 1: 0.9, 2: 0.2, 3: 0.1}
+    sparse: ClassVar = {3: 9.0, 1: 8.9, 2: 1.0}
+
+    def __init__(self) -> None:
+        self.searches = 0
+
+    def query_batch(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        self.searches += len(queries)
+        found = [self.dense if query.sparse is None else self.sparse for query in queries]
+        return [[Hit(id, score, None) for id, score in scores.items()] for scores in found]
+
+    def visible(self, collection: str, ids: Sequence[int]) -> dict[int, Any]:
+        return {id: SimpleNamespace(chunk=SimpleNamespace(document_id=f"d{id}")) for id in ids if id != 4}
+
+
+def choose(
+    relevant: dict[str, list[str]], candidates: Sequence[SearchSettings]
+) -> tuple[SearchSettings, list[Tried], Canned, Words]:
+    held, embedder = cast("Any", Canned()), cast("Any", Words())
+    questions = {name: f"{name}?" for name in relevant}
+    return (*choose_search_settings(held, held, embedder, questions, relevant, candidates), held, embedder)
+
+
+def test_a_sum_of_scores_is_chosen_where_ranks_hide_how_far_one_is_ahead() -> None:
+    ranks = SearchSettings(sparse_weight=3.0, rrf_k=1)  # 3 first, though 1 is as good by words and far more similar
+    scores = SearchSettings(fusion="score")
+    chosen, tried, held, embedder = choose({"a": ["d1"], "b": ["d1"]}, [ranks, scores])
+    assert chosen == scores
+    assert [one.score for one in tried] == pytest.approx([1 / np.log2(3), 1.0])
+    assert held.searches == 4, "each question once by each branch, however many settings are tried"
+    assert embedder.embedded == ["a?", "b?"]
+
+
+def test_each_branch_alone_can_be_chosen_and_what_may_not_be_seen_counts_for_nothing() -> None:
+    candidates = grid(SearchSettings())
+    assert choose({"a": ["d3"]}, candidates)[0].mode == "sparse"
+    tried = {one.settings.mode: one.score for one in choose({"a": ["d1"]}, candidates[1:3])[1]}
+    assert tried == pytest.approx({"dense": 1.0, "sparse": 1 / np.log2(3)})
+
+
+def test_a_tie_goes_to_the_first() -> None:
+    candidates = [SearchSettings(dense_weight=weight) for weight in (0.7, 1.0, 0.3)]
+    assert choose({"a": ["d9"]}, candidates)[0] == candidates[0]
 
 
 def test_a_threshold_turns_answers_into_abstentions_without_generating() -> None:

@@ -1,6 +1,7 @@
 """Releases, the ledger, promotion and rollback, with the packaged embedder's files and a fake of nothing."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from retrieval.catalog import Catalog
 from retrieval.chunking import Chunker
 from retrieval.embedder import Embedder
 from retrieval.errors import CorruptRelease, MismatchError, NotFound, Refused
+from retrieval.files import sha256
 from retrieval.ingest import ingest
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
@@ -75,6 +77,19 @@ def test_a_release_reads_back_as_it_was_made(workspace: Workspace, ledger: Ledge
     assert read.manifest.search.dense_weight == 0.3
     assert set(read.manifest.files) == {"note.txt"}
     assert made.id.startswith("r0001-")
+
+
+def test_a_release_from_before_the_fusion_of_scores_goes_on_fusing_ranks(
+    workspace: Workspace, ledger: Ledger, make: Make
+) -> None:
+    path = make().directory / "manifest.json"
+    content = json.loads(path.read_text())
+    del content["search"]["fusion"]
+    old = workspace.releases / "r0002-aaaaaa"
+    shutil.copytree(path.parent, old)
+    (old / "manifest.json").write_text(json.dumps(content))
+    ledger.add(old.name, 2, sha256(old / "manifest.json"))
+    assert read_release(workspace, ledger, old.name).manifest.search.fusion == "rrf"
 
 
 def test_a_changed_byte_is_refused(workspace: Workspace, ledger: Ledger, make: Make) -> None:
