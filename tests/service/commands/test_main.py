@@ -262,7 +262,8 @@ def test_commands_that_find_the_index_held(run_json, place, folder, monkeypatch)
     assert "pid 1" in error["message"]
     monkeypatch.setattr("service.running._is_answering", lambda url, timeout: True)
     with announced(Workspace(place), "http://127.0.0.1:8000"):
-        assert "curl -s http://127.0.0.1:8000" in error_of(run_json, "ask", "x", "-w", place)[1]["message"]
+        message = error_of(run_json, "ask", "x", "-w", place)[1]["message"]
+        assert "found the service at http://127.0.0.1:8000" in message, "it is asked, and gone by now"
         status, value = run_json("ingest", folder({"new.md": "The tank is red."}), "-w", place)
     assert status == 0
     assert value["documents"]["added"] == 1
