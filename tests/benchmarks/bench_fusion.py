@@ -28,7 +28,7 @@ from retrieval.sync import sync
 from retrieval.workspace import Workspace
 from training.data.preparation import prepare_examples
 from training.evaluation.comparison import compare_arms
-from training.evaluation.evaluate import Arm, evaluate
+from training.evaluation.evaluate import Arm, ArmResult, evaluate
 from training.evaluation.settings_choice import choose_search_settings, grid
 from training.settings import DataSettings
 
@@ -54,39 +54,33 @@ def main(work: Path, documents: Path, examples: list[Path]) -> None:
     searcher = Searcher(catalog, index, embedder, SearchSettings())
     prepared = prepare_examples(workspace, catalog, searcher, examples, DataSettings(), seed=SEED, freeze=False)
     asked = [one for one in prepared.examples["validation"] if one.document_ids]
-    among = {
-        "ranks, equal weights": [SearchSettings()],
-        "ranks, chosen": RANKS,
-        "scores, equal weights": [
-            SearchSettings(fusion="score", candidates=100),
-        ],
-        "scores, chosen": [one for one in grid(SearchSettings()) if one.fusion == "score"],
-        "as Lockstep chooses": grid(SearchSettings()),
-    }
     print(f"{work.name}: {catalog.counts()[0]} documents, chosen on {len(asked)} questions", flush=True)
-    results = {}
-    for name, candidates in among.items():
-        settings, tried = choose_search_settings(
-            catalog,
-            index,
-            embedder,
-            {one.id: one.question for one in asked},
-            {one.id: one.document_ids for one in asked},
-            candidates,
-        )
+    questions = {one.id: one.question for one in asked}
+    relevant = {one.id: one.document_ids for one in asked}
+    plain = SearchSettings(fusion="score", candidates=100)
+    _, tried = choose_search_settings(catalog, index, embedder, questions, relevant, [*RANKS, plain])
+    chosen, _ = choose_search_settings(catalog, index, embedder, questions, relevant, grid(SearchSettings()))
+    arms = {
+        "ranks, equal weights": RANKS[0],
+        "ranks, best on validation": max(tried[:-1], key=lambda one: one.score).settings,
+        "scores, equal weights": plain,
+        "as chosen": chosen,
+    }
+    results: dict[str, ArmResult] = {}
+    for name, settings in arms.items():
         arm = Arm(name, searcher.at(settings), settings)
         results[name] = evaluate(arm, prepared.examples["test"], prepared.split.group_of_example)
-        best = max(one.score for one in tried)
         test = results[name].mean_retrieval("ndcg@10")
-        print(
-            f"{name}: validation {best:.4f}, test {test:.4f}, {settings.model_dump(exclude_defaults=True)}", flush=True
-        )
-    for baseline in ("ranks, equal weights", "ranks, chosen"):
-        for name in ("scores, equal weights", "scores, chosen", "as Lockstep chooses"):
+        print(f"{name}: test nDCG@10 {test:.4f}, {settings.model_dump(exclude_defaults=True)}", flush=True)
+    for baseline in list(arms)[:2]:
+        for name in list(arms)[2:]:
             for found in compare_arms(results[baseline], results[name]):
                 if found.metric == "ndcg@10":
-                    print(f"{name} against {baseline}: {found.difference:+.4f} {interval(found.low, found.high)}")
-                    print(f"    n = {found.n} in {found.groups} groups", flush=True)
+                    print(
+                        f"{name} against {baseline}: {found.difference:+.4f} {interval(found.low, found.high)}, "
+                        f"n = {found.n} in {found.groups} groups",
+                        flush=True,
+                    )
     time_searches(searcher, [one.question for one in prepared.examples["test"]][:TIMED])
     index.close()
 

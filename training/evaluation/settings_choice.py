@@ -8,7 +8,7 @@ import numpy as np
 
 from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder
-from retrieval.index.base import Hit, Index, Query
+from retrieval.index.base import Hit, Index, Query, batched
 from retrieval.index.fusion import fuse
 from retrieval.index.sparse import encoder_of
 from retrieval.metrics import score_retrieval
@@ -21,6 +21,8 @@ DENSE_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
 SCORE_CANDIDATES = 100
 """How many each branch brings to a sum of scores, as in Bruch, Gai and Ingber (TOIS 2023)."""
 BATCH = 256
+VISIBLE_AT_ONCE = 10_000
+"""SQLite takes 32,766 parameters in one statement."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +51,18 @@ class Branches:
 
 
 def grid(start: SearchSettings) -> list[SearchSettings]:
-    """The settings to try: those in force, each branch alone, fusion of ranks, and of scores over weights.
+    """The settings to try, the plainest first: sums of scores, those in force, ranks, and each branch alone.
 
-    Few, since the best of many on a small validation set is the luckiest: drawing 20 to 300 questions of
-    SQuAD to choose on, these reached more on the rest than with weights and constants of rank fusion added.
+    Few, since the best of many on a small validation set is the luckiest.
     """
-    deep = max(start.candidates, SCORE_CANDIDATES)
-    equal = {"mode": "hybrid", "fusion": "rrf", "dense_weight": 1.0, "sparse_weight": 1.0, "rrf_k": 60}
-    changes: list[dict[str, Any]] = [{}, {"mode": "dense"}, {"mode": "sparse"}, equal]
-    changes += [
-        {
-            "mode": "hybrid",
-            "fusion": "score",
-            "dense_weight": share,
-            "sparse_weight": round(1 - share, 3),
-            "candidates": deep,
-        }
+    hybrid: dict[str, Any] = {"mode": "hybrid", "candidates": max(start.candidates, SCORE_CANDIDATES)}
+    sums = [
+        hybrid | {"fusion": "score", "dense_weight": share, "sparse_weight": round(1 - share, 3)}
         for share in DENSE_SHARES
     ]
-    return [start.model_copy(update=change) for change in changes]
+    ranks = {"mode": "hybrid", "fusion": "rrf", "dense_weight": 1.0, "sparse_weight": 1.0, "rrf_k": 60}
+    changes: list[dict[str, Any]] = [sums[0], {}, ranks, {"mode": "dense"}, {"mode": "sparse"}, *sums[1:]]
+    return list(dict.fromkeys(start.model_copy(update=change) for change in changes))
 
 
 def choose_search_settings(
@@ -80,13 +75,15 @@ def choose_search_settings(
     *,
     progress: Progress = silent,
 ) -> tuple[SearchSettings, list[Tried]]:
-    """The settings with the best mean nDCG@10 over validation questions.
+    """The settings with the best mean nDCG@10 over validation questions, if they are clearly better than the first.
 
-    Each question is searched once, by each branch alone; the settings are tried on what was found.
+    Clearly is by more than a standard error of the mean difference (after the rule of Breiman, Friedman,
+    Olshen and Stone, 1984): else the plainest stand, which with few questions to choose on reaches more on
+    others. Each question is searched once, by each branch alone; the settings are tried on what was found.
 
     Args:
         questions: id to question; ``relevant`` has the document ids of each.
-        candidates: the settings to try, see :func:`grid`; a tie goes to the first.
+        candidates: the settings to try, the plainest first, see :func:`grid`.
 
     Returns:
         The settings chosen, and every one tried.
@@ -101,17 +98,24 @@ def choose_search_settings(
         searched = _search_branches(index, embedder, [questions[name] for name in batch], depth)
         found |= dict(zip(batch, searched, strict=True))
         ids = {hit.id for one in searched for hit in (*one.dense, *one.sparse)} - documents.keys()
-        documents |= {id: row.chunk.document_id for id, row in catalog.visible(index.name, sorted(ids)).items()}
-    tried = []
+        for some in batched(sorted(ids), VISIBLE_AT_ONCE):
+            documents |= {id: row.chunk.document_id for id, row in catalog.visible(index.name, some).items()}
+    values = []  # of each candidate, by question
     for settings in candidates:
         rankings = {
             name: [documents[id] for id in one.ranked(settings) if id in documents] for name, one in found.items()
         }
-        scores = score_retrieval(rankings, relevant)
-        tried.append(Tried(settings, float(np.mean([score[METRIC] for score in scores.values()]))))
+        values.append(np.array([score[METRIC] for score in score_retrieval(rankings, relevant).values()]))
     progress("choosing retrieval settings", len(names), len(names))
-    best = max(tried, key=lambda one: one.score)
-    return best.settings, tried
+    tried = [Tried(*pair) for pair in zip(candidates, (float(one.mean()) for one in values), strict=True)]
+    best = max(range(len(tried)), key=lambda one: tried[one].score)
+    return candidates[best if _clearly_better(values[best] - values[0]) else 0], tried
+
+
+def _clearly_better(differences: np.ndarray) -> bool:
+    """Whether their mean is above its standard error; never for a single one."""
+    n = len(differences)
+    return bool(n > 1 and differences.mean() > differences.std(ddof=1) / np.sqrt(n))
 
 
 def _search_branches(index: Index, embedder: Embedder, questions: Sequence[str], depth: int) -> list[Branches]:

@@ -30,10 +30,11 @@ def test_a_question_that_is_answered_wrongly_loses_nothing_by_abstaining() -> No
     assert 0.3 < threshold < 0.8
 
 
-def test_the_settings_in_force_come_first_so_that_a_tie_changes_nothing() -> None:
+def test_few_settings_are_tried_and_those_in_force_are_among_them() -> None:
     start = SearchSettings(dense_weight=0.123, rrf_k=7, top_k=3, per_document=2)
     tried = grid(start)
-    assert tried[0] == start
+    assert (tried[0].fusion, tried[0].dense_weight) == ("score", tried[0].sparse_weight), "the plainest"
+    assert start in tried
     assert {settings.mode for settings in tried} == {"dense", "sparse", "hybrid"}
     assert {settings.fusion for settings in tried if settings.mode == "hybrid"} == {"rrf", "score"}
     assert all(settings.top_k == 3 and settings.per_document == 2 for settings in tried)
@@ -71,13 +72,20 @@ class Canned:
         return [[Hit(id, score, None) for id, score in scores.items()] for scores in found]
 
     def visible(self, collection: str, ids: Sequence[int]) -> dict[int, Any]:
+        assert len(ids) <= 32_766, "as many parameters as SQLite takes"
         return {id: SimpleNamespace(chunk=SimpleNamespace(document_id=f"d{id}")) for id in ids if id != 4}
 
 
+class Large(Canned):
+    """The same, with more chunks than one statement takes."""
+
+    dense: ClassVar = Canned.dense | dict.fromkeys(range(10, 40_000), 0.0)
+
+
 def choose(
-    relevant: dict[str, list[str]], candidates: Sequence[SearchSettings]
+    relevant: dict[str, list[str]], candidates: Sequence[SearchSettings], index: Canned | None = None
 ) -> tuple[SearchSettings, list[Tried], Canned, Words]:
-    held, embedder = cast("Any", Canned()), cast("Any", Words())
+    held, embedder = cast("Any", index or Canned()), cast("Any", Words())
     questions = {name: f"{name}?" for name in relevant}
     return (*choose_search_settings(held, held, embedder, questions, relevant, candidates), held, embedder)
 
@@ -93,15 +101,30 @@ def test_a_sum_of_scores_is_chosen_where_ranks_hide_how_far_one_is_ahead() -> No
 
 
 def test_each_branch_alone_can_be_chosen_and_what_may_not_be_seen_counts_for_nothing() -> None:
-    candidates = grid(SearchSettings())
-    assert choose({"a": ["d3"]}, candidates)[0].mode == "sparse"
-    tried = {one.settings.mode: one.score for one in choose({"a": ["d1"]}, candidates[1:3])[1]}
+    assert choose({"a": ["d3"], "b": ["d3"]}, grid(SearchSettings()))[0].mode == "sparse"
+    alone = [SearchSettings(mode="dense"), SearchSettings(mode="sparse")]
+    tried = {one.settings.mode: one.score for one in choose({"a": ["d1"]}, alone)[1]}
     assert tried == pytest.approx({"dense": 1.0, "sparse": 1 / np.log2(3)})
+
+
+def test_more_chunks_than_one_statement_takes() -> None:
+    assert choose({"a": ["d1"]}, [SearchSettings(mode="dense")], Large())[1][0].score == 1.0
 
 
 def test_a_tie_goes_to_the_first() -> None:
     candidates = [SearchSettings(dense_weight=weight) for weight in (0.7, 1.0, 0.3)]
     assert choose({"a": ["d9"]}, candidates)[0] == candidates[0]
+
+
+@pytest.mark.parametrize(("gained", "lost", "mode"), [(2, 1, "hybrid"), (9, 1, "sparse"), (1, 0, "hybrid")])
+def test_the_plainest_stand_unless_others_are_better_by_more_than_a_standard_error(
+    gained: int, lost: int, mode: str
+) -> None:
+    # By words alone d3 comes first and d1 second, by the sum it is the other way round.
+    relevant = {f"gained {i}": ["d3"] for i in range(gained)} | {f"lost {i}": ["d1"] for i in range(lost)}
+    chosen, tried, _, _ = choose(relevant, [SearchSettings(fusion="score"), SearchSettings(mode="sparse")])
+    assert chosen.mode == mode
+    assert tried[1].score > tried[0].score
 
 
 def test_a_threshold_turns_answers_into_abstentions_without_generating() -> None:
