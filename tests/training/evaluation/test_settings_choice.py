@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.index.base import Hit, Query
+from retrieval.index.sparse import Encoder
 from retrieval.search_settings import SearchSettings
 from training.evaluation.evaluate import ArmResult, Record, abstaining_below
 from training.evaluation.settings_choice import Tried, choose_abstention_threshold, choose_search_settings, grid
@@ -60,15 +61,16 @@ class Canned:
     """
 
     name = "canned"
-    dense: ClassVar = {4: 0.95, 1: 0.9, 2: 0.2, 3: 0.1}
-    sparse: ClassVar = {3: 9.0, 1: 8.9, 2: 1.0}
+    sparse = Encoder(("en",)).scheme
+    by_meaning: ClassVar = {4: 0.95, 1: 0.9, 2: 0.2, 3: 0.1}
+    by_words: ClassVar = {3: 9.0, 1: 8.9, 2: 1.0}
 
     def __init__(self) -> None:
         self.searches = 0
 
     def query_batch(self, queries: Sequence[Query]) -> list[list[Hit]]:
         self.searches += len(queries)
-        found = [self.dense if query.sparse is None else self.sparse for query in queries]
+        found = [self.by_meaning if query.sparse is None else self.by_words for query in queries]
         return [[Hit(id, score, None) for id, score in scores.items()] for scores in found]
 
     def visible(self, collection: str, ids: Sequence[int]) -> dict[int, Any]:
