@@ -81,7 +81,7 @@ class Canned:
 class Large(Canned):
     """The same, with more chunks than one statement takes."""
 
-    dense: ClassVar = Canned.dense | dict.fromkeys(range(10, 40_000), 0.0)
+    by_meaning: ClassVar = Canned.by_meaning | dict.fromkeys(range(10, 40_000), 0.0)
 
 
 def choose(
