@@ -137,7 +137,7 @@ def choose_abstention_threshold(
         scores: what the answers reached without a threshold, in [0, 1].
 
     Returns:
-        The threshold; -1 where no threshold is better than none.
+        The threshold; -1 where none is clearly better than no threshold, in the sense of :func:`choose_search_settings`.
     """
     order = np.argsort(similarities)
     ranked = np.asarray(similarities)[order]
@@ -146,5 +146,7 @@ def choose_abstention_threshold(
     if not len(total) or total.max() <= 0:
         return -1.0
     best = int(total.argmax())
+    if not _clearly_better(np.where(np.arange(len(gain)) <= best, gain, 0.0)):
+        return -1.0
     following = ranked[best + 1] if best + 1 < len(ranked) else ranked[best]
     return round(float((ranked[best] + following) / 2), 4)

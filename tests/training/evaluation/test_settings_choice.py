@@ -26,9 +26,13 @@ def test_no_threshold_where_abstaining_costs_more_than_it_gains() -> None:
 
 
 def test_a_question_that_is_answered_wrongly_loses_nothing_by_abstaining() -> None:
-    # The answerable one scores 0 anyway; the unanswerable one above it is worth a point.
-    threshold = choose_abstention_threshold([0.2, 0.3, 0.8], [True, False, True], [0.0, 0.0, 1.0])
-    assert 0.3 < threshold < 0.8
+    # The answerable one scores 0 anyway; the unanswerable ones above it are worth a point each.
+    threshold = choose_abstention_threshold([0.2, 0.3, 0.4, 0.8], [True, False, False, True], [0.0, 0.0, 0.0, 1.0])
+    assert 0.4 < threshold < 0.8
+
+
+def test_one_lucky_question_sets_no_threshold() -> None:
+    assert choose_abstention_threshold([0.2, 0.3, 0.8], [True, False, True], [0.0, 0.0, 1.0]) == -1.0
 
 
 def test_few_settings_are_tried_and_those_in_force_are_among_them() -> None:
