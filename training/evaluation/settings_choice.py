@@ -137,7 +137,7 @@ def choose_abstention_threshold(
         scores: what the answers reached without a threshold, in [0, 1].
 
     Returns:
-        The threshold; -1 where none is clearly better than no threshold, in the sense of :func:`choose_search_settings`.
+        The threshold; -1 where none is clearly better than none at all, as in :func:`choose_search_settings`.
     """
     order = np.argsort(similarities)
     ranked = np.asarray(similarities)[order]
