@@ -16,7 +16,6 @@ import pytest
 
 from retrieval import embedder as module
 from retrieval.embedder import Embedder, fingerprint, load_embedder, packaged_minilm
-from retrieval.embedder_files import languages
 from retrieval.errors import ConfigurationError, CorruptRelease, InputError, TrainingError
 
 ROOT = Path(__file__).parents[2]
@@ -381,24 +380,3 @@ def test_batches_are_bounded_by_tokens_and_hold_everything() -> None:
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= 30
     assert batches[0] == [1]
-
-
-@pytest.mark.parametrize(
-    ("card", "expected"),
-    [
-        ("---\nlanguage: en\nlicense: mit\n---\n", {"en"}),
-        ("---\nlicense: mit\nlanguage:\n- de\n  - en\ntags:\n- x\n---\n", {"de", "en"}),
-        ("---\nlanguage: [de, en]\n---\n", {"de", "en"}),
-        ("---\nlanguage:\n- multilingual\n- en\n---\n", None),
-        ("# A model\n", None),
-        (None, None),
-    ],
-)
-def test_languages_of_the_model_card(tmp_path: Path, card: str | None, expected: set[str] | None) -> None:
-    if card is not None:
-        (tmp_path / "README.md").write_text(card)
-    assert languages(tmp_path) == expected
-
-
-def test_the_packaged_embedder_is_english() -> None:
-    assert languages(packaged_minilm()) == {"en"}
