@@ -16,7 +16,7 @@ from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
 from retrieval.progress import Progress
-from retrieval.search_settings import SearchSettings
+from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.data.conversations import join_rows, questions_in
@@ -119,7 +119,7 @@ class Stages:
 
     def chosen_settings(self, tuned: bool) -> SearchSettings:
         """The retrieval settings that validation chose for an embedder."""
-        return SearchSettings.model_validate(self.searching["tuned" if tuned else "untouched"]["settings"])
+        return SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
 
     # Stages
 
