@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+BEFORE = {"fusion": "rrf"}
+"""What settings meant that a release or a run kept before there was this key."""
+
 
 class SearchSettings(BaseModel):
     """The retrieval settings of a release."""
@@ -11,13 +14,13 @@ class SearchSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Literal["hybrid", "dense", "sparse"] = "hybrid"
-    fusion: Literal["rrf", "score"] = "rrf"
+    fusion: Literal["rrf", "score"] = "score"
     """How a hybrid search joins its branches: by reciprocal ranks, or by a weighted sum of normalised scores."""
     dense_weight: float = Field(default=1.0, ge=0)
     sparse_weight: float = Field(default=1.0, ge=0)
     rrf_k: int = Field(default=60, ge=1)
-    """Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
-    candidates: int = Field(default=50, ge=1, le=1000)
+    """Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009); a sum of scores has none."""
+    candidates: int = Field(default=100, ge=1, le=1000)
     """How many chunks each branch brings to the fusion."""
     top_k: int = Field(default=10, ge=1, le=100)
     per_document: int | None = Field(default=None, ge=1)

@@ -33,11 +33,14 @@ from training.evaluation.settings_choice import choose_search_settings, grid
 from training.settings import DataSettings
 
 SEED = 17
-RANKS = [SearchSettings()] + [
-    SearchSettings(dense_weight=share, sparse_weight=round(1 - share, 3), rrf_k=k)
+EQUAL = SearchSettings(fusion="rrf", candidates=50)
+SCORES = SearchSettings()
+RANKS = [EQUAL] + [
+    SearchSettings(fusion="rrf", candidates=50, dense_weight=share, sparse_weight=round(1 - share, 3), rrf_k=k)
     for share in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
     for k in (1, 5, 20, 60)
 ]
+SHOWN = {"mode", "fusion", "dense_weight", "sparse_weight", "rrf_k"}
 TIMED = 200
 
 
@@ -57,13 +60,12 @@ def main(work: Path, documents: Path, examples: list[Path]) -> None:
     print(f"{work.name}: {catalog.counts()[0]} documents, chosen on {len(asked)} questions", flush=True)
     questions = {one.id: one.question for one in asked}
     relevant = {one.id: one.document_ids for one in asked}
-    plain = SearchSettings(fusion="score", candidates=100)
-    _, tried = choose_search_settings(catalog, index, embedder, questions, relevant, [*RANKS, plain])
-    chosen, _ = choose_search_settings(catalog, index, embedder, questions, relevant, grid(SearchSettings()))
+    _, tried = choose_search_settings(catalog, index, embedder, questions, relevant, RANKS)
+    chosen, _ = choose_search_settings(catalog, index, embedder, questions, relevant, grid(EQUAL))
     arms = {
-        "ranks, equal weights": RANKS[0],
-        "ranks, best on validation": max(tried[:-1], key=lambda one: one.score).settings,
-        "scores, equal weights": plain,
+        "ranks, equal weights": EQUAL,
+        "ranks, best on validation": max(tried, key=lambda one: one.score).settings,
+        "scores, equal weights": SCORES,
         "as chosen": chosen,
     }
     results: dict[str, ArmResult] = {}
@@ -71,7 +73,7 @@ def main(work: Path, documents: Path, examples: list[Path]) -> None:
         arm = Arm(name, searcher.at(settings), settings)
         results[name] = evaluate(arm, prepared.examples["test"], prepared.split.group_of_example)
         test = results[name].mean_retrieval("ndcg@10")
-        print(f"{name}: test nDCG@10 {test:.4f}, {settings.model_dump(exclude_defaults=True)}", flush=True)
+        print(f"{name}: test nDCG@10 {test:.4f}, {settings.model_dump(include=SHOWN)}", flush=True)
     for baseline in list(arms)[:2]:
         for name in list(arms)[2:]:
             for found in compare_arms(results[baseline], results[name]):
@@ -92,10 +94,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 def time_searches(searcher: Searcher, questions: list[str]) -> None:
     """Milliseconds of ``search``, both ways in turn for each question, the question's embedding included."""
-    arms = {
-        "ranks": searcher.at(SearchSettings()),
-        "scores": searcher.at(SearchSettings(fusion="score", candidates=100)),
-    }
+    arms = {"ranks": searcher.at(EQUAL), "scores": searcher.at(SCORES)}
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
     for question in questions:
         for name, arm in arms.items():

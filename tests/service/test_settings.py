@@ -43,6 +43,7 @@ def test_the_environment_wins_over_the_file(read, monkeypatch):
         ("[search]\ntop_kk = 3", ["unknown key `search.top_kk`", "`top_k`", "lockstep.toml"]),
         ("[serach]\ntop_k = 3", ["unknown section `serach`", "`search`"]),
         ("[training.embedder]\nepoch = 3", ["`training.embedder.epoch`", "`epochs`"]),
+        ('[search]\nfusion = "sum"', ["search.fusion = 'sum'", "'rrf' or 'score'"]),
         ("[search]\ntop_k = 0", ["search.top_k = 0", "greater than or equal to 1"]),
         ("search = 3", ["search = 3"]),
         ("[training.data]\nvalidation = 0.6\ntest = 0.6", ["training.data", "a rest to train on"]),

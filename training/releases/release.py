@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from retrieval.errors import CorruptRelease
 from retrieval.files import publish_directory, publish_json, sha256, storage_errors, tree_sha256
 from retrieval.prompt import Prompt
-from retrieval.search_settings import SearchSettings
+from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.workspace import Workspace
 from training.releases.ledger import Ledger
 
@@ -63,6 +63,11 @@ class Manifest(BaseModel):
     run: str | None = None
     files: dict[str, str] = {}
     """Relative path to sha256 of every file of the directory but the manifest."""
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _search_as_it_was_kept(cls, value: Any) -> Any:
+        return BEFORE | value if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True)

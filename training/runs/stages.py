@@ -17,7 +17,7 @@ from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
 from retrieval.progress import Progress
 from retrieval.search import Searcher
-from retrieval.search_settings import SearchSettings
+from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.data.conversations import questions_in
@@ -112,7 +112,7 @@ class Stages:
 
     def chosen_settings(self, tuned: bool) -> SearchSettings:
         """The retrieval settings that validation chose for an embedder."""
-        return SearchSettings.model_validate(self.searching["tuned" if tuned else "untouched"]["settings"])
+        return SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
 
     def searcher(self, tuned: bool) -> Searcher:
         """Search with an embedder and the settings chosen for it."""

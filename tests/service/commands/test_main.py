@@ -202,7 +202,10 @@ def test_the_whole_way(run, run_json, place, folder):
     assert listed["active"] == answer["release"]
     status, shown = run_json("releases", "show", "r0001", "-w", place)
     assert shown["manifest"]["max_new_tokens"] == 4
-    assert "max_new_tokens" in run("releases", "show", "r0001", "-w", place)[1]
+    assert shown["manifest"]["search"]["fusion"] == "score"
+    table = run("releases", "show", "r0001", "-w", place)[1]
+    assert "max_new_tokens" in table
+    assert "fusion=score" in table.replace("\n", "")
     assert error_of(run_json, "releases", "show", "r9", "-w", place)[0] == 1
     assert error_of(run_json, "releases", "rollback", "-w", place)[0] == 3
 

@@ -16,6 +16,7 @@ def test_the_defaults_it_shows_are_the_defaults():
         lines.append(line.removeprefix("# ") if is_default else line)
     shown = tomllib.loads("\n".join(lines))
     assert shown["search"]["top_k"] == 10
+    assert shown["search"]["fusion"] == "score"
     assert Settings(**shown) == Settings()
 
 

@@ -172,7 +172,7 @@ def test_documents_are_ranked_deeper_than_passages_are_served() -> None:
     found = {"found?": [*passages(*["a"] * 10, similarity=0.4), *passages("b", similarity=0.9)]}
     searcher, generator = FakeSearcher(found), FakeGenerator({"found?": "x"})
     [record] = evaluate(arm(searcher, generator, abstain_below=0.5), EXAMPLES[:1], GROUPS).records
-    assert searcher.depths == [50]
+    assert searcher.depths == [SearchSettings().candidates]
     assert record.ranked == ("a", "b")
     # The eleventh passage is not served, so its similarity saves nothing.
     assert (record.outcome, record.similarity) == ("skipped", 0.4)

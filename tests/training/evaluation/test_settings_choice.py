@@ -36,7 +36,7 @@ def test_one_lucky_question_sets_no_threshold() -> None:
 
 
 def test_few_settings_are_tried_and_those_in_force_are_among_them() -> None:
-    start = SearchSettings(dense_weight=0.123, rrf_k=7, top_k=3, per_document=2)
+    start = SearchSettings(fusion="rrf", dense_weight=0.123, rrf_k=7, top_k=3, per_document=2)
     tried = grid(start)
     assert (tried[0].fusion, tried[0].dense_weight) == ("score", tried[0].sparse_weight), "the plainest"
     assert start in tried
@@ -97,7 +97,9 @@ def choose(
 
 
 def test_a_sum_of_scores_is_chosen_where_ranks_hide_how_far_one_is_ahead() -> None:
-    ranks = SearchSettings(sparse_weight=3.0, rrf_k=1)  # 3 first, though 1 is as good by words and far more similar
+    ranks = SearchSettings(
+        fusion="rrf", sparse_weight=3.0, rrf_k=1
+    )  # 3 first, though 1 is as good by words and far more similar
     scores = SearchSettings(fusion="score")
     chosen, tried, held, embedder = choose({"a": ["d1"], "b": ["d1"]}, [ranks, scores])
     assert chosen == scores
