@@ -65,7 +65,7 @@ def test_a_second_lockstep_answers_and_when_it_dies_that_is_told(world, second, 
     assert value["answer"]
     assert value["passages"]
     (finding,) = [one for one in examine(world.place, silent) if one.name == "generator"]
-    assert finding.state == "note"  # it lists no models yet
+    assert finding.state == "ok"
 
     monkeypatch.setattr("training.generator.remote.RETRIES", 0)
     process.send_signal(signal.SIGKILL)
