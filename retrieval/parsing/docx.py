@@ -9,17 +9,13 @@ import zipfile
 import zlib
 
 from retrieval.documents import Document
-from retrieval.errors import InputError
 from retrieval.parsing.docx_parts import Parts
 from retrieval.parsing.docx_reader import DocxReader
 from retrieval.parsing.outline import Outline
+from retrieval.parsing.package import READ_ERRORS, broken, open_package, rewritten
 from retrieval.parsing.titles import meaningful_title
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w{1,40})/")
-_MAX_PARTS = 10_000
-_MAX_PART_BYTES = 128 << 20
-_MAX_EXPANDED_BYTES = 512 << 20
 
 
 def parse_docx(document_id: str, data: bytes, *, max_characters: int) -> Document:
@@ -28,7 +24,7 @@ def parse_docx(document_id: str, data: bytes, *, max_characters: int) -> Documen
     Raises:
         InputError: broken, encrypted, the old DOC format, a zip bomb, or over the limit.
     """
-    with _archive(data) as archive:
+    with open_package(data, "DOCX") as archive:
         data = _transitional(archive, data)
     from docx import Document as open_docx
     from docx.opc.constants import RELATIONSHIP_TYPE
@@ -45,45 +41,20 @@ def parse_docx(document_id: str, data: bytes, *, max_characters: int) -> Documen
     except MemoryError:
         raise
     except Exception as error:  # python-docx lets KeyError, lxml's and zipfile's errors through for broken files
-        raise InputError(
-            f"found a broken DOCX ({type(error).__name__}: {error}), expected a whole one: save or copy it again"
-        ) from error
+        raise broken("DOCX", error) from error
     reader.read(body)
     return reader.outline.document(document_id, title or reader.title, {})
 
 
-def _archive(data: bytes) -> zipfile.ZipFile:
-    """The archive, within bounds."""
-    if data.startswith(_OLE):
-        raise InputError("found an encrypted or old (DOC) Word file, expected DOCX without a password: save it as such")
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InputError(f"found a broken DOCX ({error}), expected a whole one: save or copy it again") from error
-    parts = archive.infolist()
-    # zipfile reads no more of a part than its header declares, so the declared sizes bound the memory.
-    expanded = sum(part.file_size for part in parts)
-    largest = max((part.file_size for part in parts), default=0)
-    if len(parts) > _MAX_PARTS or expanded > _MAX_EXPANDED_BYTES or largest > _MAX_PART_BYTES:
-        raise InputError(
-            f"found {len(parts)} parts that expand to {expanded / 2**20:.0f} MiB (a zip bomb?), expected at most "
-            f"{_MAX_PARTS} parts and {_MAX_EXPANDED_BYTES >> 20} MiB: leave the file out, or save it without its images"
-        )
-    return archive
-
-
 def _transitional(archive: zipfile.ZipFile, data: bytes) -> bytes:
     """The file with the namespaces of ordinary DOCX, if it has those of Strict Open XML (ISO/IEC 29500-1)."""
+
+    def ordinary(name: str, content: bytes) -> bytes:
+        if not name.endswith((".xml", ".rels")):
+            return content
+        return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", content)
+
     try:
-        if not _STRICT.search(archive.read("_rels/.rels")):
-            return data
-        target = io.BytesIO()
-        with zipfile.ZipFile(target, "w") as ordinary:
-            for part in archive.infolist():
-                content = archive.read(part)
-                if part.filename.endswith((".xml", ".rels")):
-                    content = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", content)
-                ordinary.writestr(part.filename, content)
-        return target.getvalue()
-    except (KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+        return rewritten(archive, ordinary) if _STRICT.search(archive.read("_rels/.rels")) else data
+    except (*READ_ERRORS, zlib.error, RuntimeError):
         return data  # python-docx says what is wrong with it

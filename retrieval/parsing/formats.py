@@ -131,6 +131,12 @@ def suffix(name: str) -> str:
     return two if two in SUFFIXES else "".join(suffixes[-1:]).lower()
 
 
+def title(name: str) -> str:
+    """The title of a document that names none itself: its file's name in words, without the suffix."""
+    stem = name[: len(name) - len(suffix(name))] or name
+    return " ".join(stem.replace("_", " ").replace("-", " ").split())
+
+
 def form(name: str) -> str | None:
     """The form of a file of that name; None where nothing reads it."""
     return SUFFIXES.get(suffix(name))

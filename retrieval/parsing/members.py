@@ -77,7 +77,4 @@ class Members:
         self._characters -= len(item.text)
         if self._characters < 0:
             raise _Exhausted("found too much text in it, expected less: unpack it")
-        if item.title:
-            return item
-        stem = name.rpartition("/")[2].rpartition(".")[0] or name
-        return replace(item, title=" ".join(stem.replace("_", " ").replace("-", " ").split()))
+        return item if item.title else replace(item, title=formats.title(name.rpartition("/")[2]))

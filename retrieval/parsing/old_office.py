@@ -41,8 +41,9 @@ def parse_other_word(document_id: str, data: bytes, *, max_characters: int) -> D
     """
     from retrieval.parsing.docx import parse_docx
 
-    open_package(data, "DOCX").close()
-    return parse_docx(document_id, with_main_type(data, _WORD), max_characters=max_characters)
+    with open_package(data, "DOCX") as archive:
+        ordinary = with_main_type(archive, _WORD)
+    return parse_docx(document_id, ordinary, max_characters=max_characters)
 
 
 def parse_old_slides(document_id: str, data: bytes, *, max_characters: int) -> Document:

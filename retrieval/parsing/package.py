@@ -6,6 +6,7 @@ Used in the limited child process (``sandbox.py``) only; its memory limit is the
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from html.entities import html5
 from typing import Any
 
@@ -69,19 +70,24 @@ def check_sizes(archive: zipfile.ZipFile) -> None:
         )
 
 
-def with_main_type(data: bytes, wanted: str) -> bytes:
+def rewritten(archive: zipfile.ZipFile, change: Callable[[str, bytes], bytes]) -> bytes:
+    """The package with each part's content as ``change`` makes it of its name and content."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as new:
+        for part in archive.infolist():
+            new.writestr(part.filename, change(part.filename, archive.read(part)))
+    return target.getvalue()
+
+
+def with_main_type(archive: zipfile.ZipFile, wanted: str) -> bytes:
     """The package with another content type of its main part.
 
     With macros, as a template or as a show, a document is the same but for that; the libraries refuse it all the same.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for part in old.infolist():
-            content = old.read(part)
-            if part.filename == "[Content_Types].xml":
-                content = _MAIN_TYPE.sub(wanted.encode(), content)
-            new.writestr(part.filename, content)
-    return buffer.getvalue()
+    return rewritten(
+        archive,
+        lambda name, content: _MAIN_TYPE.sub(wanted.encode(), content) if name == "[Content_Types].xml" else content,
+    )
 
 
 def read_part(archive: zipfile.ZipFile, part: str, name: str) -> bytes:

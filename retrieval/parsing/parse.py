@@ -98,9 +98,7 @@ def _task(source: SourceFile, limits: ParseLimits) -> Task:
             f"found {source.size / 2**20:.1f} MiB, expected at most {limits.max_bytes / 2**20:.1f} MiB: "
             "split the file, or raise the file size limit"
         )
-    stem = printable(source.path.name)
-    stem = stem[: len(stem) - len(formats.suffix(source.path.name))]
-    title = " ".join(stem.replace("_", " ").replace("-", " ").split())
+    title = formats.title(printable(source.path.name))
     seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
     return Task(form, source.path, source.id, title, seconds)
 

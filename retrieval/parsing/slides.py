@@ -26,8 +26,8 @@ def parse_slides(document_id: str, data: bytes, *, max_characters: int) -> Docum
     Raises:
         InputError: broken, encrypted, the old PPT format, a zip bomb, or over the limit.
     """
-    open_package(data, "PPTX").close()
-    data = with_main_type(data, _MAIN_TYPE)
+    with open_package(data, "PPTX") as archive:
+        data = with_main_type(archive, _MAIN_TYPE)
     from pptx import Presentation
 
     from retrieval.errors import InputError

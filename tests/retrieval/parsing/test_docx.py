@@ -71,8 +71,11 @@ def test_broken_files_are_refused() -> None:
 
 
 def test_old_and_encrypted_files_are_refused() -> None:
-    with pytest.raises(InputError, match=r"found an encrypted or old \(DOC\) Word file"):
-        parse(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100))
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    with pytest.raises(InputError, match="found an old binary Office file"):
+        parse(ole + bytes(100))
+    with pytest.raises(InputError, match="found an encrypted DOCX file"):
+        parse(ole + "EncryptedPackage".encode("utf-16-le"))
 
 
 @pytest.mark.parametrize(("parts", "size"), [(1, 130 << 20), (10_001, 1)])
