@@ -44,7 +44,8 @@ class DataSettings(BaseModel):
     passages: int = Field(default=4, ge=1)
     """Passages in a supervised row: the oracle and distractors."""
     abstention_share: float = Field(default=0.2, ge=0, lt=1)
-    """Share of the answerable rows that are shown without their oracle and must abstain."""
+    """Share of the rows that must abstain: the questions without an answer, and so many others, shown without
+    their oracle, as make it up."""
     negatives: int = Field(default=1, ge=0, le=16)
     """Hard negatives for each contrastive row."""
 

@@ -1,7 +1,7 @@
 """Supervised rows: the prompt of serving over passages as the live retriever returns them, and its target.
 
-Knows nothing about tokens or models. The row of an example depends on the seed, the example and what
-retrieval returns for it, and on no other row.
+Knows nothing about tokens or models. The row of an example depends on the seed, the example, what retrieval
+returns for it and how many of the examples the corpus does not answer, and on no other row.
 """
 
 import random
@@ -98,7 +98,8 @@ def build_supervised(
         chunks_of: for oracles that the retriever does not return.
         groups: document id to near-duplicate group.
         passages: how many a row holds, oracles included; at most what the prompt renders.
-        abstention_share: chance that an answerable example becomes a row without its oracle.
+        abstention_share: of the rows, how many should be refused. The examples that the corpus does not answer
+            count; answerable ones become rows without their oracle by the chance that makes up the rest.
         held_out: documents whose passages are not shown to the generator in training.
 
     Raises:
@@ -111,6 +112,9 @@ def build_supervised(
     refuse_test(examples, held_out)
     hidden = frozenset(held_out)
     stats = SupervisedStats(examples=len(examples))
+    answerable = sum(example.answerable for example in examples)
+    missing = abstention_share * len(examples) - (len(examples) - answerable)
+    chance = max(0.0, missing / answerable) if answerable else 0.0
     rows: list[SupervisedRow] = []
     for batch, results in searched(examples, search):
         chunks = by_document(chunks_of(list(dict.fromkeys(doc for e in batch for doc in e.document_ids))))
@@ -129,7 +133,7 @@ def build_supervised(
             distractors = _distractors(example, shown, oracles, groups, stats)
             retrieved = _count_ranks(oracles, returned, passages, stats)
             row_of = random.Random(f"{seed}:{example.id}")
-            if row_of.random() < abstention_share:
+            if row_of.random() < chance:
                 stats.without_oracle += 1
                 rows.append(_row(example, distractors[:passages], prompt, (), retrieved))
             else:

@@ -225,6 +225,17 @@ def test_fewer_chunks_than_distractors_works_with_what_there_is() -> None:
     assert chisquare([counted[1], counted[2]]).pvalue > 0.001
 
 
+@pytest.mark.parametrize(("unanswerable", "left_out"), [(0, 0.2), (100, 0.1), (300, 0.0)])
+def test_questions_without_an_answer_count_among_the_refusals(unanswerable: int, left_out: float) -> None:
+    many = [
+        replace(ASK, id=f"q{i}", **({"answers": (), "document_ids": ()} if i < unanswerable else {}))
+        for i in range(1000)
+    ]
+    _, stats = EASY.build(*many, abstention_share=0.2)
+    assert stats.unanswerable == unanswerable
+    assert stats.without_oracle == pytest.approx(1000 * left_out, abs=35)
+
+
 def test_a_row_does_not_depend_on_the_other_rows() -> None:
     many = [replace(ASK, id=f"q{i}") for i in range(600)]
     rows, _ = EASY.build(*many, abstention_share=0.3)
