@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from retrieval.batches import batched
 from retrieval.catalog_changes import (
     ParsedFile,
-    batches,
     forget_checksums,
     forget_empty_files,
     insert_file,
@@ -136,7 +136,7 @@ class Catalog:
         """The chunks of the given documents (default: of all), by row id."""
         query = sa.select(chunks).where(chunks.c.removed_seq.is_(None)).order_by(chunks.c.id)
         with self.engine.connect() as connection:
-            for batch in [None] if document_ids is None else batches(list(document_ids), 500):
+            for batch in [None] if document_ids is None else batched(list(document_ids), 500):
                 restricted = query if batch is None else query.where(chunks.c.document_id.in_(batch))
                 yield from map(_stored, connection.execute(restricted))
 
@@ -160,7 +160,7 @@ class Catalog:
         """Metadata of documents, as it is put into an index for filters."""
         result = {}
         with self.engine.connect() as connection:
-            for batch in batches(document_ids, 500):
+            for batch in batched(document_ids, 500):
                 columns = sa.select(documents.c.id, documents.c.metadata)
                 for row in connection.execute(columns.where(documents.c.id.in_(batch))):
                     result[row.id] = dict(row.metadata)
@@ -180,7 +180,7 @@ class Catalog:
         """Vectors of texts by an embedder, as far as they are known; each (D,) float32."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in batches(hashes, 500):
+            for batch in batched(hashes, 500):
                 columns = sa.select(vectors.c.text_hash, vectors.c.vector)
                 for row in connection.execute(
                     columns.where(vectors.c.embedder == embedder, vectors.c.text_hash.in_(batch))
@@ -231,7 +231,7 @@ class Catalog:
             mark_removed(connection, gone, seq, deleted=True)
             touched = {file.path for file in parsed} | forget_checksums(connection, replaced)
             mark_removed(connection, replaced, seq, deleted=False)
-            for batch in batches(removed_files, 500):
+            for batch in batched(removed_files, 500):
                 connection.execute(files.delete().where(files.c.path.in_(batch)))
                 connection.execute(outcomes.delete().where(outcomes.c.path.in_(batch)))
             for file in parsed:
@@ -247,7 +247,7 @@ class Catalog:
         """
         with self.writing() as connection:
             known: set[str] = set()
-            for batch in batches(document_ids, 500):
+            for batch in batched(document_ids, 500):
                 known |= set(connection.scalars(sa.select(documents.c.id).where(documents.c.id.in_(batch))))
             missing = [one for one in document_ids if one not in known]
             if missing:
@@ -255,7 +255,7 @@ class Catalog:
             seq = int(connection.execute(changes.insert().returning(changes.c.seq)).scalar_one())
             touched = forget_checksums(connection, document_ids)
             mark_removed(connection, document_ids, seq, deleted=True)
-            for batch in batches(document_ids, 500):
+            for batch in batched(document_ids, 500):
                 connection.execute(outcomes.delete().where(outcomes.c.document_id.in_(batch)))
             forget_empty_files(connection, touched)
 
@@ -288,7 +288,7 @@ class Catalog:
         """Chunks by row id, in the order of the ids; those that are gone are left out."""
         found = {}
         with self.engine.connect() as connection:
-            for batch in batches(ids, 500):
+            for batch in batched(ids, 500):
                 for row in connection.execute(sa.select(chunks).where(chunks.c.id.in_(batch))):
                     found[row.id] = _stored(row)
         return [found[id_] for id_ in ids if id_ in found]

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from retrieval.batches import batched
 from retrieval.catalog_tables import chunks, documents, files, outcomes
 from retrieval.documents import Chunk, Document
 from retrieval.outcomes import Outcome
@@ -36,18 +37,12 @@ def text_hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items in runs: SQLite takes so many parameters and no more."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
 def mark_removed(connection: sa.Connection, document_ids: Sequence[str], seq: int, *, deleted: bool) -> None:
     """Mark the chunks of documents as removed; erase the text at once where the document is deleted."""
     values: dict[str, Any] = {"removed_seq": seq}
     if deleted:
         values |= {"text": "", "context": "", "text_hash": b""}
-    for batch in batches(document_ids, 500):
+    for batch in batched(document_ids, 500):
         live = sa.and_(chunks.c.document_id.in_(batch), chunks.c.removed_seq.is_(None))
         connection.execute(chunks.update().where(live).values(**values))
         if deleted:
@@ -57,7 +52,7 @@ def mark_removed(connection: sa.Connection, document_ids: Sequence[str], seq: in
 def forget_checksums(connection: sa.Connection, document_ids: Sequence[str]) -> set[str]:
     """No file may pass as unchanged whose documents are not all there: these are about to leave theirs."""
     sources: set[str] = set()
-    for batch in batches(document_ids, 500):
+    for batch in batched(document_ids, 500):
         held = sa.select(documents.c.source).where(documents.c.id.in_(batch)).distinct()
         sources |= set(connection.scalars(held))
         connection.execute(files.update().where(files.c.path.in_(held)).values(sha256=""))
@@ -67,7 +62,7 @@ def forget_checksums(connection: sa.Connection, document_ids: Sequence[str]) -> 
 def forget_empty_files(connection: sa.Connection, paths: Collection[str]) -> None:
     """Drop the records of files that hold no document."""
     held = sa.exists().where(documents.c.source == files.c.path)
-    for batch in batches(sorted(paths), 500):
+    for batch in batched(sorted(paths), 500):
         connection.execute(files.delete().where(files.c.path.in_(batch), ~held))
 
 

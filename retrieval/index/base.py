@@ -6,7 +6,6 @@ two vectors and a payload. The catalog is the truth; an index can be rebuilt fro
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -161,13 +160,6 @@ class Index(Protocol):
     def close(self) -> None:
         """Release it; another process can open it afterwards. Safe to call twice."""
         ...
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of ``size``, the last one shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def check_batch(points: Sequence[Point], dimension: int) -> np.ndarray:

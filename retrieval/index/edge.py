@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import qdrant_edge as engine
 
+from retrieval.batches import batched
 from retrieval.errors import Busy, NotFound, StorageError
 from retrieval.files import exclusive, publish_json, storage_errors
 from retrieval.index.base import (
@@ -29,7 +30,6 @@ from retrieval.index.base import (
     Hit,
     Point,
     Query,
-    batched,
     branches,
     check_batch,
     check_binding,

@@ -15,6 +15,7 @@ import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
+from retrieval.batches import batched
 from retrieval.errors import NotFound, StorageError
 from retrieval.index.base import (
     DENSE,
@@ -23,7 +24,6 @@ from retrieval.index.base import (
     Hit,
     Point,
     Query,
-    batched,
     branches,
     check_batch,
     check_binding,

@@ -1,7 +1,7 @@
 """What every command has: its two options, its console, and the opened workspace."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,16 +158,14 @@ def own_searcher(here: Opened, release: "Release", progress: "Progress") -> "Ite
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def passage_json(passage: Any) -> dict[str, Any]:
-    """A passage as ``search --json`` and ``ask --json`` print it."""
-    return {
-        "document_id": passage.document_id,
-        "chunk_id": passage.chunk_id,
-        "text": passage.text,
-        "score": passage.score,
-        "similarity": passage.similarity,
-        "rank": passage.rank,
-    }
+PASSAGE = ("document_id", "chunk_id", "text", "score", "similarity", "rank")
+CITATION = ("document_id", "chunk_id", "quote")
+"""What ``search --json`` and ``ask --json`` print of each, whoever has answered."""
+
+
+def printed(found: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Passages or citations, or a service's objects of them, as they are printed."""
+    return [{name: one[name] if isinstance(one, dict) else getattr(one, name) for name in names} for one in found]
 
 
 def quoted(quote: str) -> str:

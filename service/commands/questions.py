@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.commands.common import (
+    CITATION,
     HERE,
+    PASSAGE,
     JsonOption,
     WorkspaceOption,
     active_runtime,
     console_of,
     opened,
-    passage_json,
+    printed,
     quoted,
 )
 from service.commands.console import Console
@@ -57,13 +59,14 @@ def search(
             return {
                 "question": question,
                 "release": runtime.release.id,
-                "passages": [passage_json(passage) for passage in passages],
+                "passages": printed(passages, PASSAGE),
             }
 
     def remote(service: "RunningService") -> dict[str, Any]:
         body = {"question": question, "top_k": top_k, "filter": json.loads(condition) if condition else None}
         answer = ask_service(service, "/v1/lockstep/search", body)
-        return {name: answer[name] for name in ("question", "release", "passages")}
+        told = {name: answer[name] for name in ("question", "release")}
+        return told | {"passages": printed(answer["passages"], PASSAGE)}
 
     console = console_of(context, as_json)
     value = _answered(workspace, local, remote)
@@ -88,11 +91,8 @@ def ask(
             return {
                 "answer": answer.text,
                 "abstained": answer.abstained,
-                "citations": [
-                    {"document_id": one.document_id, "chunk_id": one.chunk_id, "quote": one.quote}
-                    for one in answer.citations
-                ],
-                "passages": [passage_json(passage) for passage in answer.passages],
+                "citations": printed(answer.citations, CITATION),
+                "passages": printed(answer.passages, PASSAGE),
                 "release": answer.release,
                 "finish_reason": answer.finish_reason,
             }
@@ -101,8 +101,14 @@ def ask(
         body = {"model": "lockstep", "messages": [{"role": "user", "content": question}]}
         completion = ask_service(service, "/v1/chat/completions", body)
         (choice,), facts = completion["choices"], completion["lockstep"]
-        told = {name: facts[name] for name in ("abstained", "citations", "passages", "release")}
-        return {"answer": choice["message"]["content"], **told, "finish_reason": choice["finish_reason"]}
+        return {
+            "answer": choice["message"]["content"],
+            "abstained": facts["abstained"],
+            "citations": printed(facts["citations"], CITATION),
+            "passages": printed(facts["passages"], PASSAGE),
+            "release": facts["release"],
+            "finish_reason": choice["finish_reason"],
+        }
 
     console = console_of(context, as_json)
     value = _answered(workspace, local, remote)

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import qdrant_edge
 
+from retrieval.batches import batched
 from retrieval.embedder import load_embedder, packaged_minilm
-from retrieval.index.base import DENSE, Point, Query, batched
+from retrieval.index.base import DENSE, Point, Query
 from retrieval.index.edge import EdgeIndex, open_edge
 from retrieval.index.sparse import Encoder
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from retrieval.batches import batched
 from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder
-from retrieval.index.base import Hit, Index, Query, batched
+from retrieval.index.base import Hit, Index, Query
 from retrieval.index.fusion import fuse
 from retrieval.index.sparse import encoder_of
 from retrieval.metrics import score_retrieval

@@ -20,6 +20,8 @@ PASSAGE = {
     "similarity": 0.5,
     "rank": 1,
 }
+PRINTED = {name: value for name, value in PASSAGE.items() if name not in ("title", "url")}
+"""As without a service."""
 FACTS = {
     "release": "r1",
     "question": "How high?",
@@ -87,7 +89,7 @@ def test_a_question_is_answered_by_the_service(service, place, capfd):
     status, value = run(capfd, "ask", "How high?", "-w", place)
     assert status == 0
     assert (value["answer"], value["release"], value["finish_reason"]) == ("12 bar [1].", "r1", "stop")
-    assert (value["abstained"], value["citations"], value["passages"]) == (False, FACTS["citations"], [PASSAGE])
+    assert (value["abstained"], value["citations"], value["passages"]) == (False, FACTS["citations"], [PRINTED])
     ((path, authorization, body),) = service.asked
     assert (path, authorization) == ("/v1/chat/completions", "Bearer own-secret")
     assert body == {"model": "lockstep", "messages": [{"role": "user", "content": "How high?"}]}
@@ -96,7 +98,7 @@ def test_a_question_is_answered_by_the_service(service, place, capfd):
 def test_a_search_is_made_by_the_service(service, place, capfd):
     condition = {"type": "eq", "key": "document_id", "value": "a.md"}
     arguments = ("search", "How high?", "-k", 3, "--filter", json.dumps(condition), "-w", place)
-    assert run(capfd, *arguments) == (0, {"question": "How high?", "release": "r1", "passages": [PASSAGE]})
+    assert run(capfd, *arguments) == (0, {"question": "How high?", "release": "r1", "passages": [PRINTED]})
     assert service.asked[0][2] == {"question": "How high?", "top_k": 3, "filter": condition}
     main(["ask", "How high?", "-w", str(place)])
     assert capfd.readouterr().out.startswith("12 bar [1].")
