@@ -1,20 +1,20 @@
-"""The one prompt: training rows and live requests are rendered and encoded here, byte for byte alike.
+"""The one prompt: training rows and live requests are rendered here, byte for byte alike.
 
-Knows nothing about releases, search or models; a tokenizer is all it needs.
+Knows nothing about releases, search or models.
 """
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
+from typing import Protocol
 
-from jinja2 import TemplateError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
 
 from retrieval.documents import Passage
-from retrieval.errors import InputError
 from retrieval.normalisation import normalise
+
+PLACEHOLDER = re.compile(r"\{(question|passages|examples|abstention)\}")
 
 
 class Message(TypedDict):
@@ -29,136 +29,109 @@ class Prompt(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: str = "default"
+    """Of the template that it is made of."""
     system: str = (
         "Answer the question with the words of the passages and cite the passage, like this: 42 mm [2]. "
         "If no passage answers it, reply: {abstention}"
     )
-    """May hold ``{abstention}`` once; it is replaced literally, no template engine is involved."""
+    """May hold ``{abstention}``; it is replaced literally, no template engine is involved."""
+    user: str = "{examples}\n\nQuestion: {question}\n\n{passages}\n\nQuestion: {question}"
+    """Holds ``{question}`` and ``{passages}``, and may hold ``{examples}`` and ``{abstention}``.
+
+    By default the question stands before the passages and again after them: a causal model reads a passage
+    better when it knows what is asked (Liu et al. 2023, arXiv 2307.03172, section 4.2).
+    """
     abstention: str = "I cannot find this in the documents."
-    max_passages: int = 4
+    max_passages: int = Field(default=4, ge=1)
+    examples: int = Field(default=0, ge=0, le=16)
+    """Worked examples shown, those of the training questions that are most like the question (Liu et al. 2022,
+    arXiv 2101.06804)."""
     thinking_tokens: int = Field(default=0, ge=0)
     """Room for a model that can think before it answers; 0 asks its template for an answer without thinking."""
+
+    @field_validator("user")
+    @classmethod
+    def _shows_question_and_passages(cls, value: str) -> str:
+        missing = {"question", "passages"} - set(PLACEHOLDER.findall(value))
+        if missing:
+            raise ValueError(f"found no {{{min(missing)}}} in it, expected {{question}} and {{passages}}")
+        return value
 
     def instructions(self) -> str:
         """The system message."""
         return self.system.replace("{abstention}", self.abstention)
 
 
-def render(question: str, passages: Sequence[Passage], prompt: Prompt) -> list[Message]:
+class Excerpt(Protocol):
+    """What a prompt shows of a passage."""
+
+    @property
+    def context(self) -> str:
+        """Where it stands: title and headings."""
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+
+
+@dataclass(frozen=True)
+class ShownExcerpt:
+    """An excerpt kept for itself."""
+
+    context: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A worked example in a prompt: what was asked on which passages, and how it is to be answered."""
+
+    question: str
+    passages: tuple[ShownExcerpt, ...]
+    completion: str
+    """With its citation marks, or the abstention."""
+
+
+def render(
+    question: str, passages: Sequence[Passage], prompt: Prompt, examples: Sequence[Demonstration] = ()
+) -> list[Message]:
     """The chat messages for a question over passages, in the order given, marked [1], [2], ...
 
-    The question stands before the passages and again after them: a causal model reads a passage
-    better when it knows what is asked (Liu et al. 2023, arXiv 2307.03172, section 4.2). Passages
-    beyond ``prompt.max_passages`` are left out: the first ones are the best.
+    Passages beyond ``prompt.max_passages`` are left out: the first ones are the best. Nothing that is put in
+    is looked at for placeholders.
+
+    Args:
+        examples: worked examples, where the template has a place for them.
     """
-    asked = f"Question: {normalise(question)}"
-    blocks = [asked]
-    for mark, passage in enumerate(passages[: prompt.max_passages], start=1):
-        heading = f" {passage.context}" if passage.context else ""
-        blocks.append(f"[{mark}]{heading}\n{passage.text}")
-    blocks.append(asked)
+    parts = {
+        "question": normalise(question),
+        "passages": _marked(passages[: prompt.max_passages]),
+        "examples": "\n\n".join(_demonstrated(one) for one in examples),
+        "abstention": prompt.abstention,
+    }
+    template = prompt.user
+    for name in ("passages", "examples"):  # an empty part takes its line along
+        if not parts[name]:
+            template = re.sub(rf"\{{{name}\}}\n*", "", template)
     return [
         {"role": "system", "content": prompt.instructions()},
-        {"role": "user", "content": "\n\n".join(blocks)},
+        {"role": "user", "content": PLACEHOLDER.sub(lambda found: parts[found[1]], template)},
     ]
 
 
-def encode(tokenizer: Any, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
-    """Token ids of the messages with the generation prompt, ready for the generator.
-
-    A special token written inside a message (``<|im_end|>`` in a document, say) is encoded as
-    the text that it is: nobody can close a turn from within a document.
-
-    Args:
-        tokenizer: a transformers tokenizer with a chat template.
-        thinking: let a hybrid model think; a template without the switch ignores it.
-    """
-    messages = _fitting(tokenizer, messages)
-    contents = [message["content"] for message in messages]
-    specials = [token for token in tokenizer.get_added_vocab() if token]
-    if any(token in content for content in contents for token in specials):
-        return _encode_around(tokenizer, messages, specials, thinking=thinking)
-    text = _rendered(tokenizer, messages, thinking=thinking)
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+def _demonstrated(example: Demonstration) -> str:
+    passages = _marked(example.passages)
+    return "\n\n".join(filter(None, (f"Question: {example.question}", passages, f"Answer: {example.completion}")))
 
 
-def _rendered(tokenizer: Any, messages: Sequence[Message], *, thinking: bool) -> str:
-    """The messages in the tokenizer's template.
-
-    Raises:
-        InputError: the template refuses them.
-    """
-    try:
-        return str(
-            tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
-            )
-        )
-    except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
-        roles = ", ".join(message["role"] for message in messages)
-        raise InputError(
-            f"{tokenizer.name_or_path or 'the model'}: found a chat template that cannot render the turns {roles} "
-            f"({error}), expected one that can: use another chat model"
-        ) from error
-
-
-def _fitting(tokenizer: Any, messages: Sequence[Message]) -> Sequence[Message]:
-    """The messages as the template takes them: without a system role, the instructions open the first turn."""
-    if [message["role"] for message in messages[:2]] != ["system", "user"] or _takes_system(
-        tokenizer, tokenizer.chat_template
-    ):
-        return messages
-    instructions, first, *rest = messages
-    told = Message(role="user", content=f"{instructions['content']}\n\n{first['content']}")
-    return [told, *rest]
-
-
-@lru_cache(maxsize=4)
-def _takes_system(tokenizer: Any, template: Any) -> bool:
-    """Whether a template shows what the system says; some refuse it, some leave it out."""
-    turns = [Message(role="system", content="lockstep-system"), Message(role="user", content="lockstep-user")]
-    try:
-        return "lockstep-system" in _rendered(tokenizer, turns, thinking=False)
-    except InputError:
-        return False
-
-
-def _encode_around(
-    tokenizer: Any, messages: Sequence[Message], specials: Sequence[str], *, thinking: bool = False
-) -> list[int]:
-    """Encode with only the template's own special tokens as such.
-
-    The text is cut at the template's special tokens and nowhere else, as the tokenizer itself
-    does, so that everything between them comes out as it would without the forged ones.
-    """
-    contents = [message["content"] for message in messages]
-    # A private-use character that no content holds marks where the contents go.
-    mark = next(chr(c) for c in range(0xE000, 0xF8FF) if all(chr(c) not in text for text in contents))
-    skeleton = _rendered(
-        tokenizer,
-        [Message(role=m["role"], content=f"{mark}{i}{mark}") for i, m in enumerate(messages)],
-        thinking=thinking,
-    )
-    longest_first = sorted(specials, key=len, reverse=True)
-    pattern = f"{mark}(?P<content>\\d+){mark}|(?P<special>{'|'.join(map(re.escape, longest_first))})"
-    ids: list[int] = []
-    text, end = "", 0
-    for match in re.finditer(pattern, skeleton):
-        text += skeleton[end : match.start()]
-        end = match.end()
-        if match["content"] is not None:
-            text += contents[int(match["content"])]
-        else:
-            ids += _text_ids(tokenizer, text)
-            ids.append(tokenizer.convert_tokens_to_ids(match["special"]))
-            text = ""
-    return ids + _text_ids(tokenizer, text + skeleton[end:])
-
-
-def _text_ids(tokenizer: Any, text: str) -> list[int]:
-    if not text:
-        return []
-    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+def _marked(passages: Sequence[Excerpt]) -> str:
+    """The passages one after the other, each under its mark."""
+    blocks = []
+    for mark, passage in enumerate(passages, start=1):
+        heading = f" {passage.context}" if passage.context else ""
+        blocks.append(f"[{mark}]{heading}\n{passage.text}")
+    return "\n\n".join(blocks)
 
 
 MARK = re.compile(r"\[(\d{1,3})\]")

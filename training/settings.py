@@ -5,6 +5,15 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+class Prices(BaseModel):
+    """What a million tokens cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
 class GeneratorSettings(BaseModel):
     """Which generator the first release starts from."""
 
@@ -19,6 +28,8 @@ class GeneratorSettings(BaseModel):
     """Of a server with OpenAI's chat completions, such as http://127.0.0.1:8000/v1: it generates then, not this
     process. A key that it wants is read from the environment's LOCKSTEP_GENERATOR_KEY."""
     max_new_tokens: int = Field(default=64, ge=1)
+    price_per_million: Prices | None = None
+    """Such as { prompt = 0.15, completion = 0.6 }: `lockstep study` shows then what answers cost."""
 
     @model_validator(mode="after")
     def _server_and_name(self) -> Self:

@@ -103,9 +103,9 @@ def _ask(here: Opened, result: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask the active release three test questions: two that it answered when measured (rightly, if it did), one
     that it rightly refused."""
     from service.commands.common import active_runtime
+    from training.data.row_files import read_rows
     from training.evaluation.compared_systems import BASELINE
     from training.evaluation.evaluate import ArmResult
-    from training.runs.row_files import read_rows
 
     rows = read_rows(here.workspace.runs / result["run"] / "test.jsonl", ArmResult)
     answering = result["chosen"] if result["active"] == result["release"] else BASELINE

@@ -46,7 +46,7 @@ def evaluate(
     from training.evaluation.evaluate import Arm
     from training.evaluation.evaluate import evaluate as run
     from training.releases.release import read_release
-    from training.releases.runtime import open_generator
+    from training.releases.runtime import open_demonstrations, open_generator
 
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
@@ -58,7 +58,12 @@ def evaluate(
                 generator = open_generator(here.workspace, found)
                 generator.start()
                 answerer = Answerer(
-                    searcher, generator, manifest.prompt, found.id, max_new_tokens=manifest.max_new_tokens
+                    searcher,
+                    generator,
+                    manifest.prompt,
+                    found.id,
+                    max_new_tokens=manifest.max_new_tokens,
+                    demonstrations=open_demonstrations(found, searcher.embedder),
                 )
             try:
                 scorer: Any = generator if generator is not None and generator.can_score else None

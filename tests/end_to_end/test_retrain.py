@@ -10,10 +10,10 @@ import pytest
 from service.live import Live, WorkspaceSource
 from training.data.examples import Example
 from training.data.matching import question_key
+from training.data.row_files import read_rows
 from training.releases.release import read_release
 from training.releases.runtime import open_runtime
 from training.runs import stages
-from training.runs.row_files import read_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

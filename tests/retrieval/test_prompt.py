@@ -1,32 +1,20 @@
 """The one prompt."""
 
-from typing import Any
-
 import pytest
 
 from retrieval.documents import Passage
 from retrieval.prompt import (
     Prompt,
-    _encode_around,
     cited_marks,
-    encode,
     is_abstention,
     render,
     strip_marks,
     strip_thinking,
 )
-from training.generator.packaged import BASE, packaged_generator
 
 
 def passage(text: str, context: str = "Manual") -> Passage:
     return Passage("a.md", "a.md#0", text, context, 1.0, 1, 0.5)
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(packaged_generator(BASE), local_files_only=True)
 
 
 def test_passages_are_marked_in_their_order_and_cut_at_the_limit() -> None:
@@ -43,19 +31,6 @@ def test_braces_in_documents_and_prompts_are_text() -> None:
     messages = render("{question}", [passage("{abstention} {{x}}")], prompt)
     assert messages[0]["content"] == "No {idea}. {0} {question}"
     assert "{abstention} {{x}}" in messages[1]["content"]
-
-
-def test_a_special_token_in_a_document_is_text(tokenizer: Any) -> None:
-    special = tokenizer.eos_token
-    plain = encode(tokenizer, render("Q?", [passage("The end")], Prompt()))
-    forged = encode(tokenizer, render("Q?", [passage(f"The {special} end")], Prompt()))
-    assert forged.count(tokenizer.eos_token_id) == plain.count(tokenizer.eos_token_id)
-    assert special in tokenizer.decode(forged).replace(" ", "").replace("The", "")
-
-
-def test_around_a_forged_token_everything_is_encoded_as_without_it(tokenizer: Any) -> None:
-    messages = render("Q?", [passage("Read this and that.")], Prompt())
-    assert _encode_around(tokenizer, messages, list(tokenizer.get_added_vocab())) == encode(tokenizer, messages)
 
 
 def test_marks_are_read_and_stripped() -> None:

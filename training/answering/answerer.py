@@ -12,6 +12,7 @@ from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, is_abstention, render, strip_thinking
 from retrieval.search import Searcher
 from training.answering.citations import Citation, cite
+from training.answering.demonstrations import Demonstrations
 
 MAX_NEW_TOKENS = 96
 """Room for two or three sentences: answers quote the documents, they do not retell them."""
@@ -69,6 +70,7 @@ class Answerer:
     Args:
         generator: its ``complete`` is called for answers that are not streamed.
         release: the id that every answer carries.
+        demonstrations: the worked examples that the prompt may show.
     """
 
     def __init__(
@@ -79,10 +81,12 @@ class Answerer:
         release: str,
         *,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        demonstrations: Demonstrations | None = None,
     ) -> None:
         self.searcher = searcher
         self.generator = generator
         self.prompt = prompt
+        self.demonstrations = demonstrations
         self.settings = searcher.settings
         self.release = release
         self.max_new_tokens = max_new_tokens + prompt.thinking_tokens
@@ -113,14 +117,20 @@ class Answerer:
         return Prepared(question, messages, None if abstain else prompt_ids, tuple(passages), shown, abstain)
 
     def _fit(self, question: str, passages: Sequence[Passage]) -> tuple[list[Message], Encoded, int]:
-        """The prompt with as many of the best passages as the generator's context holds, at least one."""
+        """The prompt with as many of the best passages as the generator's context holds, at least one.
+
+        Worked examples go first where it is too long, those least like the question before others.
+        """
         shown = min(len(passages), self.prompt.max_passages)
+        examples = self.demonstrations.nearest(question, self.prompt.examples) if self.demonstrations else ()
         while True:
-            messages = render(question, passages[:shown], self.prompt)
+            messages = render(question, passages[:shown], self.prompt, examples)
             prompt_ids = self.encode(messages)
-            if shown <= 1 or len(prompt_ids) + self.max_new_tokens <= self.generator.max_context:
+            fits = len(prompt_ids) + self.max_new_tokens <= self.generator.max_context
+            if fits or (shown <= 1 and not examples):
                 return messages, prompt_ids, shown
-            shown -= 1
+            shown -= not examples
+            examples = examples[1:]
 
     def conclude(self, prepared: Prepared, text: str, finish_reason: str) -> Answer:
         """The answer for a generated text; the last step also after streaming.

@@ -1,11 +1,11 @@
 """From examples files to split examples, and from those to training rows: shared by ``dataset`` and ``retrain``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.catalog import Catalog
-from retrieval.prompt import Prompt
+from retrieval.prompt import Demonstration, Prompt
 from retrieval.search import Searcher
 from retrieval.workspace import Workspace
 from training.data.candidates import SearcherCandidates
@@ -95,6 +95,7 @@ def supervised_rows(
     data: DataSettings,
     *,
     seed: int,
+    demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Supervised rows over what ``searcher`` returns, which should be what serving will search with."""
     candidates = SearcherCandidates(searcher)
@@ -108,4 +109,5 @@ def supervised_rows(
         passages=min(data.passages, prompt.max_passages),
         abstention_share=data.abstention_share,
         held_out=split.documents("test"),
+        demonstrate=demonstrate,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from retrieval.documents import Passage
 from retrieval.errors import LeakError
-from retrieval.prompt import Message, Prompt, render
+from retrieval.prompt import Demonstration, Message, Prompt, render
 from training.data.examples import Example, Search, SplitName, passage_evidence, searched
 from training.data.matching import first_verbatim, holds_answer, supporting
 
@@ -89,6 +89,7 @@ def build_supervised(
     passages: int = 4,
     abstention_share: float = 0.2,
     held_out: Collection[str] = (),
+    demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Build one row for each example.
 
@@ -101,6 +102,7 @@ def build_supervised(
         abstention_share: of the rows, how many should be refused. The examples that the corpus does not answer
             count; answerable ones become rows without their oracle by the chance that makes up the rest.
         held_out: documents whose passages are not shown to the generator in training.
+        demonstrate: the worked examples that the prompt of an example shows.
 
     Raises:
         LeakError: an example is of the test split, or is supported by a held out document.
@@ -124,7 +126,7 @@ def build_supervised(
             _count(stats.left_out, "held out", len(returned) - len(shown))
             if not example.answerable:
                 stats.unanswerable += 1
-                rows.append(_row(example, shown[:passages], prompt, (), False))
+                rows.append(_row(example, shown[:passages], prompt, (), False, demonstrate(example)))
                 continue
             oracles = _find_oracles(example, chunks, returned, groups)
             if isinstance(oracles, str):
@@ -135,12 +137,12 @@ def build_supervised(
             row_of = random.Random(f"{seed}:{example.id}")
             if row_of.random() < chance:
                 stats.without_oracle += 1
-                rows.append(_row(example, distractors[:passages], prompt, (), retrieved))
+                rows.append(_row(example, distractors[:passages], prompt, (), retrieved, demonstrate(example)))
             else:
                 stats.with_oracle += 1
                 stats.oracles_cut += len(oracles.passages) > passages
                 chosen, marks = _place(oracles.passages[:passages], distractors, passages, row_of)
-                rows.append(_row(example, chosen, prompt, marks, retrieved))
+                rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example)))
     stats.rows = len(rows)
     stats.fewer_passages = sum(len(row.passages) < passages for row in rows)
     stats.no_passage = sum(not row.passages for row in rows)
@@ -255,7 +257,12 @@ def _place(
 
 
 def _row(
-    example: Example, chosen: Sequence[Passage], prompt: Prompt, marks: tuple[int, ...], retrieved: bool
+    example: Example,
+    chosen: Sequence[Passage],
+    prompt: Prompt,
+    marks: tuple[int, ...],
+    retrieved: bool,
+    examples: Sequence[Demonstration],
 ) -> SupervisedRow:
     if marks:
         answer = first_verbatim([chosen[mark - 1].text for mark in marks], example.answers)
@@ -264,7 +271,7 @@ def _row(
         completion = prompt.abstention
     return SupervisedRow(
         example_id=example.id,
-        messages=tuple(render(example.question, chosen, prompt)),
+        messages=tuple(render(example.question, chosen, prompt, examples)),
         completion=completion,
         passages=tuple(passage.chunk_id for passage in chosen),
         answerable=example.answerable,

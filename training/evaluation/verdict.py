@@ -18,7 +18,7 @@ SMALL_SAMPLE = 30
 SATURATED = 0.97
 """From this nDCG@10 of the untouched system on, there is next to nothing to gain in retrieval."""
 
-_ONE_STANDARD_ERROR = 0.6827
+ONE_STANDARD_ERROR = 0.6827
 """Confidence whose interval reaches one standard error to each side."""
 
 
@@ -245,5 +245,5 @@ def _worth(arm: ArmResult) -> float:
 
 def _ahead(simpler: ArmResult, best: ArmResult) -> bool:
     """Whether the best arm beats the simpler one by more than noise in a primary metric."""
-    found = compare_arms(simpler, best, confidence=_ONE_STANDARD_ERROR)
+    found = compare_arms(simpler, best, confidence=ONE_STANDARD_ERROR)
     return any(one.direction == "better" for one in found if one.metric in PRIMARY)

@@ -128,7 +128,7 @@ import resource, sys
 from pathlib import Path
 from training.generator.files import check_template, load_tokenizer
 from retrieval.errors import InputError
-from retrieval.prompt import encode
+from retrieval.chat_template import encode
 used = resource.getrusage(resource.RUSAGE_SELF)
 seconds = int(used.ru_utime + used.ru_stime) + {TEMPLATE_SECONDS}
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -13,9 +13,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from retrieval.chat_template import encode
 from retrieval.errors import Busy, InputError, LockstepError
 from retrieval.hardware import core_threads
-from retrieval.prompt import Message, encode
+from retrieval.prompt import Message
 from training.generator.detokenizer import Detokenizer
 from training.generator.files import (
     context_length,
@@ -98,6 +99,10 @@ class Generator:
     def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
         """Token ids of the messages with the generation prompt."""
         return encode(self.tokenizer, messages, thinking=thinking)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        return len(self.encode_completion(text))
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""

@@ -132,6 +132,10 @@ class RemoteGenerator:
             return CONTEXT
         return told if told else CONTEXT
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, roughly."""
+        return len(text) // TOKEN_CHARACTERS
+
     def listed(self) -> dict[str, int | None]:
         """The models that the server tells of, each with the tokens of its context where it tells them, too.
 

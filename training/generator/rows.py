@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retrieval.chat_template import encode
 from retrieval.errors import TrainingError
-from retrieval.prompt import Message, encode
+from retrieval.prompt import Message
 from training.data.conversations import join_rows
 from training.data.examples import Example
 from training.data.supervised import SupervisedRow

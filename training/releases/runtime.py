@@ -16,6 +16,7 @@ from retrieval.search import Searcher, load_reranker
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.answering.answerer import Answerer
+from training.answering.demonstrations import FILE, Demonstrations, load_pool
 from training.generator.packaged import PACKAGED_GENERATORS, packaged_fingerprint, packaged_generator
 from training.releases.release import ModelReference, Release
 
@@ -33,6 +34,7 @@ class Runtime:
     index: Index
     searcher: Searcher
     generator: "Generator | RemoteGenerator | None"
+    demonstrations: Demonstrations | None = None
 
     @property
     def answerer(self) -> Answerer:
@@ -45,7 +47,12 @@ class Runtime:
             raise ValueError(f"release {self.release.id} was opened without its generator")
         manifest = self.release.manifest
         return Answerer(
-            self.searcher, self.generator, manifest.prompt, self.release.id, max_new_tokens=manifest.max_new_tokens
+            self.searcher,
+            self.generator,
+            manifest.prompt,
+            self.release.id,
+            max_new_tokens=manifest.max_new_tokens,
+            demonstrations=self.demonstrations,
         )
 
     def close(self, *, keep_index: bool = False) -> None:
@@ -86,7 +93,7 @@ def open_runtime(
         if index is None:
             held.close()
         raise
-    return Runtime(release, embedder, held, searcher, generator)
+    return Runtime(release, embedder, held, searcher, generator, open_demonstrations(release, embedder))
 
 
 def open_embedder(workspace: Workspace, release: Release) -> Embedder:
@@ -108,6 +115,14 @@ def open_collection(workspace: Workspace, release: Release, settings: IndexSetti
     return open_index(
         settings, workspace.collection(name), name=name, embedder=embedder.fingerprint, dimension=embedder.dimension
     )
+
+
+def open_demonstrations(release: Release, embedder: Embedder) -> Demonstrations | None:
+    """The worked examples that a release's prompt shows; None where it shows none."""
+    path = release.directory / FILE
+    if not release.manifest.prompt.examples or not path.is_file():
+        return None
+    return Demonstrations(load_pool(path), embedder.encode_questions)
 
 
 def open_generator(workspace: Workspace, release: Release) -> "Generator | RemoteGenerator":

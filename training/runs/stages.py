@@ -20,6 +20,7 @@ from retrieval.search import Searcher
 from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
+from training.data import row_files as tables
 from training.data.conversations import questions_in
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
@@ -44,7 +45,6 @@ from training.releases.release import (
     release_of_run,
 )
 from training.report.build import build_report, curves_from_events, write_report
-from training.runs import row_files as tables
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
 from training.settings import TrainingSettings

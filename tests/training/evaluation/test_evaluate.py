@@ -14,8 +14,8 @@ from retrieval.prompt import Message, Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
 from training.data.examples import Example
+from training.data.row_files import read_rows, write_rows
 from training.evaluation.evaluate import BATCH, Arm, ArmResult, evaluate
-from training.runs.row_files import read_rows, write_rows
 
 ABSTENTION = Prompt().abstention
 

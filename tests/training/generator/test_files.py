@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from retrieval.chat_template import encode
 from retrieval.documents import Passage
 from retrieval.errors import InputError
-from retrieval.prompt import Prompt, encode, render
+from retrieval.prompt import Prompt, render
 from training.generator import files
 from training.generator.files import load_model, load_tokenizer, try_template
 from training.generator.rows import encode_row

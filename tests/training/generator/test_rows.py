@@ -3,9 +3,10 @@ from dataclasses import dataclass
 import pytest
 from transformers import AutoTokenizer
 
+from retrieval.chat_template import encode
 from retrieval.documents import Passage
 from retrieval.errors import TrainingError
-from retrieval.prompt import Message, Prompt, encode, render
+from retrieval.prompt import Message, Prompt, render
 from training.generator.packaged import BASE, packaged_generator
 from training.generator.rows import MASKED, encode_row, encode_rows
 

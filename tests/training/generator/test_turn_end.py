@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from retrieval.chat_template import encode
 from retrieval.errors import InputError
-from retrieval.prompt import encode
 from training.generator.files import check_template, end_of_turn, eos_token_ids, load_model, load_tokenizer
 from training.generator.generation import load_generator
 from training.generator.packaged import BASE, packaged_generator

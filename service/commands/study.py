@@ -1,0 +1,151 @@
+"""``lockstep study``: what the best prompt does, before anything is trained."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
+from service.commands.evaluation import ExamplesOption
+
+if TYPE_CHECKING:
+    from retrieval.progress import Progress
+    from retrieval.search import Searcher
+    from training.data.preparation import Prepared
+    from training.releases.release import Release
+    from training.study.cells import Cell
+
+EXAMPLES, PASSAGES = (0, 1, 3), (2, 4)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("study")(study)
+
+
+def study(
+    context: typer.Context,
+    examples: ExamplesOption,
+    prompt: Annotated[
+        list[str] | None, typer.Option("--prompt", metavar="NAME", help="Of the library; default: all of them.")
+    ] = None,
+    shots: Annotated[
+        list[int] | None, typer.Option("--shots", min=0, max=16, help="Worked examples shown; default: 0, 1 and 3.")
+    ] = None,
+    passages: Annotated[
+        list[int] | None, typer.Option("--passages", min=1, max=50, help="Passages shown; default: 2 and 4.")
+    ] = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Time for it all.")] = 20.0,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Try prompts, worked examples and passages on the validation questions; the next retrain starts from the best."""
+    from retrieval.errors import InputError
+    from retrieval.prompt_library import load_prompt, prompt_library
+    from training.data.preparation import prepare_examples
+    from training.study.cells import matrix
+
+    with opened(context, workspace, as_json) as here:
+        release = active_release(here)
+        training, directory = here.settings.training, here.workspace.prompts
+        served = release.manifest.prompt
+        own = {"abstention": served.abstention}
+        prompts = [load_prompt(name, directory, **own) for name in prompt or prompt_library(directory)]
+        cells = matrix(served, prompts, shots or EXAMPLES, passages or PASSAGES)
+        with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
+            prepared = prepare_examples(
+                here.workspace, here.catalog, searcher, examples, training.data, seed=training.seed, freeze=True
+            )
+            if not prepared.examples["validation"]:
+                raise InputError("found no example in the validation split, expected some: add examples")
+            result = _run(here, release, searcher, prepared, cells, minutes, progress)
+        here.console.finish(result, lambda: _show(here, result))
+
+
+def _run(
+    here: Opened,
+    release: "Release",
+    searcher: "Searcher",
+    prepared: "Prepared",
+    cells: "list[Cell]",
+    minutes: float,
+    progress: "Progress",
+) -> dict[str, Any]:
+    from training.answering.demonstrations import Demonstrations
+    from training.releases.runtime import open_generator
+    from training.study.demonstrating import demonstration_pool
+    from training.study.results import save_study
+    from training.study.study import Price
+    from training.study.study import study as run
+
+    training, manifest, price = here.settings.training, release.manifest, here.settings.generator.price_per_million
+    pool = demonstration_pool(
+        searcher, prepared.examples["train"], prepared.split, training.data, prompt=manifest.prompt, seed=training.seed
+    )
+    generator = open_generator(here.workspace, release)
+    generator.start()
+    try:
+        figures, rows = run(
+            cells,
+            prepared.examples["validation"],
+            prepared.split.group_of_example,
+            searcher,
+            generator,
+            demonstrations=Demonstrations(pool, searcher.embedder.encode_questions),
+            length=generator.count,
+            max_new_tokens=manifest.max_new_tokens,
+            minutes=minutes,
+            price=Price(price.prompt, price.completion) if price else None,
+            seed=training.seed,
+            progress=progress,
+        )
+    finally:
+        generator.stop()
+    saved = save_study(here.workspace, figures, rows, manifest, prepared.split.fingerprint)
+    return {"release": release.id, **figures, "saved": str(saved)}
+
+
+def _show(here: Opened, result: dict[str, Any]) -> None:
+    console, chosen = here.console, result["chosen"]
+    console.table(
+        ("", "n", "answer score", "correct", "skipped", "made up", "tokens in", "out", "seconds", *_priced(result)),
+        [_row(one, result) for one in result["cells"]],
+        title="Prompts on the validation questions, the best first",
+    )
+    if result["not_tried"]:
+        console.write(f"not tried, for want of time: {'; '.join(result['not_tried'])}")
+    console.write(f"best for what it costs: {' | '.join(result['frontier'])}")
+    found = result["comparison"]
+    if chosen["cell"] == result["served"]:
+        console.write(f"chosen: {chosen['cell']}, which is served already; nothing else is clearly better")
+    else:
+        interval = "" if found["low"] is None else f" (95 % interval {found['low']:+.3f} to {found['high']:+.3f})"
+        console.write(
+            f"chosen: {chosen['cell']}; against what is served {found['difference']:+.3f}{interval}, on the questions "
+            "that chose it"
+        )
+        console.write("the next `lockstep retrain` starts from it, and measures on the test questions what it brings")
+    console.write(f"saved in {result['saved']}")
+
+
+def _priced(result: dict[str, Any]) -> tuple[str, ...]:
+    return () if result["chosen"]["cost_per_thousand"] is None else ("cost of 1,000",)
+
+
+def _row(one: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
+    marks = ("*" if one["cell"] == result["chosen"]["cell"] else "") + (
+        " (served)" if one["cell"] == result["served"] else ""
+    )
+    outcomes = one["outcomes"]
+    cost = () if one["cost_per_thousand"] is None else (f"{one['cost_per_thousand']:.2f}",)
+    return (
+        f"{one['cell']}{marks}",
+        str(one["questions"]),
+        f"{one['answer_score']:.3f}",
+        str(outcomes["correct"]),
+        str(outcomes["skipped"]),
+        str(outcomes["hallucinated"]),
+        f"{one['prompt_tokens']:.0f}",
+        f"{one['completion_tokens']:.0f}",
+        f"{one['seconds']:.2f}",
+        *cost,
+    )

@@ -1,0 +1,1 @@
+"""A study: what the best prompt does before anything is trained."""
