@@ -58,7 +58,8 @@ def load_prompt(name: str, directory: Path, **fields: Any) -> Prompt:
         near = get_close_matches(name, list(library), n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ConfigurationError(
-            f"found no prompt {name!r}{hint}, expected one of {', '.join(library)}, or a file {directory}/{name}{SUFFIX}"
+            f"found no prompt {name!r}{hint}, expected one of {', '.join(library)}, or a file "
+            f"{directory / name}{SUFFIX}"
         )
     file = library[name]
     own = {key: value for key, value in _read(file).items() if key != "description"} if file else {}

@@ -1,10 +1,13 @@
 """The one prompt."""
 
 import pytest
+from pydantic import ValidationError
 
 from retrieval.documents import Passage
 from retrieval.prompt import (
+    Demonstration,
     Prompt,
+    ShownExcerpt,
     cited_marks,
     is_abstention,
     render,
@@ -63,3 +66,16 @@ def test_thoughts_are_no_part_of_an_answer(generated: str, answer: str) -> None:
 
 def test_an_abstention_after_thoughts_is_one() -> None:
     assert is_abstention("<think>\n\n</think>\n\nI cannot find this in the documents.", Prompt())
+
+
+def test_worked_examples_stand_before_the_question_and_are_text() -> None:
+    example = Demonstration("How {abstention}?", (ShownExcerpt("", "{passages}"),), "9 [1]")
+    content = render("How deep?", [passage("Ten.")], Prompt(examples=1), [example])[1]["content"]
+    asked = "Question: How deep?"
+    shown = "Question: How {abstention}?\n\n[1]\n{passages}\n\nAnswer: 9 [1]"
+    assert content == f"{shown}\n\n{asked}\n\n[1] Manual\nTen.\n\n{asked}"
+
+
+def test_a_prompt_must_show_question_and_passages() -> None:
+    with pytest.raises(ValidationError, match=r"no \{passages\}"):
+        Prompt(user="{question}")

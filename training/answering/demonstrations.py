@@ -13,7 +13,7 @@ import numpy as np
 
 from retrieval.documents import Passage
 from retrieval.files import publish_bytes
-from retrieval.prompt import MARK, Demonstration, ShownExcerpt
+from retrieval.prompt import Demonstration, ShownExcerpt
 from training.data.supervised import SupervisedRow
 
 FILE = "demonstrations.jsonl"
@@ -96,7 +96,7 @@ def worked_examples(
             oracle = row.passages[row.oracle_position - 1]
             if oracle not in kept:
                 kept[-1] = oracle
-            completion = MARK.sub(f"[{kept.index(oracle) + 1}]", completion)
+            completion = f"{completion[: completion.rindex('[')]}[{kept.index(oracle) + 1}]"
         excerpts = tuple(ShownExcerpt(passages[one].context, passages[one].text) for one in kept)
         demonstration = Demonstration(questions[row.example_id], excerpts, completion)
         pool.append(Worked(demonstration, group_of[row.example_id], not row.oracle_present))

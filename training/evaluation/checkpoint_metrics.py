@@ -9,11 +9,11 @@ import numpy as np
 from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder
 from retrieval.metrics import score_retrieval
-from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from training.answering.answerer import Answerer
 from training.data.candidates import DEPTH
 from training.data.examples import Example
+from training.evaluation.compared_systems import Asking
 from training.evaluation.memoized import Memoized
 from training.scoring.answer_metrics import score_answer
 
@@ -59,16 +59,24 @@ class GeneratorMetric:
     """
 
     def __init__(
-        self, searcher: Searcher, examples: Sequence[Example], prompt: Prompt, max_new_tokens: int, kept: Path
+        self, searcher: Searcher, examples: Sequence[Example], asking: Asking, max_new_tokens: int, kept: Path
     ) -> None:
         self._examples, self._kept = examples, kept
-        self._searcher, self._prompt, self._max_new_tokens = searcher, prompt, max_new_tokens
+        self._searcher, self._asking, self._max_new_tokens = searcher, asking, max_new_tokens
+        self._demonstrations = asking.demonstrations(searcher.embedder)
         self._found = searcher.search_batch([example.question for example in examples])
 
     def __call__(self, generator: "Generator") -> float:
         """The score of the generator as it is now."""
         asked = Memoized(generator, self._kept)
-        answerer = Answerer(self._searcher, asked, self._prompt, "", max_new_tokens=self._max_new_tokens)
+        answerer = Answerer(
+            self._searcher,
+            asked,
+            self._asking.prompt,
+            "",
+            max_new_tokens=self._max_new_tokens,
+            demonstrations=self._demonstrations,
+        )
         prepared = [
             answerer.prepare_found(example.question, found)
             for example, found in zip(self._examples, self._found, strict=True)

@@ -1,13 +1,16 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from retrieval.embedder import Embedder
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
+from training.answering.demonstrations import Demonstrations, Worked
 from training.evaluation.evaluate import Arm, Scores
 from training.evaluation.memoized import Memoized
 
@@ -19,20 +22,49 @@ BASELINE = "untouched"
 """As it is served."""
 SETTINGS_ONLY = "settings only"
 """Nothing tuned, but settings and threshold chosen as for the tuned arms: what training must beat."""
+PROMPT_ONLY = "prompt only"
+"""Nothing tuned; settings, threshold and the prompt that a study found best."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A name, and which parts are not as they are served now."""
+
+    name: str
+    prompt: bool = True
+    embedder: bool = False
+    generator: bool = False
+
+
 SYSTEMS = (
-    (BASELINE, False, False),
-    (SETTINGS_ONLY, False, False),
-    ("embedder tuned", True, False),
-    ("generator tuned", False, True),
-    ("both tuned", True, True),
+    System(BASELINE, prompt=False),
+    System(SETTINGS_ONLY, prompt=False),
+    System(PROMPT_ONLY),
+    System("embedder tuned", embedder=True),
+    System("generator tuned", generator=True),
+    System("both tuned", embedder=True, generator=True),
 )
-"""Name, whether the embedder is tuned, whether the generator is."""
+"""Every tuned one has the best prompt: training must add to it."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a generator is asked."""
+
+    prompt: Prompt
+    pool: Sequence[Worked] = ()
+    """Of worked examples."""
+
+    def demonstrations(self, embedder: Embedder) -> Demonstrations | None:
+        """The worked examples, the nearest found by an embedder; None where the prompt shows none."""
+        return Demonstrations(self.pool, embedder.encode_questions) if self.prompt.examples and self.pool else None
 
 
 def answering(
     searchers: Mapping[bool, Searcher],
     generators: Mapping[bool, "Generator | RemoteGenerator"],
-    prompt: Prompt,
+    asking: Asking,
+    best: Asking,
     *,
     thresholds: Mapping[str, float],
     served: SearchSettings,
@@ -44,28 +76,42 @@ def answering(
 
     Args:
         searchers: each with the settings that were chosen for it.
+        asking: as the active release does.
+        best: as the study that was made before found best; the same where there was none.
         served: the settings of the active release: the untouched arm is measured as it is served.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
         kept: file of the answers that are known already.
     """
     remembered = {tuned: Memoized(cast("Scores", generator), kept) for tuned, generator in generators.items()}
     arms = []
-    for name, embedder_tuned, generator_tuned in SYSTEMS:
-        if embedder_tuned not in searchers or generator_tuned not in generators:
+    prompt_changes = best.prompt != asking.prompt
+    for system in SYSTEMS:
+        if system.embedder not in searchers or system.generator not in generators:
             continue
-        searcher, generator = searchers[embedder_tuned], remembered[generator_tuned]
-        settings = served if name == BASELINE else searcher.settings
-        if name in thresholds:
-            settings = settings.model_copy(update={"abstain_below": thresholds[name]})
+        if system.name == PROMPT_ONLY and not prompt_changes:
+            continue
+        searcher, generator = searchers[system.embedder], remembered[system.generator]
+        settings = served if system.name == BASELINE else searcher.settings
+        if system.name in thresholds:
+            settings = settings.model_copy(update={"abstain_below": thresholds[system.name]})
+        asked = best if system.prompt else asking
         searcher = searcher.at(settings)
         arms.append(
             Arm(
-                name=name,
+                name=system.name,
                 searcher=searcher,
-                answerer=Answerer(searcher, generator, prompt, release, max_new_tokens=max_new_tokens),
-                scorer=generator if generators[generator_tuned].can_score else None,
-                embedder_tuned=embedder_tuned,
-                generator_tuned=generator_tuned,
+                answerer=Answerer(
+                    searcher,
+                    generator,
+                    asked.prompt,
+                    release,
+                    max_new_tokens=max_new_tokens,
+                    demonstrations=asked.demonstrations(searcher.embedder),
+                ),
+                scorer=generator if generators[system.generator].can_score else None,
+                prompt_changed=system.prompt and prompt_changes,
+                embedder_tuned=system.embedder,
+                generator_tuned=system.generator,
                 release=release,
             )
         )

@@ -61,6 +61,7 @@ class Arm:
     embedder_tuned: bool = False
     generator_tuned: bool = False
     release: str = ""
+    prompt_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,17 @@ class ArmResult:
     generator_tuned: bool
     release: str
     records: tuple[Record, ...]
+    prompt_changed: bool = False
+
+    @property
+    def tuned(self) -> bool:
+        """Whether weights were changed."""
+        return self.embedder_tuned or self.generator_tuned
 
     @property
     def changes(self) -> int:
-        """How many parts were tuned."""
-        return int(self.embedder_tuned) + int(self.generator_tuned)
+        """How many parts are not as they were served; settings do not count."""
+        return int(self.prompt_changed) + int(self.embedder_tuned) + int(self.generator_tuned)
 
     def metrics(self) -> dict[str, Any]:
         """The summary that ``lockstep evaluate --json`` prints.
@@ -156,7 +163,7 @@ def evaluate(
         batch = examples[start : start + BATCH]
         records += _evaluate_batch(arm, batch, groups)
         progress(task, len(records), len(examples))
-    return ArmResult(arm.name, arm.embedder_tuned, arm.generator_tuned, arm.release, tuple(records))
+    return ArmResult(arm.name, arm.embedder_tuned, arm.generator_tuned, arm.release, tuple(records), arm.prompt_changed)
 
 
 def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> ArmResult:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from training.evaluation.compared_systems import BASELINE, SETTINGS_ONLY
+from training.evaluation.compared_systems import BASELINE
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult, abstaining_below
 from training.evaluation.settings_choice import choose_abstention_threshold
@@ -53,7 +53,8 @@ def judge(
     verdict = decide(
         comparisons[chosen],
         checks,
-        alternatives=alternatives_to(candidate, by_name[SETTINGS_ONLY], references),
+        alternatives=alternatives_to(candidate, [arm for arm in results if arm.name != BASELINE], references),
+        trained=candidate.tuned,
         outcomes=candidate.metrics()["outcomes"],
     )
     return Judgement(baseline, candidate, comparisons, verdict)

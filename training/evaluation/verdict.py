@@ -1,4 +1,4 @@
-"""Decide: which tuned arm goes to the test, and whether it is promoted, kept or rejected.
+"""Decide: which arm goes to the test, and whether it is promoted, kept or rejected.
 
 The arm is chosen on validation questions only; the test questions judge that one arm. Every
 reason is a sentence with its numbers.
@@ -13,6 +13,12 @@ from training.evaluation.evaluate import ArmResult
 
 PRIMARY = ("ndcg@10", "answer_score")
 """Retrieval as served, and answers with abstention. Everything else explains."""
+
+CHEAPER = {
+    "settings only": "the untouched models with settings and threshold chosen on validation",
+    "prompt only": "the untouched models with the best prompt of a study",
+}
+"""Arms that train nothing, in words."""
 
 SMALL_SAMPLE = 30
 SATURATED = 0.97
@@ -49,37 +55,36 @@ class Verdict:
 
 
 def choose_arm(validation: Sequence[ArmResult]) -> str:
-    """The name of the tuned arm to judge on the test split.
+    """The name of the arm to judge on the test split.
 
     The best arm by the sum of both primary metrics, unless one with fewer changes is within one
     standard error of it in each of them (the one-standard-error rule of Breiman et al. 1984):
-    a part whose gain cannot be told from noise is not shipped.
+    a change whose gain cannot be told from noise is not shipped. So chosen settings or a better prompt win
+    where training adds nothing to them.
 
     Args:
-        validation: results on validation questions; untouched arms among them are passed over.
+        validation: results on validation questions, without what is served now.
 
     Raises:
-        ValueError: no arm is tuned.
+        ValueError: there is no arm.
     """
-    tuned = [arm for arm in validation if arm.changes]
-    if not tuned:
-        raise ValueError(f"found no tuned arm among {[arm.name for arm in validation]}, expected at least one")
-    tuned.sort(key=lambda arm: (-_worth(arm), arm.changes))
-    best = tuned[0]
-    simpler = [arm for arm in tuned if arm.changes < best.changes and not _ahead(arm, best)]
-    return (simpler or [best])[0].name
+    if not validation:
+        raise ValueError("found no arm, expected at least one")
+    best = min(validation, key=lambda arm: (-_worth(arm), arm.changes))
+    simpler = [arm for arm in validation if arm.changes < best.changes and not _ahead(arm, best)]
+    return min(simpler or [best], key=lambda arm: (arm.changes, -_worth(arm))).name
 
 
 def alternatives_to(
-    candidate: ArmResult, settings_only: ArmResult, references: Sequence[ArmResult]
+    candidate: ArmResult, arms: Sequence[ArmResult], references: Sequence[ArmResult]
 ) -> list[Alternative]:
-    """What the candidate must beat although it beats the system as served: everything that needs no training.
+    """What the candidate must beat although it beats the system as served: everything that changes less.
 
     Args:
-        settings_only: the untouched models with settings and threshold chosen on validation.
+        arms: that answer, with settings and threshold chosen on validation.
         references: searches without answers; those with the untouched embedder count if the candidate's is tuned.
     """
-    cheaper = {"the untouched models with settings and threshold chosen on validation": settings_only}
+    cheaper = {CHEAPER.get(arm.name, arm.name): arm for arm in arms if arm.changes < candidate.changes}
     cheaper |= {
         f"the untouched embedder: {reference.name}": reference
         for reference in references
@@ -99,6 +104,7 @@ def decide(
     *,
     alternatives: Sequence[Alternative] = (),
     outcomes: Mapping[str, int] | None = None,
+    trained: bool = True,
 ) -> Verdict:
     """The verdict on a candidate.
 
@@ -110,6 +116,7 @@ def decide(
         comparisons: baseline against candidate on the test questions.
         alternatives: cheaper ways to the same end; those as good as the candidate are named.
         outcomes: the candidate's outcomes, to say what it does when it is wrong.
+        trained: whether its weights were changed.
     """
     by_metric = {comparison.metric: comparison for comparison in comparisons}
     primary = [by_metric[metric] for metric in PRIMARY if metric in by_metric]
@@ -134,6 +141,11 @@ def decide(
         reasons.append(in_words(hallucinated))
     if outcome == "kept":
         reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None))
+    if not trained:
+        reasons.append(
+            "No fine-tuning is needed for this: on the validation questions no tuned system was ahead of it by more "
+            "than a standard error."
+        )
     reasons += _cautions(primary, by_metric, outcomes)
     reasons += _alternatives(alternatives, better)
     return Verdict(outcome, tuple(reasons))

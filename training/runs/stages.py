@@ -4,8 +4,6 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-import json
-import shutil
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -16,6 +14,7 @@ from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
 from retrieval.progress import Progress
+from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.settings import IndexSettings
@@ -28,25 +27,19 @@ from training.data.sampling import spread
 from training.data.splits import Split
 from training.data.supervised import SupervisedRow
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
-from training.evaluation.compared_systems import BASELINE, answering, references
+from training.evaluation.compared_systems import BASELINE, Asking, answering, references
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
 from training.evaluation.verdict import Check, choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
-from training.releases.release import (
-    ADAPTER,
-    EMBEDDER,
-    ModelReference,
-    collection_name,
-    create_release,
-    read_release,
-    release_of_run,
-)
-from training.report.build import build_report, curves_from_events, write_report
+from training.releases.release import ADAPTER, EMBEDDER, read_release, release_of_run
+from training.report.build import build_report, curves_from_events
+from training.runs.candidate import Candidate
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
+from training.runs.prompting import asking, shown_beside, start_from
 from training.settings import TrainingSettings
 
 SIDES: tuple[SplitName, SplitName] = ("train", "test")
@@ -89,6 +82,7 @@ class Stages:
             stage("contrastive", self.contrastive)
             stage("embedder", self.embedder)
         self.searching = stage("search", self.search)
+        self.asked = stage("prompt", self.prompt)
         if self.training.generator_enabled:
             stage("supervised", self.supervised)
             stage("generator", self.generator)
@@ -117,6 +111,11 @@ class Stages:
     def searcher(self, tuned: bool) -> Searcher:
         """Search with an embedder and the settings chosen for it."""
         return self.systems.searcher(tuned, self.chosen_settings(tuned))
+
+    @cached_property
+    def best(self) -> Asking:
+        """How a study found it best to ask; as served where there was none."""
+        return asking(Prompt.model_validate(self.asked["prompt"]), self.directory)
 
     # Stages
 
@@ -198,15 +197,29 @@ class Stages:
             }
         return chosen
 
-    def supervised(self) -> dict[str, Any]:
-        """Build the generator's rows over what the tuned embedder returns: that is what it will see."""
-        rows, stats = supervised_rows(
-            self.searcher(self.tuned_embedder),
+    def prompt(self) -> dict[str, Any]:
+        """The prompt to start from, with its worked examples: the one that a study of the same questions found best."""
+        return start_from(
+            self.workspace,
+            self.baseline,
+            self.searcher(False),
             self.examples["train"],
             self.divided,
-            self.baseline.manifest.prompt,
+            self.training,
+            self.directory,
+        )
+
+    def supervised(self) -> dict[str, Any]:
+        """Build the generator's rows over what the tuned embedder returns: that is what it will see."""
+        searcher = self.searcher(self.tuned_embedder)
+        rows, stats = supervised_rows(
+            searcher,
+            self.examples["train"],
+            self.divided,
+            self.best.prompt,
             self.training.data,
             seed=self.training.seed,
+            demonstrate=shown_beside(self.best, searcher.embedder, self.divided),
         )
         tables.write_rows(self.directory / "supervised.jsonl", rows)
         return tables.counted(stats)
@@ -228,12 +241,10 @@ class Stages:
         result = train_generator(
             self.bases.generator,
             rows,
-            GeneratorMetric(
-                searcher, self.examples["validation"], manifest.prompt, manifest.max_new_tokens, self.answers
-            ),
+            GeneratorMetric(searcher, self.examples["validation"], self.best, manifest.max_new_tokens, self.answers),
             self.directory / ADAPTER,
             self.training.generator,
-            abstention=manifest.prompt.abstention,
+            abstention=self.best.prompt.abstention,
             seed=self.training.seed,
             events=self.training_event,
             resume=True,
@@ -287,6 +298,7 @@ class Stages:
         publish_json(self.directory / "report.json", report)
         return {
             "chosen": candidate.name,
+            "prompt_changed": candidate.prompt_changed,
             "embedder_tuned": candidate.embedder_tuned,
             "generator_tuned": candidate.generator_tuned,
             "verdict": verdict.outcome,
@@ -299,37 +311,25 @@ class Stages:
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""
         if published := release_of_run(self.workspace, self.ledger, self.run.id):
             return {"release": published}  # and killed before the stage's mark
-        tested, base = self.tested, self.baseline.manifest
-        embedder_tuned, generator_tuned = tested["embedder_tuned"], tested["generator_tuned"]
-        fingerprint = self.systems.searcher(embedder_tuned).embedder.fingerprint
-        threshold = self.validated["thresholds"][tested["chosen"]]
-
-        def fill(directory: Path, release: str) -> None:
-            for part, tuned, kept in (
-                (EMBEDDER, embedder_tuned, self.baseline.embedder_path),
-                (ADAPTER, generator_tuned, self.baseline.adapter_path),
-            ):
-                source = self.directory / part if tuned else kept
-                if source is not None:
-                    shutil.copytree(source, directory / part)
-            report = json.loads((self.directory / "report.json").read_bytes())
-            write_report(directory, {**report, "release": release})
-
-        release = create_release(
+        tuned = self.tested["embedder_tuned"]
+        candidate = Candidate(
+            directory=self.directory,
+            prompt=self.best.prompt if self.tested["prompt_changed"] else self.baseline.manifest.prompt,
+            prompt_changed=self.tested["prompt_changed"],
+            embedder_tuned=tuned,
+            generator_tuned=self.tested["generator_tuned"],
+            embedder=self.systems.searcher(tuned).embedder.fingerprint,
+            generator=self.bases.generator_reference,
+        )
+        threshold = self.validated["thresholds"][self.tested["chosen"]]
+        release = candidate.publish(
             self.workspace,
             self.ledger,
-            fill,
-            parent=self.baseline.id,
-            embedder=ModelReference(model="release", fingerprint=fingerprint) if embedder_tuned else base.embedder,
-            collection=collection_name(fingerprint),
-            generator=self.bases.generator_reference if generator_tuned else base.generator,
-            adapter=generator_tuned or base.adapter,
-            prompt=base.prompt,
-            search=self.chosen_settings(embedder_tuned).model_copy(update={"abstain_below": threshold}),
-            max_new_tokens=base.max_new_tokens,
+            self.baseline,
+            search=self.chosen_settings(tuned).model_copy(update={"abstain_below": threshold}),
             documents_fingerprint=self.catalog.fingerprint(),
             split_fingerprint=self.divided.fingerprint,
-            verdict=tested["verdict"],
+            verdict=self.tested["verdict"],
             run=self.run.id,
         )
         return {"release": release.id}
@@ -363,7 +363,8 @@ class Stages:
         arms = answering(
             searchers,
             generators,
-            manifest.prompt,
+            asking(manifest.prompt, self.baseline.directory),
+            self.best,
             thresholds=thresholds,
             served=manifest.search,
             max_new_tokens=manifest.max_new_tokens,

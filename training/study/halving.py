@@ -54,7 +54,7 @@ def halve(
         if number:
             kept = finished[:most]
             left = kept if always in kept else [*kept, always]
-        done = []
+        done: list[Candidate] = []
         for one in left:
             if done and enough():
                 return finished or sorted(done, key=score, reverse=True)

@@ -173,33 +173,29 @@ def arm(name: str, ndcg: float, score: float, *, embedder: bool, generator: bool
     return ArmResult(name, embedder, generator, "", tuple(records))
 
 
-UNTOUCHED = arm("untouched", 0.9, 0.9, embedder=False, generator=False)
-
-
 def test_the_best_tuned_arm_is_chosen() -> None:
     arms = [
-        UNTOUCHED,
         arm("embedder tuned", 0.8, 0.4, embedder=True, generator=False),
         arm("generator tuned", 0.6, 0.5, embedder=False, generator=True),
         arm("both tuned", 0.8, 0.6, embedder=True, generator=True, jitter=0.05),
     ]
     assert choose_arm(arms) == "both tuned"
-    assert choose_arm(arms[:3]) == "embedder tuned"
+    assert choose_arm(arms[:2]) == "embedder tuned"
 
 
 def test_fewer_changes_win_within_noise() -> None:
     simple = arm("generator tuned", 0.70, 0.60, embedder=False, generator=True)
     both = arm("both tuned", 0.705, 0.605, embedder=True, generator=True, jitter=0.2)
-    assert choose_arm([UNTOUCHED, simple, both]) == "generator tuned"
+    assert choose_arm([simple, both]) == "generator tuned"
     clear = arm("both tuned", 0.705, 0.65, embedder=True, generator=True, jitter=0.02)
-    assert choose_arm([UNTOUCHED, simple, clear]) == "both tuned"
+    assert choose_arm([simple, clear]) == "both tuned"
 
 
 def test_what_needs_no_training_is_an_alternative() -> None:
     settings = arm("settings only", 0.7, 0.5, embedder=False, generator=False)
     dense = [arm("dense", 0.5, 0.0, embedder=tuned, generator=False) for tuned in (False, True)]
     generator = arm("generator tuned", 0.7, 0.8, embedder=False, generator=True)
-    found = alternatives_to(generator, settings, dense)
+    found = alternatives_to(generator, [settings, generator], dense)
     assert {one.description for one in found} == {
         "the untouched models with settings and threshold chosen on validation"
     }
@@ -208,14 +204,29 @@ def test_what_needs_no_training_is_an_alternative() -> None:
         ("answer_score", 0.3),
     }
     both = arm("both tuned", 0.9, 0.8, embedder=True, generator=True)
-    against_dense = [one for one in alternatives_to(both, settings, dense) if "dense" in one.description]
+    against_dense = [one for one in alternatives_to(both, [settings, both], dense) if "dense" in one.description]
     assert {one.description for one in against_dense} == {"the untouched embedder: dense"}
     assert round(against_dense[0].comparison.difference, 6) == 0.4
 
 
-def test_nothing_tuned_is_misuse() -> None:
-    with pytest.raises(ValueError, match="no tuned arm"):
-        choose_arm([UNTOUCHED])
+def test_what_trains_nothing_is_chosen_where_training_adds_nothing() -> None:
+    settings = arm("settings only", 0.7, 0.5, embedder=False, generator=False)
+    prompt = replace(arm("prompt only", 0.7, 0.62, embedder=False, generator=False), prompt_changed=True)
+    noise = replace(arm("both tuned", 0.705, 0.625, embedder=True, generator=True, jitter=0.2), prompt_changed=True)
+    assert choose_arm([settings, prompt, noise]) == "prompt only"
+    assert choose_arm([settings, noise]) == "both tuned"
+    level = replace(arm("prompt only", 0.7, 0.5001, embedder=False, generator=False, jitter=0.2), prompt_changed=True)
+    assert choose_arm([settings, level]) == "settings only"
+
+
+def test_no_training_is_said_where_none_is_needed() -> None:
+    assert any(reason.startswith("No fine-tuning is needed") for reason in decide([BETTER], trained=False).reasons)
+    assert not any(reason.startswith("No fine-tuning") for reason in decide([BETTER]).reasons)
+
+
+def test_nothing_to_choose_from_is_misuse() -> None:
+    with pytest.raises(ValueError, match="no arm"):
+        choose_arm([])
 
 
 def test_primary_metrics() -> None:
