@@ -236,7 +236,9 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
         figures = f"n = {found.n}"
         if found.low is not None and found.high is not None:
             interval = f"95 % interval {found.low:+.3f} to {found.high:+.3f}"
-            figures = f"{'the same on every question' if found.same else f'{found.difference:+.3f}, {interval}'}, {figures}"
+            figures = (
+                f"{'the same on every question' if found.same else f'{found.difference:+.3f}, {interval}'}, {figures}"
+            )
         said.append(
             f"{name} would do alone: {found.label} {found.baseline:.3f}; beside it the candidate's "
             f"{found.candidate:.3f} is no proven gain ({figures})."
