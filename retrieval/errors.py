@@ -92,7 +92,7 @@ class CorruptRelease(Refused):
 
 
 class VerdictRefused(Refused):
-    """``--require-better`` was given and the verdict is not *promoted*."""
+    """The verdict is not *promoted*, and it was asked for, or nobody has confirmed a promotion all the same."""
 
     code = "not_better"
 

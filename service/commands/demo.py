@@ -12,6 +12,7 @@ from retrieval.workspace import CONFIGURATION, Workspace
 from service.bootstrap import ensure_release, retraining_bases
 from service.commands.common import Opened, quoted
 from service.commands.console import Console
+from service.commands.evaluation import interval
 from service.commands.index import take_in
 from service.settings import load_settings
 
@@ -187,8 +188,5 @@ def _differences(arm: dict[str, Any]) -> list[str]:
     cells = []
     for metric in ("ndcg@10", "answer_score"):
         one = by_metric.get(metric)
-        if one is None or one["low"] is None:
-            cells.append("not known")
-        else:
-            cells.append(f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]")
+        cells.append("not known" if one is None else f"{one['difference']:+.3f} {interval(one)}")
     return cells

@@ -87,6 +87,15 @@ def show_metrics(here: Opened, systems: "Mapping[str, Mapping[str, Any]]") -> No
     here.console.table(("metric", *systems), rows)
 
 
+def interval(comparison: "Mapping[str, Any]") -> str:
+    """The interval of a comparison's difference, for a table."""
+    if comparison["low"] is None:
+        return "not known"
+    if comparison.get("method") == "rule of three":
+        return "same on every question"
+    return f"[{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
+
+
 def _number(value: float | int | None) -> str:
     if value is None:
         return "-"

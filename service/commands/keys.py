@@ -21,10 +21,14 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key and show it, once. Its scope is chat unless others are given."""
+    from retrieval.errors import InputError
     from retrieval.workspace import Workspace
     from service.keys import Keys
 
-    key, shown = Keys(Workspace(workspace).keys).create(name, scopes or ["chat"])
+    try:
+        key, shown = Keys(Workspace(workspace).keys).create(name, scopes or ["chat"])
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
     console = console_of(context, as_json)
     value = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "created_at": key.created_at, "key": shown}
 

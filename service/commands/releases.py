@@ -1,10 +1,17 @@
 """``lockstep releases``: which there are, what they hold, which one answers."""
 
-from typing import Annotated, Any
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
+from service.commands.console import Console
+
+if TYPE_CHECKING:
+    from training.releases.ledger import Entry
 
 app = typer.Typer(no_args_is_help=True)
 ReleaseArgument = Annotated[
@@ -14,7 +21,9 @@ ReleaseArgument = Annotated[
 
 @app.command("list")
 def list_releases(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
-    """List the releases, oldest first."""
+    """List the releases, oldest first, each with its verdict and what it was measured to do."""
+    from training.releases.overview import overview
+
     with opened(context, workspace, as_json) as here:
         active = here.ledger.active()
         releases = [
@@ -23,6 +32,7 @@ def list_releases(context: typer.Context, workspace: WorkspaceOption = HERE, as_
                 "number": entry.number,
                 "created_at": entry.created_at.isoformat(),
                 "active": entry.id == active,
+                **asdict(overview(here.workspace, entry)),
             }
             for entry in here.ledger.entries()
         ]
@@ -31,8 +41,13 @@ def list_releases(context: typer.Context, workspace: WorkspaceOption = HERE, as_
             if not releases:
                 here.console.write("No releases yet: run `lockstep ingest PATH`, which makes the first.")
                 return
-            rows = [("→" if one["active"] else "", str(one["id"]), f"{one['created_at']} UTC") for one in releases]
-            here.console.table(("", "release", "made"), rows)
+            columns = ("  release", "made", "verdict", "nDCG@10", "answer score", "made up")
+            here.console.table(columns, [_row(one) for one in releases])
+            if any(one["figures"] for one in releases):
+                here.console.note(
+                    "→ answers now. Figures: on the test questions, before → after; ▲ better, ▼ worse, no mark: may be "
+                    "chance. `lockstep releases show ID` names the directory with the report."
+                )
 
         here.console.finish({"active": active, "releases": releases}, show)
 
@@ -57,13 +72,20 @@ def show_release(
 
 @app.command("promote")
 def promote_release(
-    context: typer.Context, release: ReleaseArgument, workspace: WorkspaceOption = HERE, as_json: JsonOption = False
+    context: typer.Context,
+    release: ReleaseArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also if its verdict is kept or rejected.")] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a release the one that answers; a running service takes it over."""
+    """Make a release the one that answers; a running service takes it over. Asks first where it is not better."""
     from training.releases.promotion import promote
 
     with opened(context, workspace, as_json) as here:
         before = here.ledger.active()
+        entry = here.ledger.entry(release)
+        if not yes and entry.id != before:
+            _confirm(here, entry)
         with here.console.progress() as progress:
             found = promote(here.workspace, here.catalog, here.ledger, here.settings.index, release, progress=progress)
         _finish(here, found.id, before)
@@ -79,6 +101,50 @@ def rollback_release(context: typer.Context, workspace: WorkspaceOption = HERE, 
         with here.console.progress() as progress:
             found = rollback(here.workspace, here.catalog, here.ledger, here.settings.index, progress=progress)
         _finish(here, found.id, before)
+
+
+def _confirm(here: Opened, entry: "Entry") -> None:
+    """Ask whether a release that was not found better shall answer.
+
+    Raises:
+        VerdictRefused: the answer is no, or there is nobody to ask.
+    """
+    from retrieval.errors import VerdictRefused
+    from training.releases.overview import overview
+
+    found = overview(here.workspace, entry)
+    if found.verdict in (None, "promoted"):
+        return
+    reason = f" ({found.reasons[0].rstrip('.')})" if found.reasons else ""
+    verdict = f"found the verdict {found.verdict!r} on release {entry.id}{reason}"
+    if not _somebody_there(here.console):
+        raise VerdictRefused(f"{verdict}, expected 'promoted': give --yes to make it answer all the same")
+    if not typer.confirm(f"F{verdict[1:]}.\nMake it answer all the same?", err=True):
+        raise VerdictRefused(f"not promoted: {here.ledger.active()} goes on answering")
+
+
+def _somebody_there(console: Console) -> bool:
+    return not console.as_json and sys.stdin.isatty() and console.err.isatty()
+
+
+def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    figures = one["figures"]
+    made_up = figures.get("hallucinated")
+    return (
+        f"{'→' if one['active'] else ' '} {one['id']}",
+        one["created_at"][:10],
+        "damaged" if one["problem"] else one["verdict"] or "-",
+        _change(figures.get("ndcg@10")),
+        _change(figures.get("answer_score")),
+        f"{made_up['candidate'] * made_up['n']:.0f} of {made_up['n']}" if made_up else "-",
+    )
+
+
+def _change(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "-"
+    mark = {"better": " ▲", "worse": " ▼"}.get(one["direction"], "")
+    return f"{one['baseline']:.2f}→{one['candidate']:.2f}{mark}"
 
 
 def _finish(here: Opened, release: str, before: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
-from service.commands.evaluation import show_metrics
+from service.commands.evaluation import interval, show_metrics
 
 
 class Promote(StrEnum):
@@ -70,7 +70,7 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
         (
             one["metric"],
             f"{one['difference']:+.3f}",
-            "not known" if one["low"] is None else f"[{one['low']:+.3f}, {one['high']:+.3f}]",
+            interval(one),
             str(one["n"]),
         )
         for one in value["comparisons"]

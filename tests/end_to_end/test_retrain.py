@@ -184,6 +184,18 @@ def test_what_is_promoted(lockstep, retrained, tmp_path, asked, verdict, promote
     assert world.active() == (value["release"] if promoted else before) == value["active"]
 
 
+def test_the_list_of_releases_tells_the_verdict_and_the_figures_of_the_report(lockstep, retrained):
+    listed = lockstep(retrained, "releases", "list")[1]["releases"]
+    first, made = listed
+    assert (first["verdict"], first["figures"], first["problem"]) == (None, {}, None)
+    assert (made["verdict"], made["reasons"]) == (retrained.result["verdict"], retrained.result["reasons"])
+    assert made["questions"] == retrained.result["metrics"]["candidate"]["questions"]
+    compared = {one["metric"]: one for one in retrained.result["comparisons"]}
+    assert {"ndcg@10", "answer_score"} <= set(made["figures"])
+    for metric, figure in made["figures"].items():
+        assert figure == {name: compared[metric][name] for name in figure}
+
+
 def test_a_promoted_release_answers_from_its_own_collection(lockstep, retrained, tmp_path):
     world = rewound(retrained, tmp_path / "world", verdict="kept", promote="always")
     status, value = lockstep(world, "retrain", "--resume")

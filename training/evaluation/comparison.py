@@ -37,7 +37,7 @@ RESAMPLES = 9999
 MIN_GROUPS = 6
 """Below this no interval is given: with five groups even a unanimous change has a sign test p of 0.06."""
 
-Method = Literal["BCa bootstrap", "percentile bootstrap", "exact bound", "none"]
+Method = Literal["BCa bootstrap", "percentile bootstrap", "exact bound", "rule of three", "none"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,11 @@ class Comparison:
         if self.low is None or self.high is None or self.low <= 0 <= self.high:
             return "unclear"
         return "better" if (self.low > 0) != (self.metric in LOWER_IS_BETTER) else "worse"
+
+    @property
+    def same(self) -> bool:
+        """Whether no question differs; the interval is then what was not seen, and not what was measured."""
+        return self.method == "rule of three"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, with label and direction."""
@@ -145,7 +150,7 @@ def compare(
     _, member = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(member, weights=after - before)  # (groups,)
     counts = np.bincount(member).astype(float)  # (groups,)
-    low, high, method, note = _interval(sums, counts, confidence)
+    low, high, method, note = _interval(sums, counts, confidence, same=np.array_equal(before, after))
     return Comparison(
         metric=metric,
         baseline=float(before.mean()),
@@ -178,12 +183,27 @@ def mcnemar(before: Sequence[float] | np.ndarray, after: Sequence[float] | np.nd
 
 
 def _interval(
-    sums: np.ndarray, counts: np.ndarray, confidence: float
+    sums: np.ndarray, counts: np.ndarray, confidence: float, *, same: bool
 ) -> tuple[float | None, float | None, Method, str]:
     groups = len(sums)
     if groups < MIN_GROUPS:
         what = "1 independent group" if groups == 1 else f"{groups} independent groups"
-        return None, None, "none", f"only {what} of questions: too few for an interval, so chance cannot be ruled out"
+        return (
+            None,
+            None,
+            "none",
+            f"only {what} of questions (those about the same or nearly the same documents are one group): "
+            "too few for an interval, so chance cannot be ruled out",
+        )
+    if same:
+        # Resampling zeros gives zero, which claims to know of questions that nobody asked. If a share
+        # q of all groups differed, none of these would with a probability of (1 - q) ** groups: the q at
+        # which that is as low as 5 % is the rule of three, about 3 / groups (Hanley and Lippman-Hand
+        # 1983). It bounds the mean both ways, since a differing group changes it by 1 at most, and it
+        # is one bound, so nothing is halved.
+        share = float(1 - (1 - confidence) ** (1 / groups))
+        note = f"the same on every question; of groups that were not asked, up to {share:.0%} may differ"
+        return -share, share, "rule of three", note
     means = sums / counts
     if np.ptp(means) < 1e-12:
         # Resampling equal values gives an interval of no width, which claims certainty. What can
@@ -191,8 +211,8 @@ def _interval(
         # have to be at least this for all of them to come out alike; the rest may be anything.
         share = ((1 - confidence) / 2) ** (1 / groups)
         low, high = share * means[0] - (1 - share), share * means[0] + (1 - share)
-        same = "no group of questions changed" if abs(means[0]) < 1e-12 else "every group changed by the same amount"
-        return max(-1.0, float(low)), min(1.0, float(high)), "exact bound", f"{same}: the interval is an exact bound"
+        what = "no group of questions changed" if abs(means[0]) < 1e-12 else "every group changed by the same amount"
+        return max(-1.0, float(low)), min(1.0, float(high)), "exact bound", f"{what}: the interval is an exact bound"
     low, high = _bootstrap(sums, counts, confidence, "BCa")
     if np.isfinite([low, high]).all():
         return low, high, "BCa bootstrap", ""

@@ -157,6 +157,8 @@ def in_words(comparison: Comparison) -> str:
     change = f"{comparison.difference:+.2f}" if abs(comparison.difference) >= 0.02 else f"{comparison.difference:+.3f}"
     digits = 2 if abs(comparison.difference) >= 0.02 else 3
     before, after = f"{comparison.baseline:.{digits}f}", f"{comparison.candidate:.{digits}f}"
+    if comparison.same:
+        return f"{name} stayed at {after}: {comparison.note} (n = {comparison.n}, {comparison.groups} groups)."
     if comparison.low is None or comparison.high is None:
         interval = f"no interval, {comparison.note}"
     else:
@@ -194,6 +196,8 @@ def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipp
         return (
             "The gain is not taken: the candidate makes up more answers to questions that the documents cannot answer."
         )
+    if all(one.same for one in primary):
+        return "The candidate does the same as the old release on every question, so the old release stays."
     return "No primary metric is better beyond chance, so the old release stays."
 
 
@@ -204,8 +208,9 @@ def _cautions(
     if primary and (fewest := min(primary, key=lambda one: one.n)).n < SMALL_SAMPLE:
         said.append(
             f"Small sample: {fewest.label} rests on {fewest.n} test questions in {fewest.groups} independent "
-            f"group{'s' * (fewest.groups != 1)}; with fewer than {SMALL_SAMPLE} only a large change can be told "
-            "from chance."
+            f"group{'s' * (fewest.groups != 1)} (questions about the same or nearly the same documents tend to go "
+            f"right or wrong together, so they are one group); with fewer than {SMALL_SAMPLE} questions only a large "
+            "change can be told from chance."
         )
     retrieval = by_metric.get("ndcg@10")
     if retrieval is not None and retrieval.baseline >= SATURATED:
@@ -242,7 +247,10 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
         name = one.description[0].upper() + one.description[1:]
         figures = f"n = {found.n}"
         if found.low is not None and found.high is not None:
-            figures = f"{found.difference:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}, {figures}"
+            interval = f"95 % interval {found.low:+.3f} to {found.high:+.3f}"
+            figures = (
+                f"{'the same on every question' if found.same else f'{found.difference:+.3f}, {interval}'}, {figures}"
+            )
         said.append(
             f"{name} would do alone: {found.label} {found.baseline:.3f}; beside it the candidate's "
             f"{found.candidate:.3f} is no proven gain ({figures})."

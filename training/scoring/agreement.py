@@ -159,7 +159,7 @@ def _opposite(said: Sequence[Token], wanted: Sequence[Token]) -> bool:
     """Whether a word of the answer is the opposite of one that it lacks."""
     own, theirs = _texts(said), _texts(wanted)
     lacking, instead = theirs - own, own - theirs
-    if any(OPPOSITES.get(word) in instead for word in lacking):
+    if any(OPPOSITES.get(word, set()) & instead for word in lacking):
         return True
     return any(
         f"{prefix}{word}" in other

@@ -19,8 +19,12 @@ EITHER = frozenset(_WORDS["either"].split())
 """Words between answers of which one is meant."""
 FUNCTION_WORDS = frozenset(_WORDS["function_words"].split())
 """Words that a sentence around an answer consists of: they neither add to it nor spoil it."""
-_PAIRS = [pair.split() for pair in _WORDS["opposites"].split(",")]
-OPPOSITES = dict(_PAIRS) | {second: first for first, second in _PAIRS}
+OPPOSITES: dict[str, set[str]] = {}
+"""A word may have several: "more" has "less" and "fewer"."""
+for _pair in _WORDS["opposites"].split(","):
+    _first, _second = _pair.split()
+    OPPOSITES.setdefault(_first, set()).add(_second)
+    OPPOSITES.setdefault(_second, set()).add(_first)
 OPPOSITE_PREFIXES = tuple(_WORDS["opposite_prefixes"].split())
 
 RANGE_WORDS = frozenset(_WORDS["range_words"].split())

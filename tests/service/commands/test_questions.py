@@ -127,4 +127,5 @@ def test_the_keys_of_a_workspace(place, capfd):
     status, missing = run(capfd, "keys", "revoke", made["id"], "-w", place)
     assert (status, missing["error"]["code"]) == (1, "not_found")
     status, wrong = run(capfd, "keys", "create", "--scope", "all", "-w", place)
-    assert (status, wrong["error"]["code"]) == (1, "invalid_input")
+    assert (status, wrong["error"]["code"]) == (2, "usage")
+    assert "found scopes all, expected some of: chat, ingest, train, admin" in wrong["error"]["message"]

@@ -106,16 +106,24 @@ def test_too_few_groups_give_no_interval(groups: int) -> None:
 
 
 def test_no_change_at_all_does_not_claim_certainty() -> None:
-    few, many = (compare("correct", [1.0] * n, [1.0] * n, own_groups(n)) for n in (10, 1000))
+    few, many = (compare("ndcg@10", [0.3] * n, [0.3] * n, own_groups(n)) for n in (10, 1000))
     assert few.low is not None
     assert few.high is not None
     assert many.high is not None
     assert few.low == -few.high
-    assert few.high == pytest.approx(1 - 0.025**0.1)
-    assert many.high < 0.004  # the rule of three, about 3.7 / n for 97.5 %
-    assert few.direction == "unclear"
-    assert "no group" in few.note
-    assert few.method == "exact bound"
+    assert (1 - few.high) ** 10 == pytest.approx(0.05), "the share at which ten equal groups come one time in twenty"
+    assert many.high == pytest.approx(3 / 1000, rel=0.01)
+    assert (few.difference, few.direction, few.same) == (0.0, "unclear", True)
+    assert few.note == "the same on every question; of groups that were not asked, up to 26% may differ"
+    assert few.method == "rule of three"
+
+
+def test_questions_that_cancel_out_within_their_group_are_not_the_same() -> None:
+    before, groups = [0.0, 1.0] * 10, [f"g{i // 2}" for i in range(20)]
+    found = compare("correct", before, [1.0 - one for one in before], groups)
+    assert (found.difference, found.same, found.method) == (0.0, False, "exact bound")
+    assert found.high == pytest.approx(1 - 0.025**0.1)
+    assert "no group" in found.note
 
 
 def test_a_unanimous_change_is_significant_once_there_are_enough_groups() -> None:

@@ -84,9 +84,22 @@ def test_what_is_kept_says_why() -> None:
 def test_small_samples_are_called_small() -> None:
     few = decide([compared("ndcg@10", 0.5, 0.9, n=12, groups=9)])
     assert any(
-        "Small sample" in reason and "12 test questions in 9 independent groups" in reason for reason in few.reasons
+        "Small sample" in reason
+        and "12 test questions in 9 independent groups (questions about the same or nearly the same documents" in reason
+        for reason in few.reasons
     )
     assert not any("Small sample" in reason for reason in decide([BETTER, SAME]).reasons)
+
+
+def test_arms_that_do_the_same_are_said_to_do_the_same() -> None:
+    note = "the same on every question; of groups that were not asked, up to 12% may differ"
+    same = replace(compared("ndcg@10", 0.8, 0.8, 0.12, n=40, groups=23, note=note), method="rule of three")
+    assert in_words(same) == f"nDCG@10 stayed at 0.800: {note} (n = 40, 23 groups)."
+    verdict = decide([same])
+    assert verdict.outcome == "kept"
+    assert any("does the same as the old release on every question" in reason for reason in verdict.reasons)
+    cheaper = decide([BETTER], alternatives=[Alternative("hybrid search", same)]).reasons
+    assert any("no proven gain (the same on every question, n = 40)" in reason for reason in cheaper)
 
 
 def test_saturated_retrieval_is_said() -> None:

@@ -157,6 +157,20 @@ def test_words_of_the_question_neither_help_nor_harm() -> None:
     assert score_answer(said, ["the seller"], abstained=False, question=asked).outcome == "correct"
 
 
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("less water", "more water"),
+        ("more water", "less water"),
+        ("fewer seats", "more seats"),
+        ("less than 5 litres", "more than 5 litres"),
+    ],
+)
+def test_a_word_with_several_opposites_contradicts_each_of_them(answer: str, reference: str) -> None:
+    scores = score_answer(answer, [reference], abstained=False)
+    assert (scores.outcome, scores.answer_score) == ("wrong", 0.0)
+
+
 # Planted generators: the ruler decides what the verdict sees.
 
 REFERENCES = [
