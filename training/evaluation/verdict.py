@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from training.evaluation.comparison import Comparison, compare_arms
+from training.evaluation.comparison import Comparison, compare_arms, holm
 from training.evaluation.evaluate import ArmResult
 
 PRIMARY = ("ndcg@10", "answer_score")
@@ -19,6 +19,9 @@ CHEAPER = {
     "prompt only": "the untouched models with the best prompt of a study",
 }
 """Arms that train nothing, in words."""
+
+SIGNIFICANT = 0.05
+"""Of one side."""
 
 SMALL_SAMPLE = 30
 SATURATED = 0.97
@@ -108,7 +111,8 @@ def decide(
 ) -> Verdict:
     """The verdict on a candidate.
 
-    *Promoted*: a primary metric is better with its whole interval above zero, none is worse, and
+    *Promoted*: a primary metric is better with its whole interval above zero and by the randomisation test
+    with Holm's correction over the primary metrics, none is worse, and
     the hallucination rate is not significantly up. *Rejected*: a primary metric is significantly
     worse, or a check failed. *Kept* (the old release stays) otherwise.
 
@@ -121,8 +125,9 @@ def decide(
     by_metric = {comparison.metric: comparison for comparison in comparisons}
     primary = [by_metric[metric] for metric in PRIMARY if metric in by_metric]
     failed = [check for check in checks if not check.passed]
-    better = [one for one in primary if one.direction == "better"]
-    worse = [one for one in primary if one.direction == "worse"]
+    proven = _proven(primary)
+    better = [one for one in primary if one.direction == "better" and one.metric in proven]
+    worse = [one for one in primary if one.direction == "worse" and one.metric in proven]
     hallucinated = by_metric.get("hallucinated")
     more_hallucination = hallucinated is not None and hallucinated.direction == "worse"
 
@@ -137,6 +142,12 @@ def decide(
     reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
     reasons += [in_words(comparison) for comparison in (*worse, *better)]
     reasons += [in_words(comparison) for comparison in primary if comparison.direction == "unclear"]
+    reasons += [
+        f"{in_words(one)[:-1]}: its interval leaves zero out, but a test that allows for few questions and for "
+        f"{len(primary)} metrics (randomisation, Holm) calls it chance (p = {one.randomization_p:.3f} for it alone)."
+        for one in primary
+        if one.direction != "unclear" and one.metric not in proven
+    ]
     if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
         reasons.append(in_words(hallucinated))
     if outcome == "kept":
@@ -149,6 +160,17 @@ def decide(
     reasons += _cautions(primary, by_metric, outcomes)
     reasons += _alternatives(alternatives, better)
     return Verdict(outcome, tuple(reasons))
+
+
+def _proven(primary: Sequence[Comparison]) -> set[str]:
+    """The primary metrics that differ beyond chance, allowing for there being several of them.
+
+    Of systems that do not differ, at most one in twenty is called better, and one in twenty worse: so each side is
+    tested for itself, with half of the two-sided p.
+    """
+    known = {one.metric: one.randomization_p / 2 for one in primary if one.randomization_p is not None}
+    adjusted = holm(known)
+    return {one.metric for one in primary if adjusted.get(one.metric, 0.0) <= SIGNIFICANT}
 
 
 def in_words(comparison: Comparison) -> str:

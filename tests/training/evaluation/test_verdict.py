@@ -254,3 +254,12 @@ def test_a_gain_that_comes_from_refusing_answerable_questions_is_not_taken() -> 
     assert decide([BETTER, gain, skips]).outcome == "promoted"  # retrieval is better too
     assert decide([gain, skips, compared("answerable_score", 0.2, 0.4)]).outcome == "promoted"
     assert decide([gain, compared("skipped", 0.59, 0.58)]).outcome == "promoted"
+
+
+def test_a_gain_that_few_questions_may_give_by_chance_is_not_taken() -> None:
+    sure, unsure = replace(BETTER, randomization_p=0.04), replace(BETTER, randomization_p=0.06)
+    assert decide([sure, replace(SAME, randomization_p=0.5)]).outcome == "promoted"
+    verdict = decide([unsure, replace(SAME, randomization_p=0.5)])
+    assert verdict.outcome == "kept"
+    assert any("calls it chance (p = 0.060" in reason for reason in verdict.reasons)
+    assert decide([unsure]).outcome == "promoted", "a single metric needs no correction"
