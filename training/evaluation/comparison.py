@@ -1,17 +1,15 @@
 """Compare two arms question by question: paired cluster bootstrap and McNemar's exact test.
 
-Questions on near-duplicate documents are not independent, so whole groups are resampled and
-the statistic is a ratio of sums (mean difference over the questions drawn). Knows nothing about
-what to do with the result (verdict).
+Knows nothing about what to do with the result (verdict).
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from training.evaluation.bootstrap import Interval, Method, ratio_interval
 from training.evaluation.evaluate import ANSWER_METRICS, ArmResult, Record
 
 LABELS: Mapping[str, str] = {
@@ -32,12 +30,6 @@ LABELS: Mapping[str, str] = {
     "hallucinated": "hallucination rate",
 }
 LOWER_IS_BETTER = frozenset({"skipped", "hallucinated"})
-
-RESAMPLES = 9999
-MIN_GROUPS = 6
-"""Below this no interval is given: with five groups even a unanimous change has a sign test p of 0.06."""
-
-Method = Literal["BCa bootstrap", "percentile bootstrap", "exact bound", "none"]
 
 
 @dataclass(frozen=True)
@@ -142,22 +134,19 @@ def compare(
     if not len(baseline) or not len(baseline) == len(candidate) == len(groups):
         raise ValueError(f"found {len(baseline)}, {len(candidate)} and {len(groups)} values, expected as many of each")
     before, after = np.asarray(baseline, dtype=float), np.asarray(candidate, dtype=float)  # (n,)
-    _, member = np.unique(np.asarray(groups), return_inverse=True)
-    sums = np.bincount(member, weights=after - before)  # (groups,)
-    counts = np.bincount(member).astype(float)  # (groups,)
-    low, high, method, note = _interval(sums, counts, confidence)
+    found = ratio_interval(after - before, np.ones_like(before), groups, bounds=(-1.0, 1.0), confidence=confidence)
     return Comparison(
         metric=metric,
         baseline=float(before.mean()),
         candidate=float(after.mean()),
         difference=float((after - before).mean()),
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
         n=len(before),
-        groups=len(sums),
+        groups=found.groups,
         p=mcnemar(before, after),
-        method=method,
-        note=note,
+        method=found.method,
+        note=_note(found, before, after),
     )
 
 
@@ -177,46 +166,9 @@ def mcnemar(before: Sequence[float] | np.ndarray, after: Sequence[float] | np.nd
     return float(binomtest(gained, gained + lost, 0.5).pvalue)
 
 
-def _interval(
-    sums: np.ndarray, counts: np.ndarray, confidence: float
-) -> tuple[float | None, float | None, Method, str]:
-    groups = len(sums)
-    if groups < MIN_GROUPS:
-        what = "1 independent group" if groups == 1 else f"{groups} independent groups"
-        return None, None, "none", f"only {what} of questions: too few for an interval, so chance cannot be ruled out"
-    means = sums / counts
-    if np.ptp(means) < 1e-12:
-        # Resampling equal values gives an interval of no width, which claims certainty. What can
-        # be said (Clopper and Pearson 1934): if a share q of all groups were like these, q would
-        # have to be at least this for all of them to come out alike; the rest may be anything.
-        share = ((1 - confidence) / 2) ** (1 / groups)
-        low, high = share * means[0] - (1 - share), share * means[0] + (1 - share)
-        same = "no group of questions changed" if abs(means[0]) < 1e-12 else "every group changed by the same amount"
-        return max(-1.0, float(low)), min(1.0, float(high)), "exact bound", f"{same}: the interval is an exact bound"
-    low, high = _bootstrap(sums, counts, confidence, "BCa")
-    if np.isfinite([low, high]).all():
-        return low, high, "BCa bootstrap", ""
-    low, high = _bootstrap(sums, counts, confidence, "percentile")
-    return low, high, "percentile bootstrap", "BCa is not defined for these values; plain percentiles are given"
-
-
-def _bootstrap(sums: np.ndarray, counts: np.ndarray, confidence: float, method: str) -> tuple[float, float]:
-    from scipy.stats import DegenerateDataWarning, bootstrap
-
-    def ratio(total: np.ndarray, count: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.asarray(total.sum(axis=axis) / count.sum(axis=axis))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateDataWarning)
-        found = bootstrap(
-            (sums, counts),
-            ratio,
-            paired=True,
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            batch=max(1, 2_000_000 // len(sums)),
-            confidence_level=confidence,
-            method=method,
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+def _note(found: Interval, before: np.ndarray, after: np.ndarray) -> str:
+    if found.method != "exact bound":
+        return found.note
+    changed = abs(float((after - before).mean())) >= 1e-12
+    same = "every group changed by the same amount" if changed else "no group of questions changed"
+    return f"{same}: the interval is an exact bound"

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.evaluation.comparison import LABELS, MIN_GROUPS, compare, compare_arms, mcnemar
+from training.evaluation.bootstrap import MIN_GROUPS
+from training.evaluation.comparison import LABELS, compare, compare_arms, mcnemar
 from training.evaluation.evaluate import ArmResult, Record
 
 
