@@ -39,16 +39,15 @@ class _Row(BaseModel):
 def load_examples(paths: Sequence[Path], *, columns: Columns | None = None, warn: Tell | None = None) -> list[Example]:
     """Read examples files: JSON Lines, JSON arrays, CSV, TSV, workbooks; ``.gz`` too, but of workbooks.
 
-    A row that says the same as one before it is dropped with a warning.
+    A row that says the same as one before it is dropped with a warning; answers that disagree are named in one.
 
     Args:
         columns: column to field, where names do not tell.
         warn: takes what the user should know though it stops nothing.
 
     Raises:
-        InputError: a file that cannot be read or is empty, columns that are not clear, faulty rows and rows that
-            contradict each other (each with its file and line, the first ten), or no example that the corpus can
-            answer.
+        InputError: a file that cannot be read or is empty, columns that are not clear, faulty rows (each with
+            its file and line, the first ten), or no example that the corpus can answer.
     """
     warn = warn or _ignore
     given = columns or {}
@@ -70,20 +69,23 @@ def load_examples(paths: Sequence[Path], *, columns: Columns | None = None, warn
             faults.append(f"{path}: found no row, expected one example a row")
     faults += [f"found no column {column!r} for {field} (--column) in any file, expected it" for column, field in
                unused.items() if not faults]  # fmt: skip
-    if faults := [*faults, *seen.contradictions()]:
+    if faults:
         raise InputError(told(faults, "the examples", "correct this; nothing was read"))
     if not any(example.answerable for example in seen.examples):
         raise InputError(
             f"found {len(seen.examples)} examples and none with an answer, expected some that the corpus answers: "
             'add examples with "answers"'
         )
-    for what, lines in (
-        ("rows that repeat an earlier one word for word, and left them out", seen.dropped),
-        ("questions that have another answer in another document, which the question alone does not tell apart",
-         seen.ambiguous),
-    ):  # fmt: skip
-        if lines:
-            warn(f"found {len(lines)} {what}:{listed(lines)}")
+    if seen.dropped:
+        warn(
+            f"found {len(seen.dropped)} rows that repeat an earlier one word for word, and left them out:"
+            f"{listed(seen.dropped)}"
+        )
+    if contradictions := list(seen.contradictions()):
+        warn(
+            f"found {len(contradictions)} questions asked twice with answers that disagree, of which one is wrong or "
+            f"belongs to a document that the question does not tell:{listed(contradictions)}"
+        )
     return seen.examples
 
 

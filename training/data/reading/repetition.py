@@ -15,8 +15,6 @@ class Repetitions:
     examples: list[Example] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     """Each row that says the same as an earlier one, in words."""
-    ambiguous: list[str] = field(default_factory=list)
-    """Each question with another answer in another document, in words; known after :meth:`contradictions`."""
     _by_id: dict[str, Example] = field(default_factory=dict)
 
     def add(self, example: Example) -> None:
@@ -35,8 +33,10 @@ class Repetitions:
                 f"found the id {example.id!r} again (first in {first.provenance}), expected each id once: give one "
                 "of the two another id"
             )
-        elif not _agree(first, example) and not _of_other_documents(first, example):
-            raise FaultyRow(_contradiction(first, example))
+        elif not _agree(first, example):
+            raise FaultyRow(
+                f"found {_contradiction(first, example)}; expected answers that agree: correct one of the two"
+            )
         else:
             raise FaultyRow(
                 f"found the id {example.id!r} again (first in {first.provenance}), expected each id once (without an "
@@ -44,17 +44,13 @@ class Repetitions:
             )
 
     def contradictions(self) -> Iterator[str]:
-        """Faults: the same question, in other letters maybe, with answers that disagree."""
+        """Each question, in other letters maybe, whose answers disagree with those of an earlier row, in words."""
         asked: dict[str, list[Example]] = {}
         for example in self.examples:
             earlier = asked.setdefault(question_key(example.question), [])
-            other = next((one for one in earlier if not _agree(one, example)), None)
-            if other is None or _of_other_documents(other, example):
-                earlier.append(example)
-                if other is not None:
-                    self.ambiguous.append(_beside(other, example))
-            else:
+            if other := next((one for one in earlier if not _agree(one, example)), None):
                 yield f"{example.provenance}: {_contradiction(other, example)}"
+            earlier.append(example)
 
 
 def _agree(one: Example, other: Example) -> bool:
@@ -65,20 +61,8 @@ def _agree(one: Example, other: Example) -> bool:
     return not pairs or any(holds_answer(a, [b]) or holds_answer(b, [a]) for a, b in pairs)
 
 
-def _of_other_documents(one: Example, other: Example) -> bool:
-    return bool(one.document_ids and other.document_ids) and set(one.document_ids).isdisjoint(other.document_ids)
-
-
 def _contradiction(first: Example, second: Example) -> str:
-    return (
-        f"found the question {second.question!r} with {_said(second)}, and with {_said(first)} in "
-        f"{first.provenance}; expected answers that agree: correct one, or give both their document_ids if each is "
-        "right in its document"
-    )
-
-
-def _beside(first: Example, second: Example) -> str:
-    return f"{second.question!r}: {_said(second)} ({second.provenance}), {_said(first)} ({first.provenance})"
+    return f"the question {second.question!r} with {_said(second)}, and with {_said(first)} in {first.provenance}"
 
 
 def _said(example: Example) -> str:

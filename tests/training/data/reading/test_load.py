@@ -109,28 +109,24 @@ def test_an_exact_duplicate_is_dropped_with_a_warning_across_files_too(tmp_path:
     ]
 
 
-def test_a_contradiction_is_named_and_refused(tmp_path: Path) -> None:
+def test_a_contradiction_is_named(tmp_path: Path) -> None:
     path = write(
         tmp_path / "x.jsonl",
         {"id": "1", "question": "How far is it?", "answers": ["10 m"]},
         {"id": "2", "question": "how far is it", "answers": ["12 m"]},
         {"id": "3", "question": "How far is it?", "answers": []},
-        {"id": "4", "question": "How far is it?", "answers": ["10 m by road"]},
+        {"id": "4", "question": "How heavy is it?", "answers": ["10 kg"]},
+        {"id": "5", "question": "How heavy is it?", "answers": ["10 kg when wet"]},
     )
-    with pytest.raises(InputError, match="found 2 faults") as error:
-        load_examples([path])
-    first, second = str(error.value).splitlines()[1:]
-    assert f"{path}:2: found the question 'how far is it' with the answer '12 m'" in first
-    assert f"with the answer '10 m' in {path}:1" in first
-    assert f"{path}:3: found the question 'How far is it?' with no answer" in second
-
-
-def test_answers_that_differ_by_document_are_a_warning(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.jsonl", GOOD, {**GOOD, "id": "b", "answers": ["12 m"], "document_ids": ["d2"]})
     told: list[str] = []
-    assert len(load_examples([path], warn=told.append)) == 2
-    assert "another answer in another document" in told[0]
-    assert f"'How far?': the answer '12 m' ({path}:2), the answer '10 m' ({path}:1)" in told[0]
+    assert len(load_examples([path], warn=told.append)) == 5
+    head, first, second = told[0].splitlines()
+    assert head.startswith("found 2 questions asked twice with answers that disagree")
+    assert (
+        f"{path}:2: the question 'how far is it' with the answer '12 m', and with the answer '10 m' in {path}:1"
+        in first
+    )
+    assert f"{path}:3: the question 'How far is it?' with no answer, and with the answer '10 m' in {path}:1" in second
 
 
 def test_many_faults_are_told_one_a_line_the_first_ten_then_a_count(tmp_path: Path) -> None:
