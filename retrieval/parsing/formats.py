@@ -97,6 +97,7 @@ _PARSERS = {
     "docx": "docx.parse_docx",
     "other docx": "old_office.parse_other_word",
     "spreadsheet": "spreadsheet.parse_spreadsheet",
+    "sheets": "spreadsheet.parse_sheets",  # of no suffix: for those who need columns
     "slides": "slides.parse_slides",
     "opendocument": "opendocument.parse_opendocument",
     "rtf": "rtf.parse_rtf",

@@ -50,12 +50,13 @@ class ParseWarning:
 
 
 def parse_file(
-    source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None
+    source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None, *, form: str | None = None
 ) -> Iterator[Document | ParseFailure | ParseWarning]:
     """As :func:`parse_files`, for one file.
 
     Args:
         pool: the child processes to use; without them, one is started for this file.
+        form: how it is parsed; else its suffix says.
 
     Raises:
         NoText: the file is empty, or there is no text in it.
@@ -63,8 +64,8 @@ def parse_file(
     """
     limits = limits or ParseLimits()
     with nullcontext(pool) if pool is not None else parser_pool(limits) as open_pool:
-        for _, items in parse_files([source], limits, open_pool):
-            yield from items
+        for items in open_pool.parse([_asked(source, limits, form)]):
+            yield from _named(source, items)
 
 
 def parse_files(
@@ -81,18 +82,22 @@ def parse_files(
     def tasks() -> Iterator[Task | InputError]:
         for source in sources:
             asked.append(source)
-            try:
-                yield _task(source, limits)
-            except InputError as error:
-                yield error
+            yield _asked(source, limits)
 
     for items in pool.parse(tasks()):
         source = asked.popleft()
         yield source, _named(source, items)
 
 
-def _task(source: SourceFile, limits: ParseLimits) -> Task:
-    form = _form(source.path)
+def _asked(source: SourceFile, limits: ParseLimits, form: str | None = None) -> Task | InputError:
+    """The task, or why there is none."""
+    try:
+        return _task(source, limits, form or _form(source.path))
+    except InputError as error:
+        return error
+
+
+def _task(source: SourceFile, limits: ParseLimits, form: str) -> Task:
     if source.size > limits.max_bytes:
         raise InputError(
             f"found {source.size / 2**20:.1f} MiB, expected at most {limits.max_bytes / 2**20:.1f} MiB: "

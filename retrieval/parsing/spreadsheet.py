@@ -6,6 +6,7 @@ reads one; formulas give the values that were saved with them. Runs in the limit
 
 import datetime
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -32,19 +33,46 @@ def parse_spreadsheet(document_id: str, data: bytes, *, max_characters: int) -> 
     Raises:
         InputError: broken, encrypted, a zip bomb, a sheet that spans too much, or over the limit.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
     title = _check(data)
     outline = Outline(max_characters)
+    for name, sheet in _sheets(data):
+        rows = _rows(sheet)
+        if rows:
+            outline.heading(1, name)
+            _add(outline, rows)
+    if not outline.headings and "Book".encode("utf-16-le") + b"\0\0" in data[:_SEARCHED] and data.startswith(OLE):
+        raise InputError("found a workbook of Excel 95 or older, of which nothing could be read: save it as XLSX")
+    return outline.document(document_id, title, {})
+
+
+def parse_sheets(document_id: str, data: bytes, *, max_characters: int) -> Iterator[Document]:
+    """The cells of a workbook, for those who need columns: one document a sheet, its id the sheet's name.
+
+    The text is JSON of letters of ASCII, ``[[number of the row, [cell, ...]], ...]`` without blank rows. Hidden
+    sheets are left out.
+
+    Raises:
+        InputError: as :func:`parse_spreadsheet`.
+    """
+    _check(data)
+    for name, sheet in _sheets(data):
+        grid = [
+            (number, [cell.strip() if isinstance(cell, str) else _text(cell) for cell in row])
+            for number, row in enumerate(sheet.to_python(skip_empty_area=False), start=1)
+        ]
+        if filled := [(number, row) for number, row in grid if any(row)]:
+            yield Document(id=name, text=json.dumps(filled))
+
+
+def _sheets(data: bytes) -> Iterator[tuple[str, Any]]:
+    """Names and sheets of a workbook, those that are not hidden; what the library cannot read is an InputError."""
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             shown = [sheet.name for sheet in book.sheets_metadata if str(sheet.visible).rpartition(".")[2] == "Visible"]
             for name in shown or book.sheet_names:
-                sheet = book.get_sheet_by_name(name)
-                rows = _rows(sheet)
-                if rows:
-                    outline.heading(1, name)
-                    _add(outline, rows)
+                yield name, book.get_sheet_by_name(name)
     except PasswordError as error:
         raise InputError("found an encrypted workbook, expected one without a password: save it without") from error
     except (CalamineError, ValueError, OSError) as error:
@@ -53,9 +81,6 @@ def parse_spreadsheet(document_id: str, data: bytes, *, max_characters: int) -> 
         if type(error).__name__ == "PanicException":  # of Rust; no Exception, and exported nowhere
             raise broken("workbook", ValueError(str(error))) from error
         raise
-    if not outline.headings and "Book".encode("utf-16-le") + b"\0\0" in data[:_SEARCHED] and data.startswith(OLE):
-        raise InputError("found a workbook of Excel 95 or older, of which nothing could be read: save it as XLSX")
-    return outline.document(document_id, title, {})
 
 
 def _check(data: bytes) -> str:

@@ -28,8 +28,8 @@ def parse_table(document_id: str, data: bytes, *, max_characters: int = 64 << 20
         InputError: binary content, no rows, unbalanced quotes, or more malformed rows than good ones.
     """
     text = clean(decode(data))
-    delimiter = _delimiter(text)
-    rows = _rows(text, delimiter)
+    delimiter = delimiter_of(text)
+    rows = table_rows(text, delimiter)
     _, header = next(rows, (0, []))
     names = [" ".join(name.split()) or f"column {i}" for i, name in enumerate(header, start=1)]
     if any(len(name) > _MAX_NAME for name in names):
@@ -65,7 +65,7 @@ def parse_table(document_id: str, data: bytes, *, max_characters: int = 64 << 20
         yield InputError(f"{malformed}: correct them; the other {len(lines)} rows were read")
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The delimiter under which most of the first rows have as many cells as the header, and more than one."""
     # csv.Sniffer takes a letter for the delimiter of a table with one column, and stumbles over quoted text.
     sample = "\n".join(text[: 1 << 16].split("\n")[:_SAMPLE_ROWS])
@@ -80,8 +80,12 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and rows without blank ones."""
+def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and rows of CSV, without blank ones.
+
+    Raises:
+        InputError: quotes that do not balance.
+    """
     limit = csv.field_size_limit(len(text) + 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 1

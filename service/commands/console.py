@@ -66,15 +66,25 @@ class Console:
             table.add_column(column, justify="right" if number else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        if self.out.isatty():
-            Rich(file=self.out, highlight=False).print(table)
-            return
-        # A pipe has no width: cells are not folded for it, and no line is filled with blanks.
-        cells = [columns, *rows]
-        width = sum(3 + max(len(row[position]) for row in cells) for position in range(len(columns)))
+        width = self._width()
+        if width is None:  # a pipe has none: cells are not folded for it
+            cells = [columns, *rows]
+            width = 4 + sum(3 + max(len(row[position]) for row in cells) for position in range(len(columns)))
         buffer = io.StringIO()
-        Rich(file=buffer, width=width + 4, highlight=False).print(table)
+        Rich(file=self.out if self.out.isatty() else buffer, width=width, highlight=False).print(table)
         self.out.writelines(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
+
+    def _width(self) -> int | None:
+        """Columns of the terminal, or as many as ``COLUMNS`` says; rich takes 80 where it does not know a terminal."""
+        told = os.environ.get("COLUMNS", "")
+        if told.isdecimal() and int(told):
+            return int(told)
+        if not self.out.isatty():
+            return None
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or None
+        except (OSError, ValueError):  # it says that it is one, and is not
+            return None
 
     def note(self, text: str) -> None:
         """A line beside the result."""

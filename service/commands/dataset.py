@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
-from service.commands.evaluation import ExamplesOption
+from service.commands.evaluation import AcceptOption, ColumnOption, ExamplesOption
 
 if TYPE_CHECKING:
     from training.data.examples import SplitName
@@ -30,6 +30,8 @@ def dataset(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to save; default: below .lockstep/datasets.")
     ] = None,
+    column: ColumnOption = None,
+    accept_test_changes: AcceptOption = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,6 +39,7 @@ def dataset(
     from dataclasses import asdict
 
     from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+    from training.data.reading.columns import parse_columns
     from training.data.summary import save
 
     with opened(context, workspace, as_json) as here:
@@ -44,7 +47,18 @@ def dataset(
         training = here.settings.training
         data, seed = training.data, training.seed
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
-            prepared = prepare_examples(here.workspace, here.catalog, searcher, examples, data, seed=seed, freeze=False)
+            prepared = prepare_examples(
+                here.workspace,
+                here.catalog,
+                searcher,
+                examples,
+                data,
+                seed=seed,
+                freeze=False,
+                columns=parse_columns(column or ()),
+                accept_test_changes=accept_test_changes,
+                warn=here.console.warn,
+            )
             rows: dict[str, dict[str, Sequence[Row]]] = {"contrastive": {}, "supervised": {}}
             stats: dict[str, dict[str, Any]] = {"contrastive": {}, "supervised": {}}
             for done, name in enumerate(SPLITS):

@@ -1,5 +1,6 @@
 """``lockstep evaluate``: how good a release is on examples."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
     from training.data.examples import Example
 
-ExamplesOption = Annotated[
-    list[Path], typer.Option("--examples", metavar="FILE", help="Examples, JSON Lines; may be given several times.")
+EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV or XLSX; may be given several times."
+ExamplesOption = Annotated[list[Path], typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP)]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="FIELD=NAME", help="Which column of the examples is which, as question=Frage; repeatable."
+    ),
+]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-test-changes",
+        help="Take a frozen test set that was changed on purpose; its figures are not comparable with earlier ones.",
+    ),
 ]
 
 
@@ -37,21 +50,33 @@ def evaluate(
     examples: ExamplesOption,
     split: Annotated[SplitChoice, typer.Option("--split", help="Which of the examples.")] = SplitChoice.test,
     release: Annotated[str | None, typer.Option("--release", help="Default: the active one.")] = None,
+    column: ColumnOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", dir_okay=False, writable=True, help="One row per question, as JSON Lines."
+        ),
+    ] = None,
     retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Search, but generate no answers.")] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a release on examples: retrieval, answers and outcomes. Works while a service runs."""
+    """Measure a release on examples: retrieval, answers and outcomes, with 95 % intervals over independent groups.
+
+    Works while a service runs.
+    """
     from training.answering.answerer import Answerer
     from training.evaluation.evaluate import Arm
     from training.evaluation.evaluate import evaluate as run
+    from training.evaluation.intervals import metric_intervals
+    from training.evaluation.question_rows import question_rows
     from training.releases.release import read_release
     from training.releases.runtime import open_demonstrations, open_generator
 
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
         with here.console.progress() as progress, own_searcher(here, found, progress) as searcher:
-            chosen = _examples(here, searcher, examples, split)
+            chosen, groups = _examples(here, searcher, examples, split, column or ())
             manifest = found.manifest
             answerer, generator = None, None
             if not retrieval_only:
@@ -68,13 +93,49 @@ def evaluate(
             try:
                 scorer: Any = generator if generator is not None and generator.can_score else None
                 arm = Arm(found.id, searcher, answerer, scorer=scorer, release=found.id)
-                metrics = run(
-                    arm, chosen, groups={}, progress=progress
-                ).metrics()  # what belongs together is for comparisons
+                result = run(arm, chosen, groups, progress=progress)
             finally:
                 if generator is not None:
                     generator.stop()
-        here.console.finish(metrics, lambda: show_metrics(here, {found.id: metrics}))
+        metrics = {**result.metrics(), "intervals": metric_intervals(result)}
+        if output is not None:
+            from retrieval.files import publish_bytes
+
+            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in question_rows(result, here.catalog)]
+            publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
+            metrics["output"] = str(output)
+
+        def show() -> None:
+            _show(here, metrics)
+            if output is not None:
+                here.console.write(f"{metrics['questions']} questions, one a row, in {output}")
+
+        here.console.finish(metrics, show)
+
+
+def _show(here: Opened, metrics: "Mapping[str, Any]") -> None:
+    """The metrics of one release with their intervals; an outcome's is that of its share."""
+    rows = [("questions", str(metrics["questions"]), "", "")]
+    for part in ("retrieval", "generation", "outcomes"):
+        for name, value in metrics[part].items():
+            one = metrics["intervals"].get(name)
+            rows.append((name, _number(value), _interval(one, share=part == "outcomes"), str(one["n"]) if one else ""))
+    here.console.table(("metric", metrics["release"], "95 % interval", "n"), rows)
+    if any(one["low"] is None and one["method"] == "none" for one in metrics["intervals"].values()):
+        groups = max(one["groups"] for one in metrics["intervals"].values())
+        here.console.write(
+            f"The questions are {groups} independent groups at most: too few for an interval everywhere."
+        )
+
+
+def _interval(one: "Mapping[str, Any] | None", *, share: bool) -> str:
+    if one is None:
+        return ""
+    if one["low"] is None and one["high"] is None:
+        return "not known"
+    low, high = ("…" if bound is None else f"{bound:.1%}" if share else f"{bound:.3f}" for bound in
+                 (one["low"], one["high"]))  # fmt: skip
+    return f"{low} to {high}"
 
 
 def show_metrics(here: Opened, systems: "Mapping[str, Mapping[str, Any]]") -> None:
@@ -102,24 +163,34 @@ def _number(value: float | int | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _examples(here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice) -> "Sequence[Example]":
-    """The examples to measure."""
+def _examples(
+    here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice, column: "Sequence[str]"
+) -> "tuple[Sequence[Example], Mapping[str, str]]":
+    """The examples to measure, and by their ids what they hang together with."""
     from retrieval.errors import InputError
+    from training.data.preparation import linked_examples, prepare_examples
+    from training.data.reading.columns import parse_columns
 
+    columns = parse_columns(column)
     if split is SplitChoice.all:
-        from training.data.examples import check_documents, link_documents, load_examples
+        from training.data.grouping import near_duplicate_groups
+        from training.data.splits import question_groups
 
-        loaded = load_examples(paths)
-        check_documents(loaded, {document.id for document in here.catalog.documents()})
-        linked, _ = link_documents(loaded, searcher.search_batch)
-        return linked
-    from training.data.preparation import prepare_examples
-
+        linked, _, texts = linked_examples(here.catalog, searcher, paths, columns=columns, warn=here.console.warn)
+        return linked, question_groups(linked, near_duplicate_groups(texts))
     training = here.settings.training
     prepared = prepare_examples(
-        here.workspace, here.catalog, searcher, paths, training.data, seed=training.seed, freeze=False
+        here.workspace,
+        here.catalog,
+        searcher,
+        paths,
+        training.data,
+        seed=training.seed,
+        freeze=False,
+        columns=columns,
+        warn=here.console.warn,
     )
     chosen = prepared.examples["test" if split is SplitChoice.test else "validation"]
     if not chosen:
         raise InputError(f"found no example in the {split.value} split, expected some: add some, or use --split all")
-    return chosen
+    return chosen, prepared.split.group_of_example

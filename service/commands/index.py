@@ -22,12 +22,25 @@ def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
 
 
-def init(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+def init(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where; made if need be.", show_default=False)
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
     """Make a workspace: a lockstep.toml with every setting explained, and the first release."""
     from retrieval.files import publish_bytes
     from retrieval.workspace import CONFIGURATION
     from service.commands.template import configuration_text
 
+    if directory is not None:
+        # LOCKSTEP_WORKSPACE names the usual workspace, and not the new one.
+        source = context.get_parameter_source("workspace")
+        if source is not None and source.name == "COMMANDLINE" and workspace != directory:
+            raise typer.BadParameter(f"found the two workspaces {directory} and {workspace}, expected one")
+        workspace = directory
     path = workspace / CONFIGURATION
     created = not path.exists()
     if created:
@@ -40,7 +53,8 @@ def init(context: typer.Context, workspace: WorkspaceOption = HERE, as_json: Jso
         def show() -> None:
             what = "Made" if created else "Found"
             here.console.write(f"{what} the workspace {here.workspace.root}; its release is {release.id}.")
-            here.console.write("Next: lockstep ingest PATH, then lockstep ask QUESTION.")
+            where = "" if workspace == HERE else f" -w {workspace}"
+            here.console.write(f"Next: lockstep ingest PATH{where}, then lockstep ask QUESTION{where}.")
 
         here.console.finish(value, show)
 

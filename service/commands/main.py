@@ -45,8 +45,19 @@ app.add_typer(releases.app, name="releases", help="List, show, promote and roll 
 app.add_typer(keys.app, name="keys", help="Make, list and revoke the keys that clients of a service present.")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"lockstep {version('lockstep')}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", envvar="LOCKSTEP_DEBUG", help="Show stack traces and what libraries log.")
     ] = False,
@@ -102,7 +113,8 @@ def _run(arguments: Sequence[str], console: Console, *, debug: bool) -> int:
 
 
 def _fail(console: Console, message: str, code: str, status: int, debug: bool) -> int:
-    message = " ".join(message.split())  # one line, whatever a library put into it
+    # One line, whatever a library put into it; only what is listed stands on lines of its own.
+    message = "\n  ".join(" ".join(part.split()) for part in message.split("\n  "))
     if debug:
         console.note(traceback.format_exc().rstrip())
     console.note(f"lockstep: {message}")
@@ -139,6 +151,7 @@ def _library_logs(debug: bool) -> Iterator[None]:
 
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # of whoever uses tqdm itself, as the reader of gguf files does
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "info" if debug else "error")
     handler = logging.StreamHandler(sys.stderr)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
-from service.commands.evaluation import interval, show_metrics
+from service.commands.evaluation import EXAMPLES_HELP, AcceptOption, ColumnOption, interval, show_metrics
 
 
 class Promote(StrEnum):
@@ -27,7 +27,7 @@ def retrain(
     context: typer.Context,
     examples: Annotated[
         list[Path] | None,
-        typer.Option("--examples", metavar="FILE", help="Examples, JSON Lines; may be given several times."),
+        typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished run.")] = False,
     promote: Annotated[
@@ -36,6 +36,8 @@ def retrain(
     require_better: Annotated[
         bool, typer.Option("--require-better", help="Exit with 3 unless the verdict is promoted.")
     ] = False,
+    column: ColumnOption = None,
+    accept_test_changes: AcceptOption = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,10 +46,14 @@ def retrain(
         found = "both" if resume else "neither"
         raise typer.BadParameter(f"found {found} of --examples and --resume, expected one of them")
     from service.bootstrap import ensure_release, retraining_bases
+    from training.data.reading.columns import parse_columns
     from training.runs.retrain import Request
     from training.runs.retrain import retrain as run
 
-    request = None if resume else Request(tuple(examples or ()), promote.value, require_better)
+    request = None
+    if not resume:
+        columns = parse_columns(column or ())
+        request = Request(tuple(examples or ()), promote.value, require_better, columns, accept_test_changes)
     with opened(context, workspace, as_json) as here:
         settings = here.settings
         with here.console.progress() as progress:
@@ -60,6 +66,7 @@ def retrain(
                 retraining_bases(here.workspace, settings),
                 request,
                 progress=progress,
+                warn=here.console.warn,
             )
         here.console.finish(value, lambda: _show(here, value))
 

@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from training.evaluation import comparison
+from training.evaluation import bootstrap
 from training.evaluation.comparison import compare
 from training.evaluation.verdict import decide
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--gains", type=float, nargs="*", default=[0.0, 0.1, 0.2])
     parser.add_argument("--resamples", type=int, default=1999, help="of the bootstrap; the verdict itself takes 9,999")
     arguments = parser.parse_args()
-    comparison.RESAMPLES = arguments.resamples
+    bootstrap.RESAMPLES = arguments.resamples
     for questions in arguments.questions:
         for gain in arguments.gains:
             rng = np.random.default_rng(questions)

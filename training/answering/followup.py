@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 from retrieval.documents import Passage
 from retrieval.prompt import Message, strip_marks
-from training.answering.stopwords import STOP_WORDS
+from training.scoring.stopwords import STOP_WORDS
 
 _REFERENCE = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those|there"  # English

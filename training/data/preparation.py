@@ -10,17 +10,15 @@ from retrieval.search import Searcher
 from retrieval.workspace import Workspace
 from training.data.candidates import SearcherCandidates
 from training.data.contrastive import ContrastiveRow, MiningStats, mine_contrastive
-from training.data.examples import (
-    SPLITS,
-    Example,
-    LinkReport,
-    SplitName,
-    check_documents,
-    link_documents,
-    load_examples,
-)
+from training.data.examples import SPLITS, Example, SplitName
+from training.data.frozen_split import FrozenSplit
 from training.data.grouping import near_duplicate_groups
-from training.data.splits import FrozenSplit, Split, make_split
+from training.data.linking import LinkReport, check_documents, link_documents
+from training.data.reading.columns import Columns
+from training.data.reading.faults import listed
+from training.data.reading.load import load_examples
+from training.data.reading.sources import Tell
+from training.data.splits import Split, make_split
 from training.data.supervised import SupervisedRow, SupervisedStats, build_supervised
 from training.settings import DataSettings
 
@@ -32,6 +30,40 @@ class Prepared:
     examples: Mapping[SplitName, Sequence[Example]]
     split: Split
     links: LinkReport
+    accepted: int
+    """Changes of the frozen test set that were accepted."""
+
+
+def linked_examples(
+    catalog: Catalog,
+    searcher: Searcher,
+    paths: Sequence[Path],
+    *,
+    frozen: FrozenSplit | None = None,
+    columns: Columns | None = None,
+    warn: Tell,
+) -> tuple[list[Example], LinkReport, Mapping[str, str]]:
+    """Read the examples and find the documents of those that name none.
+
+    Returns:
+        The examples, what was found, and the text of every document by its id.
+
+    Raises:
+        InputError: the examples cannot be used.
+    """
+    examples = load_examples(paths, columns=columns, warn=warn)
+    texts = {document.id: document.text for document in catalog.documents()}
+    check_documents(examples, texts)
+    held = {one: found for one, found in (frozen.links if frozen else {}).items() if texts.keys() >= set(found)}
+    examples, links = link_documents(examples, searcher.search_batch, known=held)
+    if links.unlinked:
+        unlinked = frozenset(links.unlinked)
+        lines = [f"{one.question!r} ({one.provenance})" for one in examples if one.id in unlinked]
+        warn(
+            f"found no document for {len(lines)} questions without document_ids: no passage holds an answer with "
+            f"another word of the question, so they are left out; name their documents to use them:{listed(lines)}"
+        )
+    return examples, links, texts
 
 
 def prepare_examples(
@@ -43,24 +75,29 @@ def prepare_examples(
     *,
     seed: int,
     freeze: bool,
+    columns: Columns | None = None,
+    accept_test_changes: bool = False,
+    warn: Tell,
 ) -> Prepared:
     """Read, link and divide the examples, before anything is mined or trained.
 
     Args:
         searcher: finds the documents of examples that name none.
         freeze: keep the split, above all its test set, for all later runs of the workspace.
+        columns: column to field, where names do not tell.
+        accept_test_changes: the frozen test set becomes what the examples make of it, instead of a refusal.
+        warn: takes what the user should know though it stops nothing.
 
     Raises:
         InputError: the examples cannot be used.
         LeakError: what belongs together is asked to lie in two splits.
         MismatchError: the frozen test set is altered.
     """
-    examples = load_examples(paths)
-    texts = {document.id: document.text for document in catalog.documents()}
-    check_documents(examples, texts)
     frozen = FrozenSplit.load(workspace.split) if workspace.split.is_file() else None
-    held = {one: found for one, found in (frozen.links if frozen else {}).items() if texts.keys() >= set(found)}
-    examples, links = link_documents(examples, searcher.search_batch, known=held)
+    examples, links, texts = linked_examples(catalog, searcher, paths, frozen=frozen, columns=columns, warn=warn)
+    changes: list[str] = []
+    if frozen is not None and accept_test_changes:
+        changes, frozen = frozen.changes(examples), frozen.accepting(examples)
     split = make_split(
         examples,
         near_duplicate_groups(texts),
@@ -68,10 +105,16 @@ def prepare_examples(
         validation=data.validation,
         test=data.test,
         frozen=frozen,
+        extend_test=bool(changes),
     )
+    if changes:
+        warn(
+            f"accepted {len(changes)} changes of the frozen test set; its figures are not comparable with earlier "
+            f"ones:{listed(changes)}"
+        )
     if freeze:
         split.freeze(examples, frozen).save(workspace.split)
-    return Prepared({name: split.select(examples, name) for name in SPLITS}, split, links)
+    return Prepared({name: split.select(examples, name) for name in SPLITS}, split, links, len(changes))
 
 
 def contrastive_rows(

@@ -5,80 +5,16 @@ share such documents or are the same. Knows nothing about retrieval: it runs bef
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import networkx
-from pydantic import TypeAdapter, ValidationError
 
-from retrieval.errors import InputError, LeakError, MismatchError, StorageError
-from retrieval.files import publish_json
+from retrieval.errors import InputError, LeakError
 from training.data.examples import SPLITS, Example, SplitName
-from training.data.leaks import SHOWN_PAIRS, Node, check_no_leak, leak_message, links, refuse_overlap
-
-
-@dataclass(frozen=True)
-class FrozenSplit:
-    """The split of an earlier run, kept in the workspace; above all its test set."""
-
-    fingerprint: str
-    """sha256 over the test examples."""
-    assignments: Mapping[str, SplitName]
-    """Example id to split."""
-    documents: Mapping[str, SplitName]
-    """Document id to split, of the documents with questions."""
-    test: Mapping[str, str]
-    """Test example id to the sha256 of its content."""
-    links: Mapping[str, tuple[str, ...]]
-    """Example id to document ids, where these were found by retrieval: for ``link_documents``."""
-
-    def save(self, path: Path) -> None:
-        """Publish as JSON, whole or not at all."""
-        publish_json(path, asdict(self))
-
-    @staticmethod
-    def load(path: Path) -> "FrozenSplit":
-        """Read what :meth:`save` wrote.
-
-        Raises:
-            StorageError: it is not what was written.
-            MismatchError: the test set in it does not have the fingerprint in it.
-        """
-        try:
-            frozen = TypeAdapter(FrozenSplit).validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise StorageError(
-                f"found {path} damaged, expected a frozen split: restore it from a backup, or delete it to start a new "
-                "test set (results are then not comparable with earlier ones)"
-            ) from error
-        if _fingerprint(frozen.test) != frozen.fingerprint:
-            raise MismatchError(
-                f"found a test set with the fingerprint {_fingerprint(frozen.test)[:12]} in {path}, expected "
-                f"{frozen.fingerprint[:12]}: the file was edited; restore it from a backup, or delete it to start a "
-                "new test set"
-            )
-        return frozen
-
-    def check(self, examples: Sequence[Example]) -> None:
-        """Check that the test set is there as it was frozen.
-
-        Raises:
-            MismatchError: test examples are missing or changed.
-        """
-        present = {example.id: _content_hash(example) for example in examples if example.id in self.test}
-        missing = sorted(set(self.test) - set(present))
-        changed = sorted(key for key, digest in present.items() if digest != self.test[key])
-        if missing or changed:
-            named = [f"{key!r} is missing" for key in missing] + [f"{key!r} has changed" for key in changed]
-            more = f" and {len(named) - SHOWN_PAIRS} more" if len(named) > SHOWN_PAIRS else ""
-            raise MismatchError(
-                f"found the test set altered ({', '.join(named[:SHOWN_PAIRS])}{more}), expected its "
-                f"{len(self.test)} examples as they were (fingerprint {self.fingerprint[:12]}): restore them, or "
-                "delete the frozen split to start a new test set"
-            )
+from training.data.frozen_split import FrozenSplit, content_hash, test_fingerprint
+from training.data.leaks import Node, check_no_leak, leak_message, links, refuse_overlap
 
 
 @dataclass(frozen=True)
@@ -114,7 +50,7 @@ class Split:
 
     def freeze(self, examples: Sequence[Example], previous: FrozenSplit | None = None) -> FrozenSplit:
         """What to keep in the workspace; what ``previous`` knew and is not seen now stays known."""
-        test = {e.id: _content_hash(e) for e in examples if self.assignments.get(e.id) == "test"}
+        test = {e.id: content_hash(e) for e in examples if self.assignments.get(e.id) == "test"}
         asked = {doc for e in examples if e.id in self.assignments for doc in e.document_ids}
         groups = {self.group_of[doc] for doc in asked}
         documents = {doc: self.split_of_document[doc] for doc, group in self.group_of.items() if group in groups}
@@ -125,6 +61,7 @@ class Split:
             documents={**(previous.documents if previous else {}), **documents},
             test=test,
             links={**(previous.links if previous else {}), **links},
+            questions={e.id: e.question for e in examples if e.id in test},
         )
 
 
@@ -136,6 +73,7 @@ def make_split(
     validation: float = 0.15,
     test: float = 0.25,
     frozen: FrozenSplit | None = None,
+    extend_test: bool = False,
 ) -> Split:
     """Divide the examples so that nothing of one split is found in another.
 
@@ -147,6 +85,7 @@ def make_split(
         groups: document id to near-duplicate group, for every document of the corpus.
         validation: share of the examples; may be 0.
         test: share of the examples.
+        extend_test: new questions about documents of the frozen test set join it.
 
     Raises:
         LeakError: stated or frozen splits overlap, with the pairs named.
@@ -181,7 +120,7 @@ def make_split(
     assignments: dict[str, SplitName] = {}
     for example in placed:
         name = chosen[name_of["example", example.id]]
-        if frozen is not None and name == "test" and example.id not in frozen.test:
+        if frozen is not None and name == "test" and example.id not in frozen.test and not extend_test:
             unassigned[example.id] = "it belongs with the test set, which is frozen"
         else:
             assignments[example.id] = name
@@ -194,8 +133,14 @@ def make_split(
         group_of=dict(groups),
         group_of_example={key: name_of["example", key] for key in assignments},
         split_of_document={doc: chosen.get(name_of["group", group], "train") for doc, group in groups.items()},
-        fingerprint=_fingerprint({e.id: _content_hash(e) for e in examples if assignments.get(e.id) == "test"}),
+        fingerprint=test_fingerprint({e.id: content_hash(e) for e in examples if assignments.get(e.id) == "test"}),
     )
+
+
+def question_groups(examples: Sequence[Example], groups: Mapping[str, str]) -> dict[str, str]:
+    """Example id to what it hangs together with, as ``Split.group_of_example``, where nothing is divided."""
+    name_of = _names(networkx.Graph(links(examples, groups, {})))
+    return {example.id: name_of["example", example.id] for example in examples}
 
 
 def _labels(
@@ -301,14 +246,3 @@ def _check_enough(examples: Sequence[Example], assignments: Mapping[str, str], g
 
 def _draw(seed: int, key: str) -> str:
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
-
-
-def _content_hash(example: Example) -> str:
-    """sha256 of what makes a test example; documents found by retrieval are no part of it."""
-    documents = [] if example.weak else list(example.document_ids)
-    content = [example.id, example.question, list(example.answers), documents]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _fingerprint(test: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(test.items())).encode()).hexdigest()

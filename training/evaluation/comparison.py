@@ -1,18 +1,17 @@
 """Compare two arms question by question: paired cluster bootstrap, randomisation test and McNemar's exact test.
 
-Questions on near-duplicate documents are not independent, so whole groups are resampled and
-the statistic is a ratio of sums (mean difference over the questions drawn). Knows nothing about
-what to do with the result (verdict).
+Knows nothing about what to do with the result (verdict).
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from training.evaluation.bootstrap import MIN_GROUPS, Interval, Method, ratio_interval, unchanged_interval
 from training.evaluation.evaluate import ANSWER_METRICS, ArmResult, Record
+from training.evaluation.significance import mcnemar, randomization
 
 LABELS: Mapping[str, str] = {
     "ndcg@10": "nDCG@10",
@@ -32,12 +31,6 @@ LABELS: Mapping[str, str] = {
     "hallucinated": "hallucination rate",
 }
 LOWER_IS_BETTER = frozenset({"skipped", "hallucinated"})
-
-RESAMPLES = 9999
-MIN_GROUPS = 6
-"""Below this no interval is given: with five groups even a unanimous change has a sign test p of 0.06."""
-
-Method = Literal["BCa bootstrap", "percentile bootstrap", "exact bound", "rule of three", "none"]
 
 
 @dataclass(frozen=True)
@@ -150,130 +143,33 @@ def compare(
     if not len(baseline) or not len(baseline) == len(candidate) == len(groups):
         raise ValueError(f"found {len(baseline)}, {len(candidate)} and {len(groups)} values, expected as many of each")
     before, after = np.asarray(baseline, dtype=float), np.asarray(candidate, dtype=float)  # (n,)
+    found = _interval(before, after, groups, confidence)
     _, member = np.unique(np.asarray(groups), return_inverse=True)
-    sums = np.bincount(member, weights=after - before)  # (groups,)
-    counts = np.bincount(member).astype(float)  # (groups,)
-    low, high, method, note = _interval(sums, counts, confidence, same=np.array_equal(before, after))
     return Comparison(
         metric=metric,
         baseline=float(before.mean()),
         candidate=float(after.mean()),
         difference=float((after - before).mean()),
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
         n=len(before),
-        groups=len(sums),
+        groups=found.groups,
         p=mcnemar(before, after),
-        method=method,
-        note=note,
-        randomization_p=None if len(sums) < MIN_GROUPS else randomization(sums),
+        method=found.method,
+        note=found.note,
+        randomization_p=(
+            randomization(np.bincount(member, weights=after - before)) if found.groups >= MIN_GROUPS else None
+        ),
     )
 
 
-def randomization(sums: np.ndarray) -> float:
-    """Two-sided p that differences as large come about by chance alone.
-
-    The paired randomisation test (Fisher 1935; for retrieval Smucker, Allan and Carterette, CIKM 2007): if the
-    systems do not differ, each group's difference is as likely to have the other sign. All signs are tried where
-    there are few groups, else :data:`RESAMPLES` drawn ones.
-
-    Args:
-        sums: of the differences in each group, ``(groups,)``; groups without any say nothing.
-    """
-    changed = sums[np.abs(sums) > 1e-12]
-    if not len(changed):
-        return 1.0
-    if 2 ** len(changed) <= RESAMPLES:
-        bits = (np.arange(2 ** len(changed))[:, None] >> np.arange(len(changed))) & 1  # (2 ** groups, groups)
-        totals = np.abs((2.0 * bits - 1) @ changed)
-        return float(np.mean(totals >= abs(changed.sum()) - 1e-9))
-    rng = np.random.default_rng(0)
-    signs = rng.integers(0, 2, size=(RESAMPLES, len(changed)), dtype=np.int8) * 2 - 1
-    totals = np.abs(signs @ changed)
-    return float((1 + np.sum(totals >= abs(changed.sum()) - 1e-9)) / (1 + RESAMPLES))
-
-
-def holm(values: Mapping[str, float]) -> dict[str, float]:
-    """p values of several metrics, so that one below a level is one for the whole family (Holm 1979)."""
-    adjusted: dict[str, float] = {}
-    least = 0.0
-    for position, (name, value) in enumerate(sorted(values.items(), key=lambda one: one[1])):
-        least = max(least, min(1.0, (len(values) - position) * value))
-        adjusted[name] = least
-    return adjusted
-
-
-def mcnemar(before: Sequence[float] | np.ndarray, after: Sequence[float] | np.ndarray) -> float | None:
-    """Exact two-sided p that as many questions flip one way as the other; None if a value is not 0 or 1.
-
-    It takes questions for independent, so beside large groups the interval is the safer guide.
-    """
-    before, after = np.asarray(before), np.asarray(after)
-    if not (np.isin(before, (0, 1)).all() and np.isin(after, (0, 1)).all()):
-        return None
-    gained, lost = int((after > before).sum()), int((after < before).sum())
-    if not gained + lost:
-        return 1.0
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost, 0.5).pvalue)
-
-
-def _interval(
-    sums: np.ndarray, counts: np.ndarray, confidence: float, *, same: bool
-) -> tuple[float | None, float | None, Method, str]:
-    groups = len(sums)
-    if groups < MIN_GROUPS:
-        what = "1 independent group" if groups == 1 else f"{groups} independent groups"
-        return (
-            None,
-            None,
-            "none",
-            f"only {what} of questions (those about the same or nearly the same documents are one group): "
-            "too few for an interval, so chance cannot be ruled out",
-        )
-    if same:
-        # Resampling zeros gives zero, which claims to know of questions that nobody asked. If a share
-        # q of all groups differed, none of these would with a probability of (1 - q) ** groups: the q at
-        # which that is as low as 5 % is the rule of three, about 3 / groups (Hanley and Lippman-Hand
-        # 1983). It bounds the mean both ways, since a differing group changes it by 1 at most, and it
-        # is one bound, so nothing is halved.
-        share = float(1 - (1 - confidence) ** (1 / groups))
-        note = f"the same on every question; of groups that were not asked, up to {share:.0%} may differ"
-        return -share, share, "rule of three", note
-    means = sums / counts
-    if np.ptp(means) < 1e-12:
-        # Resampling equal values gives an interval of no width, which claims certainty. What can
-        # be said (Clopper and Pearson 1934): if a share q of all groups were like these, q would
-        # have to be at least this for all of them to come out alike; the rest may be anything.
-        share = ((1 - confidence) / 2) ** (1 / groups)
-        low, high = share * means[0] - (1 - share), share * means[0] + (1 - share)
-        what = "no group of questions changed" if abs(means[0]) < 1e-12 else "every group changed by the same amount"
-        return max(-1.0, float(low)), min(1.0, float(high)), "exact bound", f"{what}: the interval is an exact bound"
-    low, high = _bootstrap(sums, counts, confidence, "BCa")
-    if np.isfinite([low, high]).all():
-        return low, high, "BCa bootstrap", ""
-    low, high = _bootstrap(sums, counts, confidence, "percentile")
-    return low, high, "percentile bootstrap", "BCa is not defined for these values; plain percentiles are given"
-
-
-def _bootstrap(sums: np.ndarray, counts: np.ndarray, confidence: float, method: str) -> tuple[float, float]:
-    from scipy.stats import DegenerateDataWarning, bootstrap
-
-    def ratio(total: np.ndarray, count: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.asarray(total.sum(axis=axis) / count.sum(axis=axis))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateDataWarning)
-        found = bootstrap(
-            (sums, counts),
-            ratio,
-            paired=True,
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            batch=max(1, 2_000_000 // len(sums)),
-            confidence_level=confidence,
-            method=method,
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+def _interval(before: np.ndarray, after: np.ndarray, groups: Sequence[str], confidence: float) -> Interval:
+    """The interval of the mean difference."""
+    if np.array_equal(before, after):
+        return unchanged_interval(len(set(groups)), confidence)
+    found = ratio_interval(after - before, np.ones_like(before), groups, bounds=(-1.0, 1.0), confidence=confidence)
+    if found.method != "exact bound":
+        return found
+    changed = abs(float((after - before).mean())) >= 1e-12
+    what = "every group changed by the same amount" if changed else "no group of questions changed"
+    return replace(found, note=f"{what}: the interval is an exact bound")

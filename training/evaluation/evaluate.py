@@ -80,6 +80,8 @@ class Record:
     similarity: float | None
     """Cosine of the best passage served; None where nothing was found."""
     retrieval: dict[str, float] | None
+    passages: tuple[str, ...] = ()
+    """Ids of the chunks served, best first."""
     answer: str | None = None
     outcome: Outcome | None = None
     answer_score: float | None = None
@@ -221,6 +223,7 @@ def _retrieved(example: Example, passages: Sequence[Passage], groups: Mapping[st
         document_ids=example.document_ids,
         weak=example.weak,
         ranked=tuple(dict.fromkeys(passage.document_id for passage in passages)),
+        passages=tuple(passage.chunk_id for passage in passages[:served]),
         similarity=max((passage.similarity for passage in passages[:served]), default=None),
         retrieval=None,
     )

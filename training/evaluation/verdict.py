@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from training.evaluation.comparison import Comparison, compare_arms, holm
+from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.significance import holm
 
 PRIMARY = ("ndcg@10", "answer_score")
 """Retrieval as served, and answers with abstention. Everything else explains."""

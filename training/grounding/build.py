@@ -33,7 +33,8 @@ from retrieval.search_settings import SearchSettings
 from retrieval.sync import sync
 from retrieval.workspace import Workspace
 from training.data.candidates import DEPTH, SearcherCandidates
-from training.data.examples import Example, load_examples
+from training.data.examples import Example
+from training.data.reading.load import load_examples
 from training.data.supervised import SupervisedRow, build_supervised
 from training.generator.generation import Generator
 from training.generator.packaged import BASE, grounding_adapter, packaged_generator

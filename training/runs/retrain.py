@@ -1,6 +1,8 @@
 """One retraining, from examples to verdict and promotion; it resumes where a crash left it."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,12 +11,15 @@ from retrieval.errors import ConfigurationError, VerdictRefused
 from retrieval.progress import Progress, silent
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
+from training.data.reading.sources import Tell
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
 from training.runs.stages import Stages
 from training.settings import TrainingSettings
+
+logger = logging.getLogger("lockstep.retrain")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,10 @@ class Request:
     promote: Literal["auto", "never", "always"] = "auto"
     """``auto``: if the verdict is *promoted*; ``always``: unless it is *rejected*."""
     require_better: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column of the examples to field, where names do not tell."""
+    accept_test_changes: bool = False
+    """The frozen test set becomes what the examples make of it, instead of a refusal."""
 
 
 def retrain(
@@ -36,11 +45,13 @@ def retrain(
     request: Request | None,
     *,
     progress: Progress = silent,
+    warn: Tell = logger.warning,
 ) -> dict[str, Any]:
     """Run all stages; the result is what ``lockstep retrain --json`` prints.
 
     Args:
         request: None goes on with the newest unfinished run, with its own request and settings.
+        warn: takes what the user should know though it stops nothing.
 
     Raises:
         InputError, LeakError, MismatchError: the examples cannot be used.
@@ -57,13 +68,15 @@ def retrain(
                 "examples": [str(path.resolve()) for path in request.examples],
                 "promote": request.promote,
                 "require_better": request.require_better,
+                "columns": dict(request.columns),
+                "accept_test_changes": request.accept_test_changes,
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
             }
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
-        job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress)
+        job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
         try:
             with run.watched():
                 result = job.execute()

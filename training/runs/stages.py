@@ -23,6 +23,7 @@ from training.data import row_files as tables
 from training.data.conversations import questions_in
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+from training.data.reading.sources import Tell
 from training.data.sampling import spread
 from training.data.splits import Split
 from training.data.supervised import SupervisedRow
@@ -59,9 +60,11 @@ class Stages:
         bases: Bases,
         run: Run,
         progress: Progress,
+        warn: Tell,
     ) -> None:
         self.workspace, self.catalog, self.ledger = workspace, catalog, ledger
         self.index_settings, self.bases, self.run, self.progress = index_settings, bases, run, progress
+        self.warn = warn
         self.directory = run.directory
         self.answers = run.directory / "answers.jsonl"
         """Every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
@@ -129,6 +132,9 @@ class Stages:
             self.training.data,
             seed=self.training.seed,
             freeze=True,
+            columns=self.run.request.get("columns"),
+            accept_test_changes=self.run.request.get("accept_test_changes", False),
+            warn=self.warn,
         )
         data, split = self.training.data, prepared.split
         measured = {"validation": data.most_validation, "test": data.most_test}
@@ -147,6 +153,7 @@ class Stages:
             "documents given": prepared.links.given,
             "documents found (weak)": prepared.links.linked + prepared.links.known,
             "documents not found": len(prepared.links.unlinked),
+            "test set changes accepted": prepared.accepted,
             "in no split": len(prepared.split.unassigned),
             "not measured": sum(map(len, prepared.examples.values())) - len(kept),
         }

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from retrieval.errors import InputError, LeakError, MismatchError, StorageError
-from training.data.examples import SPLITS, Example
+from training.data.examples import SPLITS, Example, question_id
+from training.data.frozen_split import FrozenSplit
 from training.data.leaks import check_no_leak
-from training.data.splits import FrozenSplit, Split, make_split
+from training.data.splits import Split, make_split
 
 
 def example(
@@ -307,9 +308,48 @@ class TestFrozen:
         rest = [e for e in examples if e.id != tested.id]
         new = {"question": "Other?", "answers": ("other",), "document_ids": ("d0", *tested.document_ids)}
         altered = [] if change == "gone" else [replace(tested, **{change: new[change]})]
-        with pytest.raises(MismatchError, match=f"{tested.id!r} (is missing|has changed)") as error:
+        with pytest.raises(MismatchError, match="--accept-test-changes") as error:
             make_split([*rest, *altered], groups, seed=0, frozen=frozen)
         assert error.value.exit_status == 3
+        said = {"question": "has become 'Other?'", "gone": "is gone"}.get(change, "has other answers or document_ids")
+        assert f"{tested.question!r} (id {tested.id!r}) {said}" in str(error.value)
+
+    def test_a_changed_question_without_an_id_is_told_by_its_text_and_accepted_on_purpose(self) -> None:
+        examples, groups = corpus(20)
+        examples = [replace(e, id=question_id(e.question)) for e in examples]
+        split = make_split(examples, groups, seed=0)
+        frozen = split.freeze(examples)
+        gone, edited, *_ = split.select(examples, "test")
+        words = edited.question.replace("Question", "Which question")
+        new = replace(edited, id=question_id(words), question=words, split=None, provenance="e.csv:9")
+        now = [*(e for e in examples if e.id not in (gone.id, edited.id)), new]
+        with pytest.raises(MismatchError) as error:
+            make_split(now, groups, seed=0, frozen=frozen)
+        lines = str(error.value).splitlines()[1:]
+        assert any(line.startswith(f"  {gone.question!r} is gone") for line in lines)
+        assert f"  {edited.question!r} is gone; {words!r} (e.csv:9) is new and like it" in lines
+        assert not any(edited.id in line for line in lines)
+
+        accepted = frozen.accepting(now)
+        later = make_split(now, groups, seed=0, frozen=accepted, extend_test=True)
+        tested = {e.id for e in later.select(now, "test")}
+        assert tested == {*frozen.test, new.id} - {gone.id, edited.id}
+        again = later.freeze(now, accepted)
+        assert again.fingerprint != frozen.fingerprint
+        assert again.changes(now) == []
+        assert set(again.questions.values()) == {e.question for e in now if e.id in tested}
+        kept = {key: name for key, name in split.assignments.items() if name != "test"}
+        assert {key: later.assignments[key] for key in kept} == kept, "nothing else moves"
+
+    def test_a_test_set_of_an_earlier_version_is_named_by_its_ids(self, tmp_path: Path) -> None:
+        examples, _, split, _ = self.start(tmp_path)
+        path = tmp_path / "split.json"
+        row = json.loads(path.read_text())
+        del row["questions"]
+        path.write_text(json.dumps(row))
+        tested = split.select(examples, "test")[0]
+        with pytest.raises(MismatchError, match=f"{tested.id!r} is gone"):
+            FrozenSplit.load(path).check([e for e in examples if e.id != tested.id])
 
     def test_links_found_by_retrieval_are_kept_and_no_part_of_the_fingerprint(self) -> None:
         examples, groups = corpus(8)

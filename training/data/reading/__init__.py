@@ -1,0 +1,1 @@
+"""Examples files of several forms into examples, with every fault named."""
