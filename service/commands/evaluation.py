@@ -101,7 +101,10 @@ def evaluate(
         if output is not None:
             from retrieval.files import publish_bytes
 
-            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in question_rows(result, here.catalog)]
+            lines = [
+                json.dumps(row, ensure_ascii=False) + "\n"
+                for row in question_rows(result, here.catalog, shown=manifest.prompt.max_passages)
+            ]
             publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
             metrics["output"] = str(output)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
-from service.commands.evaluation import ExamplesOption
+from service.commands.evaluation import ColumnOption, ExamplesOption
 
 if TYPE_CHECKING:
     from retrieval.progress import Progress
@@ -34,6 +34,7 @@ def study(
     passages: Annotated[
         list[int] | None, typer.Option("--passages", min=1, max=50, help="Passages shown; default: 2 and 4.")
     ] = None,
+    column: ColumnOption = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Time for it all.")] = 20.0,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
@@ -42,6 +43,7 @@ def study(
     from retrieval.errors import InputError
     from retrieval.prompt_library import load_prompt, prompt_library
     from training.data.preparation import prepare_examples
+    from training.data.reading.columns import parse_columns
     from training.study.cells import matrix
 
     with opened(context, workspace, as_json) as here:
@@ -53,7 +55,15 @@ def study(
         cells = matrix(served, prompts, shots or EXAMPLES, passages or PASSAGES)
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
             prepared = prepare_examples(
-                here.workspace, here.catalog, searcher, examples, training.data, seed=training.seed, freeze=True
+                here.workspace,
+                here.catalog,
+                searcher,
+                examples,
+                training.data,
+                seed=training.seed,
+                freeze=True,
+                columns=parse_columns(column or ()),
+                warn=here.console.warn,
             )
             if not prepared.examples["validation"]:
                 raise InputError("found no example in the validation split, expected some: add examples")

@@ -4,19 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from retrieval.catalog import Catalog
+from training.evaluation.errors import bucket_of, concerned_chunks
 from training.evaluation.evaluate import ANSWER_METRICS, ArmResult, Record
 
 
-def question_rows(result: ArmResult, catalog: Catalog) -> Iterator[dict[str, Any]]:
+def question_rows(result: ArmResult, catalog: Catalog, *, shown: int) -> Iterator[dict[str, Any]]:
     """One row for each question, in their order.
+
+    Args:
+        shown: how many of the served passages the prompt shows.
 
     Returns:
         ``passages`` as served, best first; ``ranks`` of the documents that support the answer (1 is the best; None
         where a document was not found); ``scores`` by metric. What was not measured, and the text of a passage
-        that is gone from the catalog meanwhile, is None.
+        that is gone from the catalog meanwhile, is None. ``bucket`` is the first cause of what is wrong.
     """
-    documents = sorted({_document(chunk_id) for one in result.records for chunk_id in one.passages})
-    texts = {stored.chunk.id: stored.chunk.text for stored in catalog.live_chunks(documents)}
+    chunks = concerned_chunks(catalog, result.records)
+    texts = {chunk_id: text for own in chunks.values() for chunk_id, text in own.items()}
     for record in result.records:
         yield {
             "id": record.id,
@@ -33,6 +37,7 @@ def question_rows(result: ArmResult, catalog: Catalog) -> Iterator[dict[str, Any
             "ranks": {name: _rank(record, name) for name in record.document_ids},
             "answer": record.answer,
             "outcome": record.outcome,
+            "bucket": bucket_of(record, chunks, shown=shown),
             "scores": _scores(record),
         }
 

@@ -39,6 +39,7 @@ def build_report(
     settings: Mapping[str, Any] = {},
     fingerprints: Mapping[str, str] = {},
     checks: Sequence[Check] = (),
+    errors: Sequence[Mapping[str, Any]] = (),
     created: datetime | None = None,
 ) -> dict[str, Any]:
     """The report as one JSON value.
@@ -53,6 +54,7 @@ def build_report(
         curves: plots of training, see :func:`curves_from_events`.
         data: section title to figures, as ``{"Split": {"train": 180, "validation": 45}}``; nested ones become flat.
         settings: nested settings; they become flat with dotted names.
+        errors: what is still wrong, see :func:`training.evaluation.errors.before_and_after`.
         fingerprints: name to hash (embedder, collection, documents, split, ...).
 
     Raises:
@@ -88,6 +90,7 @@ def build_report(
         "data": {title: flatten(figures, ": ") for title, figures in data.items()},
         "settings": flatten(settings),
         "fingerprints": fingerprints,
+        "errors": errors,
         "weak_questions": sum(record.weak for record in by_name[baseline].records),
         "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
     }

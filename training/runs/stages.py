@@ -29,21 +29,22 @@ from training.data.splits import Split
 from training.data.supervised import SupervisedRow
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, Asking, answering, references
+from training.evaluation.errors import before_and_after
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
-from training.evaluation.verdict import Check, choose_arm
+from training.evaluation.verdict import choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, read_release, release_of_run
 from training.report.build import build_report, curves_from_events
 from training.runs.candidate import Candidate
+from training.runs.checks import final_checks
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
 from training.runs.prompting import asking, shown_beside, start_from
 from training.settings import TrainingSettings
 
-SIDES: tuple[SplitName, SplitName] = ("train", "test")
 REPORTED = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
 """Stages whose figures the report shows, and under which title."""
 
@@ -274,9 +275,11 @@ class Stages:
         searching = [self.evaluate(arm, "test") for arm in references(searchers)]
         tables.write_rows(self.directory / "test.jsonl", results)
         tables.write_rows(self.directory / "references.jsonl", searching)
-        checks = self.checks()
+        index = self.systems.searcher(self.tuned_embedder).index
+        checks = final_checks(self.divided, self.examples, found=index.count(), live=self.catalog.counts()[1])
         judged = judge(results, self.validated["chosen"], searching, checks)
         baseline, candidate, verdict = judged.baseline, judged.candidate, judged.verdict
+        prompt = self.best.prompt if candidate.prompt_changed else self.baseline.manifest.prompt
         report = build_report(
             run=self.run.id,
             release="",
@@ -301,6 +304,11 @@ class Stages:
                 "test set": self.divided.fingerprint,
             },
             checks=checks,
+            errors=before_and_after(
+                self.catalog,
+                (baseline.records, self.baseline.manifest.prompt.max_passages),
+                (candidate.records, prompt.max_passages),
+            ),
         )
         publish_json(self.directory / "report.json", report)
         return {
@@ -385,19 +393,6 @@ class Stages:
     def evaluate(self, arm: Arm, split: SplitName) -> ArmResult:
         """One arm over one split."""
         return evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress)
-
-    def checks(self) -> list[Check]:
-        """What must hold whatever the metrics say."""
-        train, test = (
-            {self.divided.group_of[document] for one in self.examples[split] for document in one.document_ids}
-            for split in SIDES
-        )
-        found, live = self.systems.searcher(self.tuned_embedder).index.count(), self.catalog.counts()[1]
-        leaked = train & test
-        return [
-            Check("no leak", not leaked, f"{len(leaked)} groups of documents lie in train and in test"),
-            Check("index complete", found >= live, f"the collection holds {found} of {live} chunks"),
-        ]
 
     def training_event(self, fields: dict[str, Any]) -> None:
         """Keep an event of a training, and show how far it is."""
