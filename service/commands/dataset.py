@@ -1,9 +1,9 @@
 """``lockstep dataset``: the rows that retraining would train on, to look at before it does."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -11,8 +11,9 @@ from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, a
 from service.commands.evaluation import AcceptOption, ColumnOption, ExamplesOption
 
 if TYPE_CHECKING:
-    from training.data.examples import SplitName
+    from training.data.examples import Example, SplitName
     from training.data.summary import Row
+    from training.data.supervised import SupervisedRow
     from training.releases.release import Release
 
 SPLITS: "tuple[SplitName, ...]" = ("train", "validation")
@@ -84,7 +85,7 @@ def dataset(
                 here.console.warn(f"found no {kind} rows, expected some: none of the examples of train gives one")
                 value[kind] = None
                 continue
-            summary = _summary(here, release, kind, own_rows, seed)
+            summary = _summary(here, release, kind, own_rows, prepared.examples["train"], seed)
             save({name: own for name, own in own_rows.items() if own}, directory / kind)
             value[kind] = summary | {"built": stats[kind]}
             value["saved"][kind] = str(directory / kind)
@@ -92,9 +93,15 @@ def dataset(
 
 
 def _summary(
-    here: Opened, release: "Release", kind: str, rows: "dict[str, Sequence[Row]]", seed: int
+    here: Opened,
+    release: "Release",
+    kind: str,
+    rows: "dict[str, Sequence[Row]]",
+    examples: "Sequence[Example]",
+    seed: int,
 ) -> dict[str, Any]:
-    """The figures of one kind, in the tokens of the model that reads it."""
+    """The figures of one kind, in the tokens of the model that reads it; of training rows also what is doubtful."""
+    from training.data.quality import quality
     from training.data.summary import summarise
     from training.releases.runtime import generator_directory, open_embedder
 
@@ -106,25 +113,35 @@ def _summary(
         own.no_truncation()
         own.no_padding()
         return summarise(rows, count=lambda text: len(own.encode(text).ids), token_limit=embedder.max_tokens, seed=seed)
+    count: Callable[[str], int]
+    length: Callable[[SupervisedRow], int] | None = None
     if release.manifest.generator.url is not None:
-        from training.generator.remote import TOKEN_CHARACTERS, RemoteGenerator
+        from training.generator.remote import RemoteGenerator
 
         server = RemoteGenerator(release.manifest.generator.url, release.manifest.generator.model)
-        limit = server.max_context
-        return summarise(rows, count=lambda text: len(text) // TOKEN_CHARACTERS, token_limit=limit, seed=seed)
-    from training.generator.files import load_tokenizer
-    from training.generator.rows import encode_row, longest_row
+        limit, count = server.max_context, server.count
+    else:
+        from training.generator.files import load_tokenizer
+        from training.generator.rows import encode_row, longest_row
 
-    directory = generator_directory(here.workspace, release)
-    tokenizer = load_tokenizer(directory)
-    limit = longest_row(directory, tokenizer, here.settings.training.generator.max_length)
-    return summarise(
-        rows,
-        count=lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]),
-        length=lambda row: len(encode_row(tokenizer, row).input_ids),
-        token_limit=limit,
-        seed=seed,
+        directory = generator_directory(here.workspace, release)
+        tokenizer = load_tokenizer(directory)
+        limit = longest_row(directory, tokenizer, here.settings.training.generator.max_length)
+
+        def tokens_of(text: str) -> int:
+            return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+        def encoded(row: SupervisedRow) -> int:
+            return len(encode_row(tokenizer, row).input_ids)
+
+        count, length = tokens_of, encoded
+
+    doubtful = quality(
+        cast("Sequence[SupervisedRow]", rows["train"]),
+        {one.id: one for one in examples},
+        lambda row: length is not None and length(row) > limit,
     )
+    return summarise(rows, count=count, length=length, token_limit=limit, seed=seed) | {"quality": doubtful}
 
 
 def _show(here: Opened, value: dict[str, Any]) -> None:
@@ -160,11 +177,22 @@ def _show_kind(here: Opened, kind: str, figures: dict[str, Any], saved: str) -> 
     if built.get("skipped"):
         rows.append(("examples skipped", _spread({reason: len(ids) for reason, ids in built["skipped"].items()})))
     console.table((kind, ""), rows)
+    _show_quality(here, figures.get("quality"))
     console.write("samples")
     for sample in figures["samples"]:
         console.write(f"  [{sample['split']}] {_sample(sample)}")
     console.write(f"saved in {saved}")
     console.write()
+
+
+def _show_quality(here: Opened, found: dict[str, Any] | None) -> None:
+    if not found or not found["worst"]:
+        return
+    here.console.write(f"doubtful: {_spread(found['doubts'])}; look at these first:")
+    for one in found["worst"]:
+        here.console.write(f"  {one['example_id']}: {one['question']!r} → {one['answer']!r}")
+        for reason in one["reasons"]:
+            here.console.write(f"    {reason}")
 
 
 def _sample(row: dict[str, Any]) -> str:

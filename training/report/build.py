@@ -19,6 +19,8 @@ from training.evaluation.verdict import Check, Verdict
 from training.report.plots import STACKING, curve, forest, stacked
 
 SCHEMA = 2
+STAGES_SHOWN = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
+"""Stages of a run whose figures are shown, and under which title."""
 CHANGED_ANSWERS = 20
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -23,6 +23,7 @@ from training.data import row_files as tables
 from training.data.conversations import questions_in
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+from training.data.quality import quality
 from training.data.reading.sources import Tell
 from training.data.sampling import spread
 from training.data.splits import Split
@@ -37,16 +38,13 @@ from training.evaluation.verdict import choose_arm
 from training.releases.ledger import Ledger
 from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, read_release, release_of_run
-from training.report.build import build_report, curves_from_events
+from training.report.build import STAGES_SHOWN, build_report, curves_from_events
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
 from training.runs.directory import Run
 from training.runs.models import Bases, Systems
 from training.runs.prompting import asking, shown_beside, start_from
 from training.settings import TrainingSettings
-
-REPORTED = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
-"""Stages whose figures the report shows, and under which title."""
 
 
 class Stages:
@@ -230,7 +228,8 @@ class Stages:
             demonstrate=shown_beside(self.best, searcher.embedder, self.divided),
         )
         tables.write_rows(self.directory / "supervised.jsonl", rows)
-        return tables.counted(stats)
+        doubts = quality(rows, {one.id: one for one in self.examples["train"]}, lambda row: False)["doubts"]
+        return {**tables.counted(stats), "doubts": doubts}
 
     def generator(self) -> dict[str, Any]:
         """Fine-tune the generator; the checkpoint with the best answer score on validation is kept."""
@@ -291,7 +290,7 @@ class Stages:
             references=searching,
             validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
             curves=curves_from_events(self.run.events()),
-            data={title: self.run.result(name) for name, title in REPORTED.items() if self.run.finished(name)},
+            data={title: self.run.result(name) for name, title in STAGES_SHOWN.items() if self.run.finished(name)},
             settings={
                 "training": self.training.model_dump(mode="json"),
                 "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),

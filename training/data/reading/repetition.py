@@ -33,7 +33,7 @@ class Repetitions:
                 f"found the id {example.id!r} again (first in {first.provenance}), expected each id once: give one "
                 "of the two another id"
             )
-        elif not _agree(first, example):
+        elif not agree(first, example):
             raise FaultyRow(
                 f"found {_contradiction(first, example)}; expected answers that agree: correct one of the two"
             )
@@ -48,12 +48,12 @@ class Repetitions:
         asked: dict[str, list[Example]] = {}
         for example in self.examples:
             earlier = asked.setdefault(question_key(example.question), [])
-            if other := next((one for one in earlier if not _agree(one, example)), None):
+            if other := next((one for one in earlier if not agree(one, example)), None):
                 yield f"{example.provenance}: {_contradiction(other, example)}"
             earlier.append(example)
 
 
-def _agree(one: Example, other: Example) -> bool:
+def agree(one: Example, other: Example) -> bool:
     """Whether an answer of the one holds one of the other, or neither has any."""
     if one.answerable != other.answerable:
         return False
