@@ -186,6 +186,15 @@ def _interval(
     sums: np.ndarray, counts: np.ndarray, confidence: float, *, same: bool
 ) -> tuple[float | None, float | None, Method, str]:
     groups = len(sums)
+    if same:
+        # Resampling zeros gives zero, which claims to know of questions that nobody asked. If a share
+        # q of all groups differed, none of these would with a probability of (1 - q) ** groups: the q at
+        # which that is as low as 5 % is the rule of three, about 3 / groups (Hanley and Lippman-Hand
+        # 1983). It bounds the mean both ways, since a differing group changes it by 1 at most, and it
+        # is one bound, so nothing is halved.
+        share = float(1 - (1 - confidence) ** (1 / groups))
+        note = f"the same on every question; that leaves room for up to {share:.0%} of other groups to differ"
+        return -share, share, "rule of three", note
     if groups < MIN_GROUPS:
         what = "1 independent group" if groups == 1 else f"{groups} independent groups"
         return (
@@ -195,15 +204,6 @@ def _interval(
             f"only {what} of questions (those about the same or nearly the same documents are one group): "
             "too few for an interval, so chance cannot be ruled out",
         )
-    if same:
-        # Resampling zeros gives zero, which claims to know of questions that nobody asked. If a share
-        # q of all groups differed, none of these would with a probability of (1 - q) ** groups: the q at
-        # which that is as low as 5 % is the rule of three, about 3 / groups (Hanley and Lippman-Hand
-        # 1983). It bounds the mean both ways, since a differing group changes it by 1 at most, and it
-        # is one bound, so nothing is halved.
-        share = float(1 - (1 - confidence) ** (1 / groups))
-        note = f"the same on every question; of groups that were not asked, up to {share:.0%} may differ"
-        return -share, share, "rule of three", note
     means = sums / counts
     if np.ptp(means) < 1e-12:
         # Resampling equal values gives an interval of no width, which claims certainty. What can

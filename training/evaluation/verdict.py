@@ -18,6 +18,9 @@ SMALL_SAMPLE = 30
 SATURATED = 0.97
 """From this nDCG@10 of the untouched system on, there is next to nothing to gain in retrieval."""
 
+CHEAPER = " would do alone: "
+"""In the reasons that name something cheaper than training."""
+
 _ONE_STANDARD_ERROR = 0.6827
 """Confidence whose interval reaches one standard error to each side."""
 
@@ -240,7 +243,7 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
                 f"{'the same on every question' if found.same else f'{found.difference:+.3f}, {interval}'}, {figures}"
             )
         said.append(
-            f"{name} would do alone: {found.label} {found.baseline:.3f}; beside it the candidate's "
+            f"{name}{CHEAPER}{found.label} {found.baseline:.3f}; beside it the candidate's "
             f"{found.candidate:.3f} is no proven gain ({figures})."
         )
     return said
