@@ -54,15 +54,13 @@ def ratio_interval(
 
 def unchanged_interval(groups: int, confidence: float) -> Interval:
     """The interval of a mean difference in [-1, 1] where nothing differs at all."""
-    if groups < MIN_GROUPS:
-        return Interval(None, None, groups, "none", _too_few(groups))
     # Resampling zeros gives zero, which claims to know of questions that nobody asked. If a share
     # q of all groups differed, none of these would with a probability of (1 - q) ** groups: the q at
     # which that is as low as 5 % is the rule of three, about 3 / groups (Hanley and Lippman-Hand
     # 1983). It bounds the mean both ways, since a differing group changes it by 1 at most, and it
     # is one bound, so nothing is halved.
     share = float(1 - (1 - confidence) ** (1 / groups))
-    note = f"the same on every question; of groups that were not asked, up to {share:.0%} may differ"
+    note = f"the same on every question; that leaves room for up to {share:.0%} of other groups to differ"
     return Interval(-share, share, groups, "rule of three", note)
 
 

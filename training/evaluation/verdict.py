@@ -15,7 +15,7 @@ from training.evaluation.significance import holm
 PRIMARY = ("ndcg@10", "answer_score")
 """Retrieval as served, and answers with abstention. Everything else explains."""
 
-CHEAPER = {
+UNTRAINED = {
     "settings only": "the untouched models with settings and threshold chosen on validation",
     "prompt only": "the untouched models with the best prompt of a study",
 }
@@ -27,6 +27,9 @@ SIGNIFICANT = 0.05
 SMALL_SAMPLE = 30
 SATURATED = 0.97
 """From this nDCG@10 of the untouched system on, there is next to nothing to gain in retrieval."""
+
+CHEAPER = " would do alone: "
+"""In the reasons that name something cheaper than training."""
 
 ONE_STANDARD_ERROR = 0.6827
 """Confidence whose interval reaches one standard error to each side."""
@@ -88,7 +91,7 @@ def alternatives_to(
         arms: that answer, with settings and threshold chosen on validation.
         references: searches without answers; those with the untouched embedder count if the candidate's is tuned.
     """
-    cheaper = {CHEAPER.get(arm.name, arm.name): arm for arm in arms if arm.changes < candidate.changes}
+    cheaper = {UNTRAINED.get(arm.name, arm.name): arm for arm in arms if arm.changes < candidate.changes}
     cheaper |= {
         f"the untouched embedder: {reference.name}": reference
         for reference in references
@@ -275,7 +278,7 @@ def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparis
                 f"{'the same on every question' if found.same else f'{found.difference:+.3f}, {interval}'}, {figures}"
             )
         said.append(
-            f"{name} would do alone: {found.label} {found.baseline:.3f}; beside it the candidate's "
+            f"{name}{CHEAPER}{found.label} {found.baseline:.3f}; beside it the candidate's "
             f"{found.candidate:.3f} is no proven gain ({figures})."
         )
     return said

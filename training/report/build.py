@@ -8,20 +8,24 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
 from retrieval.files import publish_bytes, publish_json
 from training.evaluation.comparison import LABELS, Comparison
-from training.evaluation.evaluate import ArmResult, Record
+from training.evaluation.evaluate import ArmResult
 from training.evaluation.verdict import Check, Verdict
+from training.report.changes import changed_answers, count_changes, turn
 from training.report.plots import STACKING, curve, forest, stacked
+from training.report.summary import summary
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 SCHEMA = 2
 STAGES_SHOWN = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
 """Stages of a run whose figures are shown, and under which title."""
-CHANGED_ANSWERS = 20
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -94,6 +98,7 @@ def build_report(
         "fingerprints": fingerprints,
         "errors": errors,
         "weak_questions": sum(record.weak for record in by_name[baseline].records),
+        "answer_changes": count_changes(by_name[baseline], by_name[chosen]),
         "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
     }
     found: dict[str, Any] = from_json(to_json(report, inf_nan_mode="null"))
@@ -123,13 +128,15 @@ def render_report(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"num": number, "signed": signed, "at": _at}
+    environment.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands}
     arms = {arm["name"]: arm for arm in report["arms"]}
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
     }
     page = environment.get_template("report.html.j2").render(
         report=report,
+        summary=summary(report),
+        turn=turn,
         baseline=arms[report["baseline"]],
         chosen=arms[report["chosen"]],
         compared=compared,
@@ -173,45 +180,6 @@ def curves_from_events(events: Iterable[Mapping[str, Any]]) -> list[dict[str, An
     return curves
 
 
-def changed_answers(baseline: ArmResult, candidate: ArmResult, limit: int = CHANGED_ANSWERS) -> list[dict[str, Any]]:
-    """The questions whose answers changed most: better and worse ones in equal parts where there are enough."""
-    before = {record.id: record for record in baseline.records}
-    rows: list[dict[str, Any]] = []
-    for after in candidate.records:
-        old = before[after.id]
-        if (
-            old.answer_score is None
-            or after.answer_score is None
-            or (old.answer == after.answer and old.outcome == after.outcome)
-        ):
-            continue
-        rows.append(
-            {
-                "id": after.id,
-                "question": after.question,
-                "answers": after.answers,
-                "document_ids": after.document_ids,
-                "change": after.answer_score - old.answer_score,
-                "before": _said(old),
-                "after": _said(after),
-            }
-        )
-    rows.sort(key=lambda row: (-abs(row["change"]), row["id"]))
-    better, worse = [row for row in rows if row["change"] > 0], [row for row in rows if row["change"] < 0]
-    of_worse = min(len(worse), max(limit // 2, limit - len(better)))
-    same = [row for row in rows if not row["change"]]
-    return (better[: limit - of_worse] + worse[:of_worse] + same)[:limit]
-
-
-def _said(record: Record) -> dict[str, Any]:
-    return {
-        "answer": record.answer,
-        "outcome": record.outcome,
-        "score": record.answer_score,
-        "top": record.ranked[:1],
-    }
-
-
 def flatten(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
     """Nested values under joined names, lists as JSON."""
     flat: dict[str, Any] = {}
@@ -231,6 +199,16 @@ def number(value: float | None, digits: int = 3) -> str:
 def signed(value: float | None, digits: int = 3) -> str:
     """A difference for people, always with its sign."""
     return "\N{EN DASH}" if value is None else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _commands(text: str) -> "Markup":
+    """What stands in backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = [
+        f'<code class="mono">{escape(part)}</code>' if i % 2 else escape(part) for i, part in enumerate(text.split("`"))
+    ]
+    return Markup("".join(parts))
 
 
 def _at(moment: str) -> str:

@@ -43,7 +43,8 @@ def forest(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     ends = [0.0]
     for row in comparisons:
-        ends += [row[key] for key in ("low", "high", "difference") if row[key] is not None]
+        drawn = ("difference",) if row.get("method") == "rule of three" else ("low", "high", "difference")
+        ends += [row[key] for key in drawn if row[key] is not None]
     ticks = nice_ticks(min(ends), max(ends))
     scale = _Scale(ticks[0], ticks[-1], 3.0, 97.0)
     rows = [

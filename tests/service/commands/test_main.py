@@ -299,7 +299,11 @@ def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, pl
         "reasons": ["It is better."],
         "report": "/x/report.html",
         "metrics": {"baseline": metrics, "candidate": metrics},
-        "comparisons": [comparison, comparison | {"low": None, "high": None}],
+        "comparisons": [
+            comparison,
+            comparison | {"low": None, "high": None},
+            comparison | {"difference": 0.0, "low": -0.1, "high": 0.1, "method": "rule of three"},
+        ],
     }
     asked = []
 
@@ -316,6 +320,8 @@ def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, pl
     assert status == 0
     assert "Verdict: promoted" in out
     assert "[+0.020, +0.200]" in out
+    assert "same on every question" in out
+    assert "-0.100" not in out, "a bound on what was not asked is no interval that was measured"
     assert asked[0].examples == (file,)
     assert (asked[0].promote, asked[0].require_better) == ("always", True)
     assert asked[1] is None

@@ -116,8 +116,14 @@ def test_no_change_at_all_does_not_claim_certainty() -> None:
     assert (1 - few.high) ** 10 == pytest.approx(0.05), "the share at which ten equal groups come one time in twenty"
     assert many.high == pytest.approx(3 / 1000, rel=0.01)
     assert (few.difference, few.direction, few.same) == (0.0, "unclear", True)
-    assert few.note == "the same on every question; of groups that were not asked, up to 26% may differ"
+    assert few.note == "the same on every question; that leaves room for up to 26% of other groups to differ"
     assert few.method == "rule of three"
+
+
+def test_no_change_is_said_of_a_handful_of_groups_too() -> None:
+    found = compare("hallucinated", [0.0, 1.0], [0.0, 1.0], own_groups(2))
+    assert (found.same, found.method) == (True, "rule of three")
+    assert found.high == pytest.approx(1 - 0.05**0.5), "which claims next to nothing"
 
 
 def test_questions_that_cancel_out_within_their_group_are_not_the_same() -> None:

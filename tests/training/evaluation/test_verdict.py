@@ -92,7 +92,7 @@ def test_small_samples_are_called_small() -> None:
 
 
 def test_arms_that_do_the_same_are_said_to_do_the_same() -> None:
-    note = "the same on every question; of groups that were not asked, up to 12% may differ"
+    note = "the same on every question; that leaves room for up to 12% of other groups to differ"
     same = replace(compared("ndcg@10", 0.8, 0.8, 0.12, n=40, groups=23, note=note), method="rule of three")
     assert in_words(same) == f"nDCG@10 stayed at 0.800: {note} (n = 40, 23 groups)."
     verdict = decide([same])

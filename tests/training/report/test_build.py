@@ -15,7 +15,6 @@ from training.evaluation.evaluate import ArmResult, Record
 from training.evaluation.verdict import Check, Verdict
 from training.report.build import (
     build_report,
-    changed_answers,
     curves_from_events,
     flatten,
     render_report,
@@ -153,10 +152,58 @@ def test_the_page_says_what_matters() -> None:
         "embedder.matryoshka",
         "53aa51",
         "files intact",
-        "17 answers that changed",
+        "10 became right or are no longer made up, 7 are no longer right",
         "found by search",
     ):
         assert text in page.text, text
+
+
+def test_the_first_screen_is_a_paragraph_and_figures_follow() -> None:
+    page = Page(render_report(report())).text
+    order = ["What was tried:", "What it brings:", "What to do:", "Search (nDCG@10)", "The reasons, with their figures"]
+    places = [page.index(text) for text in order]
+    assert places == sorted(places)
+    paragraph = page[places[0] : places[3]]
+    assert not [word for word in ("nDCG", "interval", "bootstrap", "n =") if word in paragraph]
+
+
+def test_every_mark_is_in_the_legend_and_none_means_two_things() -> None:
+    html = render_report(report())
+    legends = re.findall(r"▲ better</span>.*?▼ worse</span>.*?○ may be chance</span>.*?= the same on every", html)
+    assert len(legends) == 2, "at the table and at the plot"
+    unclear = [one for one in report()["arms"][1]["comparisons"] if one["direction"] == "unclear"]
+    assert html.count("<circle r=") == len([one for one in unclear if one["method"] != "rule of three"])
+    bars = html[html.index("What became of the questions") : html.index("What search alone reaches")]
+    assert not set("●○▲▼✓✗") & set(bars), "the legend of the bars shows what the bars show"
+    assert bars.count('class="swatch"') == 5
+
+
+def test_what_is_the_same_on_every_question_has_no_interval_and_is_no_chance() -> None:
+    again = arm("both tuned", *BEFORE.records, embedder=True, generator=True)
+    html = render_report(report(arms=[BEFORE, again], comparisons={"both tuned": compare_arms(BEFORE, again)}))
+    assert "= the same on every question" in html
+    assert "may be chance, n =" not in html
+    assert not re.search(r"−0\.\d+ to", html)
+    assert "Search and answers did not change on any question." in html
+    assert "Answers that changed" not in html
+
+
+def test_independent_groups_are_explained_and_counted() -> None:
+    text = Page(render_report(report())).text
+    assert "Independent group" in text
+    assert "Here 17 questions are 17 independent groups." in text
+
+
+def test_a_long_word_does_not_squeeze_the_name_beside_it() -> None:
+    html = render_report(report(data={"Split": {"fingerprint": "0f" * 32, "lengths": "[1, 2, 3]"}}))
+    assert f'title="{"0f" * 32}">0f0f0f0f0f0f…<' in html
+    assert "[1, 2, 3]" in html
+
+
+def test_a_report_from_before_changes_were_counted_can_be_drawn() -> None:
+    value = report()
+    del value["answer_changes"]
+    assert "Answers that changed" in render_report(value)
 
 
 def test_the_page_shows_how_many_questions_each_headline_rests_on() -> None:
@@ -294,24 +341,6 @@ def test_curves_hold_losses_and_measurements_only() -> None:
         ("Embedder: nDCG@10 on validation", [[[20, 0.8]]]),
         ("Generator: loss", [[[5, 0.7]]]),
     ]
-
-
-def test_changed_answers_show_both_sides() -> None:
-    before = arm("a", *(record(i, "wrong") for i in range(30)), *(record(i, "42 mm") for i in range(30, 34)))
-    after = arm("b", *(record(i, "42 mm") for i in range(30)), *(record(i, "wrong") for i in range(30, 34)))
-    rows = changed_answers(before, after)
-    assert len(rows) == 20
-    assert [row["change"] for row in rows] == [1.0] * 16 + [-1.0] * 4
-    assert rows[-1]["before"]["outcome"] == "correct"
-    assert rows[-1]["after"]["outcome"] == "wrong"
-    many_worse = changed_answers(after, before)
-    assert [row["change"] for row in many_worse] == [1.0] * 4 + [-1.0] * 16
-
-
-def test_unchanged_answers_are_not_shown_and_reworded_ones_come_last() -> None:
-    before = arm("a", record(0, "42 mm"), record(1, "nine kg"), record(2, "nine kg"))
-    after = arm("b", record(0, "42 mm"), record(1, "ten kg"), record(2, "42 mm"))
-    assert [(row["id"], row["change"]) for row in changed_answers(before, after)] == [("q002", 1.0), ("q001", 0.0)]
 
 
 def test_settings_are_flat() -> None:

@@ -1,5 +1,7 @@
 """Positions of the report's plots."""
 
+from typing import Any
+
 import pytest
 
 from training.report.plots import curve, forest, nice_ticks, stacked, tick_label
@@ -54,6 +56,11 @@ def test_forest_keeps_order_and_holds_zero() -> None:
     assert third["x_low"] is None
     assert third["x_high"] is None
     assert [tick["label"] for tick in plot["ticks"] if tick["x"] == plot["zero"]] == ["0"]
+
+
+def test_a_bound_that_is_not_drawn_does_not_stretch_the_axis() -> None:
+    same: dict[str, Any] = {**row(0.0, -0.4, 0.4), "method": "rule of three"}
+    assert forest([row(0.06, 0.03, 0.09), same])["ticks"] == forest([row(0.06, 0.03, 0.09)])["ticks"]
 
 
 def test_forest_of_nothing_and_of_no_change() -> None:
