@@ -1,8 +1,10 @@
 """``lockstep releases``: which there are, what they hold, which one answers."""
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,7 +56,13 @@ def list_releases(context: typer.Context, workspace: WorkspaceOption = HERE, as_
 
 @app.command("show")
 def show_release(
-    context: typer.Context, release: ReleaseArgument, workspace: WorkspaceOption = HERE, as_json: JsonOption = False
+    context: typer.Context,
+    release: ReleaseArgument,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Its report as Markdown, for a pull request, and nothing else.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a release, after checking its files."""
     from training.releases.release import read_release
@@ -67,7 +75,9 @@ def show_release(
             "directory": str(found.directory),
             "manifest": found.manifest.model_dump(mode="json"),
         }
-        here.console.finish(value, lambda: _show(here, value))
+        if markdown:
+            value["markdown"] = _markdown(found.directory, found.id)
+        here.console.finish(value, lambda: here.console.write(value["markdown"]) if markdown else _show(here, value))
 
 
 @app.command("promote")
@@ -101,6 +111,16 @@ def rollback_release(context: typer.Context, workspace: WorkspaceOption = HERE, 
         with here.console.progress() as progress:
             found = rollback(here.workspace, here.catalog, here.ledger, here.settings.index, progress=progress)
         _finish(here, found.id, before)
+
+
+def _markdown(directory: Path, release: str) -> str:
+    from retrieval.errors import InputError
+    from training.report.markdown import render_markdown
+
+    path = directory / "report.json"
+    if not path.is_file():
+        raise InputError(f"found no report in release {release}, expected one that a retraining has made: name another")
+    return render_markdown(json.loads(path.read_bytes())).rstrip()
 
 
 def _confirm(here: Opened, entry: "Entry") -> None:

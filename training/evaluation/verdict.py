@@ -59,6 +59,8 @@ class Verdict:
 
     outcome: Literal["promoted", "kept", "rejected"]
     reasons: tuple[str, ...]
+    chance: tuple[str, ...] = ()
+    """Primary metrics whose interval leaves zero out, and which are no proof all the same, see :func:`decide`."""
 
 
 def choose_arm(validation: Sequence[ArmResult]) -> str:
@@ -163,7 +165,8 @@ def decide(
         )
     reasons += _cautions(primary, by_metric, outcomes)
     reasons += _alternatives(alternatives, better)
-    return Verdict(outcome, tuple(reasons))
+    doubted = [one.metric for one in primary if one.direction != "unclear" and one.metric not in proven]
+    return Verdict(outcome, tuple(reasons), tuple(doubted))
 
 
 def _proven(primary: Sequence[Comparison]) -> set[str]:

@@ -17,6 +17,7 @@ from training.evaluation.comparison import LABELS, Comparison
 from training.evaluation.evaluate import ArmResult
 from training.evaluation.verdict import Check, Verdict
 from training.report.changes import changed_answers, count_changes, turn
+from training.report.markdown import render_markdown
 from training.report.plots import STACKING, curve, forest, stacked
 from training.report.summary import summary
 
@@ -80,6 +81,7 @@ def build_report(
         "arms": [
             {
                 "name": arm.name,
+                "prompt_changed": arm.prompt_changed,
                 "embedder_tuned": arm.embedder_tuned,
                 "generator_tuned": arm.generator_tuned,
                 "metrics": arm.metrics(),
@@ -106,9 +108,10 @@ def build_report(
 
 
 def write_report(directory: Path, report: Mapping[str, Any]) -> None:
-    """Publish ``report.json`` and ``report.html``."""
+    """Publish ``report.json``, ``report.html`` and ``report.md``."""
     publish_json(directory / "report.json", report)
     publish_bytes(directory / "report.html", render_report(report).encode())
+    publish_bytes(directory / "report.md", render_markdown(report).encode())
 
 
 def render_report(report: Mapping[str, Any]) -> str:

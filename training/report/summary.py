@@ -32,7 +32,10 @@ def summary(report: Mapping[str, Any]) -> Summary:
     """The first paragraph of a report."""
     arms = {arm["name"]: arm for arm in report["arms"]}
     baseline, chosen = arms[report["baseline"]], arms[report["chosen"]]
-    compared = {one["metric"]: one for one in chosen["comparisons"]}
+    compared = {
+        one["metric"]: {**one, "direction": "unclear"} if one["metric"] in report["verdict"].get("chance", ()) else one
+        for one in chosen["comparisons"]
+    }
     outcome = report["verdict"]["outcome"]
     headline = HEADLINES[outcome]
     if outcome == "kept" and _better(compared):
@@ -42,13 +45,17 @@ def summary(report: Mapping[str, Any]) -> Summary:
 
 def _tried(chosen: Mapping[str, Any]) -> str:
     parts = [words for part, words in _PARTS.items() if chosen[f"{part}_tuned"]]
+    on = f"{chosen['metrics']['questions']} test questions"
     if not parts:
-        return "Nothing was trained."
+        what = "another prompt and other search settings" if chosen.get("prompt_changed") else "other search settings"
+        return (
+            f"Nothing is trained in it: {what}, chosen on other questions, were compared with what answers today on "
+            f"{on}."
+        )
     said = _listed(parts)
     return (
         f"{said[0].upper()}{said[1:]} {'was' if len(parts) == 1 else 'were'} trained on your documents, and compared "
-        f"with what answers today on {chosen['metrics']['questions']} test questions about documents kept out of the "
-        "training."
+        f"with what answers today on {on} about documents kept out of the training."
     )
 
 

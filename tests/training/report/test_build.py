@@ -131,7 +131,7 @@ def test_the_page_is_drawn_from_the_json_file_alone(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "report.json").read_text())
     assert written == value
     assert (tmp_path / "report.html").read_text() == render_report(written)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json", "report.md"]
 
 
 def test_the_page_says_what_matters() -> None:

@@ -1,0 +1,58 @@
+"""A report as Markdown for a pull request, from its JSON value alone: verdict, arms, what is still wrong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from training.report.summary import summary
+
+SIGNS = {"better": "▲", "worse": "▼", "unclear": ""}
+
+
+def render_markdown(report: Mapping[str, Any]) -> str:
+    """The first paragraph, the reasons, and two tables."""
+    first, verdict = summary(report), report["verdict"]
+    parts = [
+        f"## Lockstep: {verdict['outcome']}",
+        f"**{first.headline}.** {first.tried} {first.brings} {first.to_do}",
+        "\n".join(f"- {_text(reason)}" for reason in verdict["reasons"]),
+        _table(
+            ("against " + report["baseline"], "nDCG@10", "answer score", "correct", "skipped", "made up", "n"),
+            [_arm(arm, report["chosen"]) for arm in report["arms"]],
+        ),
+    ]
+    if report.get("errors"):
+        rows = [(one["bucket"], str(one["before"]), str(one["n"]), one["advice"]) for one in report["errors"]]
+        parts.append(_table(("still wrong", "before", "now", "what usually helps"), rows))
+    parts.append(f"Release `{report['release']}`, run `{report['run']}`, {report['created']}.")
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _arm(arm: Mapping[str, Any], chosen: str) -> Sequence[str]:
+    metrics, outcomes = arm["metrics"], arm["metrics"]["outcomes"]
+    compared = {one["metric"]: one for one in arm["comparisons"]}
+    return (
+        f"**{arm['name']}**" if arm["name"] == chosen else arm["name"],
+        _figure(metrics["retrieval"]["ndcg@10"], compared.get("ndcg@10")),
+        _figure(metrics["generation"]["answer_score"], compared.get("answer_score")),
+        *(str(outcomes[name]) for name in ("correct", "skipped", "hallucinated")),
+        str(metrics["questions"]),
+    )
+
+
+def _figure(value: float | None, comparison: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return "-"
+    if comparison is None or comparison["low"] is None:
+        return f"{value:.3f}"
+    interval = f"{comparison['difference']:+.3f} [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
+    return f"{value:.3f} ({interval}) {SIGNS[comparison['direction']]}".rstrip()
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(_text, line))} |" for line in lines)
+
+
+def _text(value: str) -> str:
+    """Text that Markdown takes as it is, in a cell, too."""
+    return " ".join(value.replace("|", "\\|").replace("<", "&lt;").split())
