@@ -1,12 +1,14 @@
 """The embedder: texts to unit vectors, fast on CPU and GPU.
 
-Loads a sentence-transformers model and runs its modules on batches of its own making: tokenised once,
+Loads a sentence-transformers model (the commonest kind without that library) and runs its modules on batches of its
+own making: tokenised once,
 sorted by length, bounded by tokens, bfloat16 where the processor has it, pooled and normalised in
 float32. Importing this module imports no torch; the first encode does.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,9 +113,9 @@ class _Encoder:
         self._device = device or best_device()
         self._on_cpu = self._device == "cpu"
         bf16 = cpu_has_bf16() if self._on_cpu else self._device.startswith("cuda")
-        model = _load_model(files, self._device, "bfloat16" if bf16 else "float32")
+        modules, tokenizer = _load_modules(files, self._device, "bfloat16" if bf16 else "float32")
         self._dimension = files.dimension
-        self._transformer, *self._heads = list(model)
+        self._transformer, *self._heads = modules
         if self._on_cpu and bf16:
             use_cpu_attention(self._transformer.model)
         for head in self._heads:
@@ -122,10 +124,10 @@ class _Encoder:
         self._exclude_prompt = any(getattr(head, "include_prompt", True) is False for head in self._heads)
         # A copy with its own settings: transformers sets truncation on a shared tokenizer at each
         # call, which fails ("Already borrowed") when two threads do so at once.
-        self._tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+        self._tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=files.max_tokens)
-        self._pad = int(model.tokenizer.pad_token_id or 0)
+        self._pad = int(tokenizer.pad_token_id or 0)
         self._streams = core_threads(torch.get_num_threads(), "lockstep-embed", cores=1) if self._on_cpu else None
 
     def encode(self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None) -> np.ndarray:
@@ -202,15 +204,24 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors
 
 
+def _load_modules(files: EmbedderFiles, device: str, dtype: str) -> tuple[list[Any], Any]:
+    """The modules of an embedder in their order, and its tokenizer."""
+    if files.pooling is None:
+        model = _load_model(files, device, dtype)
+        return list(model), model.tokenizer
+    import torch
+
+    with _loading(files):
+        from retrieval.plain_embedder import load_plain
+
+        return load_plain(files.transformer, files.pooling, device=device, dtype=getattr(torch, dtype))
+
+
 def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTransformer":
     import torch
-    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
 
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # it takes well under a second, and stderr belongs to the caller
-    try:
+    with _loading(files):
         model = SentenceTransformer(
             str(files.path),
             device=device,
@@ -218,6 +229,20 @@ def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTrans
             trust_remote_code=False,
             model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         )
+    model.max_seq_length = files.max_tokens
+    return model.eval()
+
+
+@contextmanager
+def _loading(files: EmbedderFiles) -> Iterator[None]:
+    """Without transformers' progress bars; what the libraries raise becomes an :class:`InputError`."""
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # it takes well under a second, and stderr belongs to the caller
+    try:
+        yield
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"found an embedder in {files.path} that does not load ({type(error).__name__}: {error}), "
@@ -226,5 +251,3 @@ def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTrans
     finally:
         if bars:
             logging.enable_progress_bar()
-    model.max_seq_length = files.max_tokens
-    return model.eval()

@@ -37,6 +37,7 @@ _TOKENIZER_FILES = (
 _SENTENCEPIECE = ("*.model", "*.spm")
 _CARD_BYTES = 1 << 16
 _LANGUAGES = re.compile(r"^language:[ \t]*(?P<one>[^\n]*)\n(?P<more>(?:[ \t]*-[ \t][^\n]*\n)*)", re.MULTILINE)
+_PLAIN_MODELS = ("bert", "roberta", "xlm-roberta")
 _UNSAFE = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 
@@ -50,6 +51,10 @@ class EmbedderFiles:
     """The window of the model: special tokens and a prompt count."""
     question_prompt: str
     passage_prompt: str
+    pooling: str | None
+    """``mean`` or ``cls`` where that alone follows a plain encoder; None where sentence-transformers is needed."""
+    transformer: Path
+    """Directory of the encoder."""
 
 
 def fingerprint(path: Path) -> str:
@@ -92,6 +97,8 @@ def inspect(path: Path) -> EmbedderFiles:
         max_tokens=_max_tokens(path, modules[0][1]),
         question_prompt=prompts.get("query", default),
         passage_prompt=next((prompts[name] for name in ("document", "passage", "corpus") if name in prompts), default),
+        pooling=_plain_pooling(path, modules),
+        transformer=modules[0][1],
     )
 
 
@@ -200,6 +207,30 @@ def _pooled(config: dict[str, Any]) -> int:
         return len(mode)
     legacy = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
     return 1 if mode else max(1, len(legacy))
+
+
+def _plain_pooling(path: Path, modules: list[tuple[str, Path]]) -> str | None:
+    """How the vectors of a plain encoder are pooled, where nothing else is set that would change them."""
+    encoder = modules[0][1]
+    if [kind for kind, _ in modules] not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        return None
+    if _read_json(encoder / "config.json", default=None).get("model_type") not in _PLAIN_MODELS:
+        return None
+    for file in encoder.glob("sentence_*_config.json"):
+        settings = _read_json(file, default={})
+        if settings.keys() - {"max_seq_length", "do_lower_case"} or settings.get("do_lower_case"):
+            return None
+    if not (encoder / "tokenizer.json").is_file():
+        return None
+    config = _read_json(modules[1][1] / "config.json", default={})
+    if config.get("include_prompt") is False:
+        return None
+    mode = config.get("pooling_mode")
+    asked = {name for name, on in config.items() if name.startswith("pooling_mode_") and on is True}
+    if mode is None:
+        return {("pooling_mode_mean_tokens",): "mean", ("pooling_mode_cls_token",): "cls"}.get(tuple(asked))
+    modes = mode if isinstance(mode, list) else [mode]
+    return modes[0] if not asked and modes in (["mean"], ["cls"]) else None
 
 
 def _read_json(path: Path, *, default: Any) -> Any:

@@ -1,5 +1,6 @@
 """What every command has: its two options, its console, and the opened workspace."""
 
+import gc
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -95,8 +96,13 @@ def active_release(here: Opened) -> "Release":
 
 
 @contextmanager
-def active_runtime(here: Opened, *, with_generator: bool, question: str) -> Iterator["Runtime"]:
+def active_runtime(
+    here: Opened, *, with_generator: bool, question: str, requests: int | None = None
+) -> Iterator["Runtime"]:
     """The active release, loaded and up to date with the catalog.
+
+    Args:
+        requests: that the generator computes at a time; one alone gets all cores.
 
     Raises:
         NotFound: there is no release, or no document.
@@ -112,13 +118,20 @@ def active_runtime(here: Opened, *, with_generator: bool, question: str) -> Iter
     here.catalog.expect_documents()  # before models are loaded for nothing
     try:
         runtime = open_runtime(
-            here.workspace, here.catalog, release, here.settings.index, with_generator=with_generator
+            here.workspace,
+            here.catalog,
+            release,
+            here.settings.index,
+            with_generator=with_generator,
+            requests=requests,
         )
     except Busy as error:
         raise offer(here.workspace, question, error) from error
     try:
         with here.console.progress() as progress:
             sync(here.catalog, runtime.index, runtime.embedder, progress=progress)
+        # What is loaded stays to the end: the engine collects garbage when it stops, and would look through all of it.
+        gc.freeze()
         yield runtime
     finally:
         runtime.close()

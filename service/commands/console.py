@@ -71,7 +71,8 @@ class Console:
             cells = [columns, *rows]
             width = 4 + sum(3 + max(len(row[position]) for row in cells) for position in range(len(columns)))
         buffer = io.StringIO()
-        Rich(file=self.out if self.out.isatty() else buffer, width=width, highlight=False).print(table)
+        # With a height, too: else rich knows better than the width that it is given.
+        Rich(file=self.out if self.out.isatty() else buffer, width=width, height=25, highlight=False).print(table)
         self.out.writelines(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
     def _width(self) -> int | None:

@@ -85,7 +85,7 @@ def ask(
     def local() -> dict[str, Any]:
         with (
             opened(context, workspace, as_json) as here,
-            active_runtime(here, with_generator=True, question=question) as runtime,
+            active_runtime(here, with_generator=True, question=question, requests=1) as runtime,
         ):
             answer = runtime.answerer.answer(question)
             return {

@@ -55,7 +55,9 @@ def main(work: Path, documents: Path, examples: list[Path]) -> None:
     index = open_edge(directory, embedder=embedder.fingerprint, dimension=embedder.dimension, create=True)
     sync(catalog, index, embedder)
     searcher = Searcher(catalog, index, embedder, SearchSettings())
-    prepared = prepare_examples(workspace, catalog, searcher, examples, DataSettings(), seed=SEED, freeze=False)
+    prepared = prepare_examples(
+        workspace, catalog, searcher, examples, DataSettings(), seed=SEED, freeze=False, warn=print
+    )
     asked = [one for one in prepared.examples["validation"] if one.document_ids]
     print(f"{work.name}: {catalog.counts()[0]} documents, chosen on {len(asked)} questions", flush=True)
     questions = {one.id: one.question for one in asked}

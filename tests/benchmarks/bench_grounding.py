@@ -50,7 +50,7 @@ def main(data: Path, work: Path, model: str, most: int | None) -> None:
     ingest(catalog, base, Chunker(base.tokenizer_path, ChunkingSettings().max_tokens), [data / "corpus.jsonl.gz"])
     searcher = searcher_of(catalog, workspace, base)
     prepared = prepare_examples(
-        workspace, catalog, searcher, [data / "qa.jsonl.gz"], DataSettings(), seed=SEED, freeze=False
+        workspace, catalog, searcher, [data / "qa.jsonl.gz"], DataSettings(), seed=SEED, freeze=False, warn=print
     )
     test = list(prepared.examples["test"])
     asked = test if most is None else Random(SEED).sample(test, min(most, len(test)))

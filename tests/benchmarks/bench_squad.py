@@ -53,7 +53,7 @@ def main(data: Path, work: Path) -> None:
     untouched = searcher_of(catalog, workspace, base)
     settings = DataSettings()
     prepared = prepare_examples(
-        workspace, catalog, untouched, [data / "qa.jsonl.gz"], settings, seed=SEED, freeze=False
+        workspace, catalog, untouched, [data / "qa.jsonl.gz"], settings, seed=SEED, freeze=False, warn=print
     )
     rows, stats = contrastive_rows(untouched, prepared.examples["train"], prepared.split, settings)
     print(json.dumps({"rows": stats.rows, "negatives": stats.negatives, "dropped": stats.dropped}), flush=True)

@@ -114,6 +114,35 @@ def test_vectors_are_those_of_sentence_transformers(embedder: Embedder) -> None:
     assert cosines(embedder.encode_questions(TEXTS[:1]), expected[:1]).min() > 0.999
 
 
+@pytest.mark.parametrize("pooling", [{"pooling_mode": "mean"}, {"pooling_mode_cls_token": True}])
+def test_a_plain_encoder_gives_what_the_library_gives(make_model: Maker, pooling: dict[str, Any]) -> None:
+    path = make_model(pooling=pooling)
+    one = load_embedder(path)
+    assert one._files.pooling is not None
+    assert cosines(one.encode_passages(TEXTS), one.sentence_transformer().encode(TEXTS)).min() > 0.999
+
+
+def test_what_is_not_plain_is_left_to_the_library(make_model: Maker) -> None:
+    def pooling(name: str, **fields: Any) -> str | None:
+        return module.inspect(make_model(name, **fields)).pooling
+
+    assert pooling("max", pooling={"pooling_mode_max_tokens": True}) is None
+    assert pooling("two", pooling={"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True}) is None
+    assert pooling("prompt", pooling={"pooling_mode_mean_tokens": True, "include_prompt": False}) is None
+    assert pooling("dense", dense=8) is None
+
+
+def test_a_question_needs_no_library_beside_transformers(minilm_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from retrieval.embedder import load_embedder\n"
+        "load_embedder(Path(sys.argv[1])).encode_questions(['How long?'])\n"
+        "print(sorted({'sentence_transformers', 'sklearn', 'pandas', 'datasets', 'peft'} & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", program, str(minilm_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_nothing_to_encode(embedder: Embedder) -> None:
     assert embedder.encode_passages([]).shape == (0, 384)
 

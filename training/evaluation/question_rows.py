@@ -5,7 +5,7 @@ from typing import Any
 
 from retrieval.catalog import Catalog
 from training.evaluation.errors import bucket_of, concerned_chunks
-from training.evaluation.evaluate import ANSWER_METRICS, ArmResult, Record
+from training.evaluation.evaluate import ANSWER_METRICS, RETRIEVAL_METRICS, ArmResult, Record
 
 
 def question_rows(result: ArmResult, catalog: Catalog, *, shown: int) -> Iterator[dict[str, Any]]:
@@ -53,7 +53,7 @@ def _rank(record: Record, document_id: str) -> int | None:
 def _scores(record: Record) -> dict[str, float | None]:
     tokens = record.tokens or None
     return {
-        **(record.retrieval or {}),
+        **(record.retrieval or dict.fromkeys(RETRIEVAL_METRICS)),
         "similarity": record.similarity,
         **{name: getattr(record, name) for name in ANSWER_METRICS},
         "loss": record.loss_sum / tokens if tokens and record.loss_sum is not None else None,

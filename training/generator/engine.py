@@ -102,16 +102,17 @@ class Engine:
         model: nobody else's while the engine runs.
         deliver: takes each output.
         died: takes what the engine died of, which ends it.
+        one_core: computes on one core and leaves the others alone.
         bounds: as of :func:`make_manager`.
     """
 
     def __init__(
-        self, model: Any, *, deliver: Callable[[Any], None], died: Callable[[str], None], **bounds: Any
+        self, model: Any, *, deliver: Callable[[Any], None], died: Callable[[str], None], one_core: bool, **bounds: Any
     ) -> None:
-        self._deliver, self._died = deliver, died
+        self._deliver, self._died, self.one_core = deliver, died, one_core
         self.failure: str | None = None
         self._manager = make_manager(model, **bounds)
-        _start(self._manager, model)
+        _start(self._manager, one_core=one_core)
         self._dispatcher = threading.Thread(target=self._dispatch, name="lockstep-generation", daemon=True)
         self._dispatcher.start()
 
@@ -156,18 +157,21 @@ class Engine:
             self._died(self.failure)
 
 
-def make_engines(model: Any, **options: Any) -> list[Engine]:
-    """The engines that a model is best run by: one, or for a small model on a CPU one on each core.
+def make_engines(model: Any, *, max_requests: int, **options: Any) -> list[Engine]:
+    """The engines that a model is best run by: one, or for many requests to a small model on a CPU one on each core.
 
     Each but the first computes with a copy of the model that shares its weights.
 
     Args:
+        max_requests: that an engine computes at a time; a single one gets all cores.
         options: as of :class:`Engine`.
     """
     engines: list[Engine] = []
+    one_core = max_requests > 1 and runs_on_one_core(model)
     try:
-        for _ in range(min(torch.get_num_threads(), MOST_ENGINES) if runs_on_one_core(model) else 1):
-            engines.append(Engine(_sharing(model) if engines else model, **options))
+        for _ in range(min(torch.get_num_threads(), MOST_ENGINES) if one_core else 1):
+            one = _sharing(model) if engines else model
+            engines.append(Engine(one, max_requests=max_requests, one_core=one_core, **options))
     except BaseException:
         for engine in engines:
             engine.stop()
@@ -181,9 +185,9 @@ def _sharing(model: Any) -> Any:
     return deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
-def _start(manager: ContinuousBatchingManager, model: Any) -> None:
-    """Start a manager, on a CPU with as many cores as a model of its size has use for."""
-    if not runs_on_one_core(model):
+def _start(manager: ContinuousBatchingManager, *, one_core: bool) -> None:
+    """Start a manager, on one core or on all."""
+    if not one_core:
         manager.start()
         return
     usual, begun, loop = torch.get_num_threads(), threading.Event(), manager._run_generation_loop

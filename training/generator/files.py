@@ -3,6 +3,7 @@
 Only safetensors, JSON and text are read; code that lies beside a model is never run.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 
 from retrieval.errors import InputError
 from retrieval.files import sha256
+from retrieval.transformers_models import load_transformers_model
 from training.library_output import quiet_libraries
 
 _UNLOADABLE = (
@@ -72,9 +74,7 @@ def load_model(path: Path, *, attention: str | None = None) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(path)
     try:
         with quiet_libraries():
-            model = AutoModelForCausalLM.from_pretrained(
-                path, use_safetensors=True, dtype=torch.float32, attn_implementation=attention, **SAFELY
-            )
+            model = load_transformers_model(AutoModelForCausalLM, path, dtype=torch.float32, attention=attention)
     except _UNLOADABLE as error:
         raise InputError(
             f"{path}: found no model that transformers can load ({_said(error)}), expected a causal "
@@ -92,9 +92,10 @@ def _check_weights(path: Path, model: Any) -> None:
         InputError: a matrix with numbers that are not finite, or with nothing but zeros.
     """
     for name, weight in model.named_parameters():
-        if not bool(weight.isfinite().all()):
+        least, most = (float(one) for one in weight.detach().aminmax())  # one pass; what is no number comes through
+        if not math.isfinite(least) or not math.isfinite(most):
             fault = "numbers that are not finite"
-        elif weight.ndim > 1 and not bool(weight.any()):
+        elif weight.ndim > 1 and least == most == 0:
             fault = "nothing but zeros"
         else:
             continue

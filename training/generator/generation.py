@@ -111,9 +111,7 @@ class Generator:
     @property
     def computes_beside(self) -> int:
         """How many :meth:`score` computes at a time while the engines generate, each on one core; 0 where it waits."""
-        from training.generator.engine import runs_on_one_core
-
-        return len(self._engines) if self.running and runs_on_one_core(self.model) else 0
+        return len(self._engines) if self.running and self._engines[0].one_core else 0
 
     def start(self) -> None:
         """Reserve the cache and start the engines, which run until :meth:`stop`; a no-op while they run."""
@@ -308,12 +306,13 @@ class Generator:
             handle._end("error", LockstepError(message))
 
 
-def load_generator(path: Path, adapter: Path | None = None) -> Generator:
+def load_generator(path: Path, adapter: Path | None = None, *, requests: int | None = None) -> Generator:
     """Load a model and, merged into it, an adapter. Only safetensors, JSON and text are read; no code is run.
 
     Args:
         path: directory of a model of transformers with a chat template.
         adapter: directory of a LoRA adapter as peft saves it.
+        requests: computed at a time; None takes what the device does best.
 
     Raises:
         InputError: files are missing or of another kind.
@@ -329,5 +328,5 @@ def load_generator(path: Path, adapter: Path | None = None) -> Generator:
         model = merge_adapter(model, adapter)
     # Merged in float32 first: in bfloat16 a small change would be rounded away.
     model = model.to(device=device, dtype=torch.bfloat16 if reduced else torch.float32).eval()
-    requests = CPU_REQUESTS if device == "cpu" else GPU_REQUESTS
-    return Generator(model, tokenizer, max_requests=requests, identity=model_identity(path, adapter))
+    most = CPU_REQUESTS if device == "cpu" else GPU_REQUESTS
+    return Generator(model, tokenizer, max_requests=requests or most, identity=model_identity(path, adapter))

@@ -71,11 +71,13 @@ def open_runtime(
     *,
     index: Index | None = None,
     with_generator: bool = True,
+    requests: int | None = None,
 ) -> Runtime:
     """Load a release.
 
     Args:
         index: its collection, where the caller holds it open already.
+        requests: that the generator computes at a time; None takes what the device does best.
 
     Raises:
         CorruptRelease: a model outside the release is not the one that the manifest names.
@@ -88,7 +90,7 @@ def open_runtime(
     rerank = load_reranker(manifest.search.reranker) if manifest.search.reranker else None
     try:
         searcher = Searcher(catalog, held, embedder, manifest.search, rerank)
-        generator = open_generator(workspace, release) if with_generator else None
+        generator = open_generator(workspace, release, requests=requests) if with_generator else None
     except BaseException:
         if index is None:
             held.close()
@@ -125,7 +127,9 @@ def open_demonstrations(release: Release, embedder: Embedder) -> Demonstrations 
     return Demonstrations(load_pool(path), embedder.encode_questions)
 
 
-def open_generator(workspace: Workspace, release: Release) -> "Generator | RemoteGenerator":
+def open_generator(
+    workspace: Workspace, release: Release, *, requests: int | None = None
+) -> "Generator | RemoteGenerator":
     """The generator of a release with its adapter; not started yet."""
     from training.generator.generation import load_generator
     from training.generator.remote import RemoteGenerator
@@ -133,7 +137,7 @@ def open_generator(workspace: Workspace, release: Release) -> "Generator | Remot
     reference = release.manifest.generator
     if reference.url is not None:
         return RemoteGenerator(reference.url, reference.model)
-    return load_generator(generator_directory(workspace, release), release.adapter_path)
+    return load_generator(generator_directory(workspace, release), release.adapter_path, requests=requests)
 
 
 def generator_directory(workspace: Workspace, release: Release) -> Path:

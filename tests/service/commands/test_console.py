@@ -1,8 +1,12 @@
+import fcntl
 import io
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -36,6 +40,29 @@ def test_a_table_is_not_folded_in_a_pipe_and_reads_no_markup(streams):
     lines = out.getvalue().splitlines()
     assert any(long in line for line in lines)
     assert [line.rstrip()[-2:] for line in lines[2:4]] == [" 3", "12"], "numbers are aligned right"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("width", [60, 150])
+def test_a_table_is_as_wide_as_columns_allows(monkeypatch, terminal, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "dumb")  # of which rich takes 80 whatever is said
+    out = Terminal() if terminal else io.StringIO()
+    Console(out=out, err=io.StringIO()).table(("name", "n"), [("word " * 60, "3")])
+    longest = max(len(line.rstrip()) for line in out.getvalue().splitlines())
+    assert width - 8 < longest <= width
+
+
+def test_a_table_is_as_wide_as_the_terminal(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 132, 0, 0))
+    with os.fdopen(theirs, "w") as out, os.fdopen(ours, "rb", buffering=0) as screen:
+        Console(out=out, err=io.StringIO()).table(("name", "n"), [("word " * 60, "3")])
+        out.flush()
+        longest = max(len(line.rstrip()) for line in screen.read(1 << 16).decode().splitlines())
+    assert 124 < longest <= 132
 
 
 def test_progress_without_a_terminal_is_a_line_now_and_then(streams, monkeypatch):

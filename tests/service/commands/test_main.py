@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.errors import Busy
+from retrieval.errors import Busy, InputError
 from service.commands.common import quoted
 from service.running import announced
 
@@ -51,6 +51,30 @@ def test_help_imports_nothing_heavy():
         "doctor",
     ):
         assert f"  {command_name}" in done.stdout
+
+
+def test_the_version_is_told(run):
+    from importlib.metadata import version
+
+    assert run("--version")[:2] == (0, f"lockstep {version('lockstep')}\n")
+
+
+def test_no_library_shows_a_bar_of_its_own():
+    program = (
+        "from service.commands.main import main; main(['--version'])\n"
+        "import tqdm; list(tqdm.tqdm(range(3), desc='library'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "library" not in done.stderr
+
+
+def test_faults_are_told_one_a_line_and_what_a_library_says_on_one(monkeypatch, run):
+    def refuse(question):
+        raise InputError("found 2 faults:\n  a.csv:1: no\nquestion\n  a.csv:2: no answer")
+
+    monkeypatch.setattr("service.commands.questions._refuse_empty", refuse)
+    status, _, err = run("ask", "why")
+    assert (status, err) == (1, "lockstep: found 2 faults:\n  a.csv:1: no question\n  a.csv:2: no answer\n")
 
 
 def test_without_arguments_help_is_shown(run):
@@ -151,9 +175,11 @@ def test_init_makes_a_workspace_and_says_what_next(
     monkeypatch.setenv("LOCKSTEP_EMBEDDER__MODEL", str(tiny_embedders[0]))
     monkeypatch.setenv("LOCKSTEP_GENERATOR__MODEL", str(tiny_generator))
     root = tmp_path / "new" / "place"
-    status, out, _ = run("init", "--workspace", root)
+    status, out, _ = run("init", root)
     assert status == 0
-    assert "lockstep ingest" in out
+    assert f"lockstep ingest PATH -w {root}" in out
+    assert run("init", root, "-w", tmp_path / "other")[0] == 2, "two workspaces"
+    assert not (tmp_path / "other").exists()
     assert "# top_k = 10" in (root / "lockstep.toml").read_text()
     (root / "lockstep.toml").write_text("[search]\ntop_k = 3\n")
     status, value = run_json("init", "--workspace", root)
@@ -307,7 +333,7 @@ def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, pl
     }
     asked = []
 
-    def retrain(workspace, catalog, index, training, bases, request, *, progress):
+    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn):
         asked.append(request)
         return result
 

@@ -63,3 +63,15 @@ def test_the_engines_of_a_model_share_its_weights(tiny_model_path, monkeypatch):
     finally:
         for one in engines:
             one.stop()
+
+
+def test_a_single_request_gets_all_cores_and_no_second_engine(tiny_model_path, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    model, _ = load_model(tiny_model_path)
+    bounds = {"cache_tokens": 256, "max_batch_tokens": 64, "max_requests": 1}
+    (alone,) = make_engines(model.eval(), deliver=print, died=print, eos_token_ids=[2], **bounds)
+    try:
+        assert not alone.one_core
+        assert alone._manager.model is model
+    finally:
+        alone.stop()
