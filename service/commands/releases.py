@@ -75,9 +75,11 @@ def show_release(
             "directory": str(found.directory),
             "manifest": found.manifest.model_dump(mode="json"),
         }
-        if markdown:
-            value["markdown"] = _markdown(found.directory, found.id)
-        here.console.finish(value, lambda: here.console.write(value["markdown"]) if markdown else _show(here, value))
+        if not markdown:
+            here.console.finish(value, lambda: _show(here, value))
+            return
+        text = _markdown(found.directory, found.id)
+        here.console.finish({**value, "markdown": text}, lambda: here.console.write(text))
 
 
 @app.command("promote")

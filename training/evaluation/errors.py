@@ -151,7 +151,7 @@ def before_and_after(
     had, has = (faults(records, chunks, shown=shown) for records, shown in (before, after))
     counts = Counter(fault.bucket for fault in had)
     rows = [{**row, "before": counts.pop(row["bucket"], 0)} for row in summary(has, len(after[0]))]
-    gone = [
+    gone: list[dict[str, Any]] = [
         {"bucket": bucket, "n": 0, "share": 0.0, "advice": ADVICE[bucket], "documents": [], "examples": [], "before": n}
         for bucket, n in counts.most_common()
     ]
