@@ -25,7 +25,7 @@ from retrieval.progress import Progress, silent
 
 CHUNKS_PER_COMMIT = 2048
 """Large enough that sorting by length pays, small enough that a crash costs seconds."""
-PARSING_VERSION = 2
+PARSING_VERSION = 3
 """Raise it when parsing or chunking gives other results: everything is parsed again then."""
 
 

@@ -25,7 +25,8 @@ _SNIPPET = re.compile(
     r"|\[TOC\]|\[\[_?(?:toc|TOC)_?\]\]|\([\w:.-]+\)=)"
 )
 _SNIPPET_BLOCK = re.compile(r"-+8<-+")
-_ATTRIBUTE = r"""(?>[.#][\w:.-]++|(?:target|rel|class|id|style|width|height|align|loading|title|download|markdown|lang
+_ATTRIBUTE = r"""(?>[.#][\w:.-]++|data-[\w-]++(?!=)
+    |(?:target|rel|class|id|style|width|height|align|loading|title|download|markdown|lang
     |data-[\w-]++)=(?:"[^"]*+"|'[^']*+'|[^\s"'{}]++))"""
 _ATTRIBUTES = re.compile(rf"(?<!\{{)\{{(?::?[ \t]*+(?:{_ATTRIBUTE}[ \t]*+){{1,50}}+|:toc)\}}(?!\}})", re.VERBOSE)
 _OPTION = re.compile(r":[\w-]+:.*|[ \t]{4,}[\w-]+:.*")
@@ -48,6 +49,7 @@ _ELEMENT = re.compile(
 )
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _NOTE = re.compile(r"\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
+_DEFINITION = re.compile(r"[ ]{0,3}\[[^\[\]]{1,300}\]:")
 _COMMENTS = {"<!--": "-->", "{/*": "*/}"}
 
 
@@ -316,7 +318,7 @@ class _Lines:
         found = []
         while self._at < len(self._lines):
             line = self._lines[self._at]
-            if line.strip() and not line.startswith(("  ", "\t")):
+            if (line.strip() and not line.startswith(("  ", "\t"))) or _DEFINITION.match(line):
                 break
             self._at += 1
             found.append(line.strip())

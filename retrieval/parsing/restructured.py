@@ -41,6 +41,9 @@ _CHANGES = {
 }
 # fmt: on
 _LABELLED = re.compile(r"([^<]*\S)\s*<[^<>]*>\s*$", re.DOTALL)
+_POINTERS = frozenset(["ref", "doc", "numref", "any", "term", "std:ref", "std:doc"])
+_INVENTORY = re.compile(r"[\w./-]+:\w")
+"""Before a label of another project (``python:installing``), or of a section below its file's name."""
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 _MAX_ITEM_DEPTH = 8
 _LINE_LIMIT = 1 << 20
@@ -73,8 +76,8 @@ class _Generic(Directive):  # type: ignore[misc]
             return [nodes.paragraph("", caption), block] if caption else [block]
         found: list[Any] = []
         if self.name in _CHANGES:
-            found.append(nodes.paragraph("", f"{_CHANGES[self.name]} {argument}".strip()))
-        elif argument and self.name not in _CONDITIONS:
+            argument = f"{_CHANGES[self.name]} {argument}".strip()
+        if argument and self.name not in _CONDITIONS:
             parsed, _ = self.state.inline_text(argument, self.lineno)
             found.append(nodes.paragraph("", "", *parsed))
         holder = nodes.container()
@@ -125,7 +128,8 @@ def _role(name: str, raw: str, text: str, line: int, inliner: Any, options: Any 
     """Any role as its label, or what it points to."""
     plain = nodes.unescape(text)
     label = _LABELLED.match(plain)
-    return [nodes.inline(raw, label[1] if label else plain.lstrip("~!."))], []
+    pointer = plain.rpartition(":")[2] if name in _POINTERS and _INVENTORY.match(plain) else plain
+    return [nodes.inline(raw, label[1] if label else pointer.lstrip("~!."))], []
 
 
 class _Reader:

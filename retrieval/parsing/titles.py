@@ -2,8 +2,10 @@
 
 import re
 
+from retrieval.parsing.outline import Outline
+
 _MEANINGLESS = re.compile(
-    r"untitled.{0,20}|anonymous|unknown|no title|title|template|normal"
+    r"untitled.{0,20}|anonymous|unknown|no (?:slide )?title|title|template|normal"
     r"|(?:word |text )?do[ck]ument[oe]?(?: ?\d+)?|word[- ]?dokument|presentation(?: ?\d+)?|book ?\d+"
     r"|(?:slide|folie) ?\d+"
     r"|powerpoint[ -]?(?:presentation|präsentation)|présentation powerpoint|presentación de powerpoint"
@@ -17,3 +19,8 @@ def meaningful_title(title: str) -> str:
     """The title on one line, or nothing where it is a program's, a template's or a file's name."""
     title = " ".join(title.split())
     return "" if _MEANINGLESS.fullmatch(title) else title
+
+
+def first_title(outline: Outline) -> str:
+    """The first heading that says something, rather than counts slides."""
+    return next((heading.text for heading in outline.headings if meaningful_title(heading.text)), "")

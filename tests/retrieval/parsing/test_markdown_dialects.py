@@ -140,3 +140,27 @@ def test_the_title_of_code_stands_before_it_and_its_settings_are_dropped() -> No
         '```{.python title="a.py" hl_lines="1"}\nx = 1\n```\n\n{% highlight ruby %}\nputs "# x"\n{% endhighlight %}\n'
     )
     assert read(source) == 'a.py:\n\n```python\nx = 1\n```\n\n```ruby\nputs "# x"\n```'
+
+
+def test_a_note_ends_before_the_addresses_of_links() -> None:
+    text = read("With [ten] pumps.[^1]\n\n  [^1]:\n    A note.\n\n  [ten]: https://x.org/ten\n\nAfter.")
+    assert text == "With ten (https://x.org/ten) pumps.\n\nNote: A note.\n\nAfter."
+
+
+def test_links_that_the_generator_would_resolve_show_their_words() -> None:
+    assert (
+        read("In the [`docs` directory][mkdocs.docs_dir] and [a page][x.y].") == "In the `docs` directory and a page."
+    )
+
+
+def test_marks_that_colour_lines_of_code_are_dropped() -> None:
+    source = (
+        "```js\n// highlight-start\nx()\n  // highlight-end\n{/* highlight-next-line */}\ny() // highlight-end a\n```"
+    )
+    assert read(source) == "```js\nx()\ny() // highlight-end a\n```"
+
+
+def test_attributes_without_a_value_are_dropped_from_headings() -> None:
+    assert read("## Changes { data-search-exclude }\n\nKeep { x } and `{ data-x }`.") == (
+        "## Changes\n\nKeep { x } and `{ data-x }`."
+    )

@@ -70,3 +70,13 @@ def test_a_presentation_without_text_gives_none() -> None:
     source = Presentation()
     source.slides.add_slide(source.slide_layouts[6])
     assert parse(saved(source)).text == ""
+
+
+def test_a_title_that_only_counts_slides_is_none() -> None:
+    source = Presentation()
+    source.core_properties.title = "Slide 1"
+    source.slides.add_slide(source.slide_layouts[6]).shapes.add_textbox(0, 0, Inches(2), Inches(1)).text = "Oil"
+    assert parse(saved(source)).title == ""
+    slide = source.slides.add_slide(source.slide_layouts[1])
+    slide.shapes.title.text = "Pumps"
+    assert parse(saved(source)).title == "Pumps"
