@@ -79,6 +79,7 @@ def ingest(
     prune: bool = False,
     selection: Selection | None = None,
     limits: ParseLimits | None = None,
+    encoding: str | None = None,
     progress: Progress = silent,
 ) -> IngestResult:
     """Bring the catalog up to what lies under the paths.
@@ -91,13 +92,15 @@ def ingest(
         prune: delete the documents of files under the paths that are no longer there, or that a
             ``.lockstepignore`` leaves out by now.
         selection: which of the files are meant; those that it leaves out stay in the catalog as they are.
+        encoding: of text that is not Unicode and does not say its encoding; None to guess. With another one than
+            the last time every file is parsed again, since any may have been a guess.
 
     Raises:
         InputError: a path does not exist, or ``prune`` would delete everything under it.
         StorageError: the disk refused; what was committed before stays.
     """
     started = time.monotonic()
-    job = _Ingest(catalog, embedder, chunker, progress)
+    job = _Ingest(catalog, embedder, chunker, progress, encoding)
     selection = selection or Selection()
     _expect_known(job.files, paths)
     found = survey(paths, selection)
@@ -114,10 +117,15 @@ def ingest(
 
 
 class _Ingest:
-    def __init__(self, catalog: Catalog, embedder: Embedder, chunker: Chunker, progress: Progress) -> None:
+    def __init__(
+        self, catalog: Catalog, embedder: Embedder, chunker: Chunker, progress: Progress, encoding: str | None
+    ) -> None:
         self.catalog, self.embedder, self.chunker, self.progress = catalog, embedder, chunker, progress
+        self.encoding = encoding
         tokenizer = sha256(embedder.tokenizer_path)[:16]
         self.pipeline = f"{PARSING_VERSION}:{tokenizer}:{chunker.max_tokens}:{chunker.overlap}"
+        if encoding is not None:
+            self.pipeline += f":{encoding}"
         self.result = IngestResult()
         self.files = catalog.file_hashes()
         self.known = catalog.sources()
@@ -132,7 +140,7 @@ class _Ingest:
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
         with parser_pool(limits) as pool:
-            for source, items in parse_files(self._changed(sources), limits, pool):
+            for source, items in parse_files(self._changed(sources), limits, pool, encoding=self.encoding):
                 try:
                     self._file(source, items)
                 except NoText as error:

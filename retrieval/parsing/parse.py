@@ -50,7 +50,11 @@ class ParseWarning:
 
 
 def parse_file(
-    source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None
+    source: SourceFile,
+    limits: ParseLimits | None = None,
+    pool: ParserPool | None = None,
+    *,
+    encoding: str | None = None,
 ) -> Iterator[Document | ParseFailure | ParseWarning]:
     """As :func:`parse_files`, for one file.
 
@@ -63,18 +67,21 @@ def parse_file(
     """
     limits = limits or ParseLimits()
     with nullcontext(pool) if pool is not None else parser_pool(limits) as open_pool:
-        for _, items in parse_files([source], limits, open_pool):
+        for _, items in parse_files([source], limits, open_pool, encoding=encoding):
             yield from items
 
 
 def parse_files(
-    sources: Iterable[SourceFile], limits: ParseLimits, pool: ParserPool
+    sources: Iterable[SourceFile], limits: ParseLimits, pool: ParserPool, *, encoding: str | None = None
 ) -> Iterator[tuple[SourceFile, Iterator[Document | ParseFailure | ParseWarning]]]:
     """Each file, in order, with what it gives: one document for most formats, many for JSON Lines.
 
     Some files are read ahead, so ``sources`` is asked for more than was given back. A malformed row of CSV or
     JSON Lines is yielded as a :class:`ParseFailure`; the rows around it are kept. An inner iterator raises
     :class:`InputError` where the file as a whole cannot be used (for JSON Lines maybe after some documents).
+
+    Args:
+        encoding: of text that is not Unicode and does not say its encoding; None to guess.
     """
     asked: deque[SourceFile] = deque()
 
@@ -82,7 +89,7 @@ def parse_files(
         for source in sources:
             asked.append(source)
             try:
-                yield _task(source, limits)
+                yield _task(source, limits, encoding)
             except InputError as error:
                 yield error
 
@@ -91,7 +98,7 @@ def parse_files(
         yield source, _named(source, items)
 
 
-def _task(source: SourceFile, limits: ParseLimits) -> Task:
+def _task(source: SourceFile, limits: ParseLimits, encoding: str | None) -> Task:
     form = _form(source.path)
     if source.size > limits.max_bytes:
         raise InputError(
@@ -100,7 +107,7 @@ def _task(source: SourceFile, limits: ParseLimits) -> Task:
         )
     title = formats.title(printable(source.path.name))
     seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
-    return Task(form, source.path, source.id, title, seconds)
+    return Task(form, source.path, source.id, title, seconds, encoding)
 
 
 def _named(source: SourceFile, items: Iterator[Parsed]) -> Iterator[Document | ParseFailure | ParseWarning]:

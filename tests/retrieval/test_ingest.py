@@ -347,3 +347,22 @@ def test_a_retry_embeds_nothing_again(system: System, folder: Folder, monkeypatc
     assert embedded > 0
     assert system.ingest(root).added == 3
     assert system.embedder.embedded == embedded
+
+
+def test_an_encoding_that_the_user_names_stands_in_place_of_the_guess(system: System, folder: Folder) -> None:
+    root = folder(DOCUMENTS)
+    (root / "note.txt").write_bytes(b"caf\xe9")
+    (root / "page.html").write_bytes(b'<meta charset="koi8-r"><p>' + "Насос".encode("koi8-r"))
+
+    def read(encoding: str | None) -> tuple[IngestResult, set[str]]:
+        result = ingest(system.catalog, system.embedder, system.chunker, [root], encoding=encoding)
+        return result, {stored.chunk.text for stored in system.catalog.live_chunks()}
+
+    assert {"café", "Насос"} < read(None)[1]
+    embedded = system.embedder.embedded
+    result, texts = read("cp1251")
+    assert {"cafй", "Насос"} < texts
+    assert result.warned == []
+    assert (result.added, result.updated, system.embedder.embedded) == (0, 5, embedded + 1)
+    assert read("cp1251")[0].unchanged == 5
+    assert "cafι" in read("cp1253")[1]
