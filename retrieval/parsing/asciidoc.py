@@ -23,6 +23,8 @@ _ANCHOR = re.compile(r"\[\[[^\[\]]{1,200}\]\]$")
 _STYLE = re.compile(r"\[([^\[\]]*)\][ \t]*$")
 _TITLE = re.compile(r"\.([^\s.].*)")
 _ITEM = re.compile(r"([ \t]*)(\*{1,6}|-|\.{1,6}|\d{1,4}\.)[ \t]+(\S.*)")
+_EXPLANATION = re.compile(r"<(\d{1,3}|\.)>[ \t]+(\S.*)")
+"""What is said about a line of code that carries the number."""
 _TERM = re.compile(r"[ \t]*(\S.{0,300}?)(?:::|;;):{0,2}(?:[ \t]+(.*))?$")
 _ADMONITION = re.compile(r"(NOTE|TIP|IMPORTANT|WARNING|CAUTION):[ \t]+(.*)")
 _ADMONITIONS = frozenset(["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"])
@@ -244,6 +246,10 @@ class _Reader:
             depth = len(mark) - 1 if len(mark) > 1 and mark[0] in "*." else min(len(match[1]) // 2, 8)
             self._item = f"{'  ' * depth}{'-' if mark[0] in '*-' else mark if mark[0].isdigit() else '1.'}"
             self._paragraph = [re.sub(r"^\[[ x*]\][ \t]+", "", match[3])]
+            return True
+        if match := _EXPLANATION.match(line):
+            self._flush()
+            self._item, self._paragraph = match[1] + ".", [match[2]]
             return True
         if (match := _TERM.match(line)) and "://" not in match[0] and not self._paragraph:
             self._flush()

@@ -21,7 +21,7 @@ _MAX_INLINE = 20_000
 _MARK = re.compile(r"[\\`*_\[<&~$^]|\+\+|==|:\w")
 _MAX_DEPTH = 4
 """Of Markdown inside fences (MyST)."""
-_LANGUAGE = re.compile(r"[\w+#.-]+")
+_LANGUAGE = re.compile(r"[\w+#.-]+(?![\w+#.=-])")
 _DIRECTIVE = re.compile(r"\{([a-z][\w:-]*)\}[ \t]*(.*)")
 _CODE_DIRECTIVES = frozenset(["code", "code-block", "code-cell", "sourcecode", "literalinclude", "mermaid", "math",
                               "doctest", "parsed-literal", "prompt", "raw", "highlight", "productionlist"])  # fmt: skip

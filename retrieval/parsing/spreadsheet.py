@@ -195,6 +195,8 @@ def _begins_table(block: list[Row], names: Row) -> bool:
     # One of many names may be a number, where the rows below have more of them.
     if _filled(first) < 2 or numbers * 4 > _filled(first) or (numbers and not _more_numbers(others, numbers)):
         return False
+    if any(cell.endswith(":") for cell in first) or first in others[:_JUDGED]:
+        return False  # a form, or rows that are alike
     used = sum(map(any, zip(*block[:_JUDGED], strict=False)))
     if _filled(first) < _MIN_NAMED * used:
         return False

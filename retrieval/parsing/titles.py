@@ -5,7 +5,7 @@ import re
 from retrieval.parsing.outline import Outline
 
 _MEANINGLESS = re.compile(
-    r"untitled.{0,20}|anonymous|unknown|no (?:slide )?title|title|template|normal"
+    r"\W*\d{0,3}\W*|untitled.{0,20}|anonymous|unknown|no (?:slide )?title|title|template|normal"
     r"|(?:word |text )?do[ck]ument[oe]?(?: ?\d+)?|word[- ]?dokument|presentation(?: ?\d+)?|book ?\d+"
     r"|(?:slide|folie) ?\d+"
     r"|powerpoint[ -]?(?:presentation|präsentation)|présentation powerpoint|presentación de powerpoint"

@@ -80,3 +80,8 @@ def test_only_an_author_is_passed_over_below_the_title() -> None:
         == "Pump\n\nThere are pumps that leak. They drip."
     )
     assert parse("= Pump\nAnn B. Smith <a@x.org>; Bob Lee\n2026-01-01\n\nText.\n").text == "Pump\n\nText."
+
+
+def test_what_explains_numbered_lines_of_code_is_a_list() -> None:
+    document = parse("----\na = 1 // <1>\nb = 2 // <2>\n----\n<1> Sets a.\n<2> Sets b,\nand no more.\n")
+    assert document.text == "```\na = 1\nb = 2\n```\n\n1. Sets a.\n2. Sets b, and no more."

@@ -61,3 +61,11 @@ def test_roles_in_the_argument_of_a_directive_and_labels_of_other_projects() -> 
         ":doc:`the os page <python:library/os>` and :rst:dir:`py:module`.\n"
     )
     assert document.text == "New in version 1.2 The x of a.\n\nSee Walking a tree, the os page and py:module."
+
+
+def test_a_class_of_python_keeps_its_name_and_one_of_docutils_does_not() -> None:
+    document = parse(
+        ".. class:: Pump(size)\n\n   Moves water.\n\n   .. autoattribute:: size\n\n.. class:: wide-table\n\nText.\n\n"
+        ".. autofunction:: run\n\n   By hand.\n"
+    )
+    assert document.text == "Pump(size)\n\nMoves water.\n\nText.\n\nrun\n\nBy hand."

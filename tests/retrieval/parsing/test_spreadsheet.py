@@ -148,3 +148,10 @@ def test_the_name_of_an_empty_column_is_kept() -> None:
 
 def test_a_word_broken_inside_a_cell_is_whole() -> None:
     assert parse(book(("S", [["Part", "Percen-\ntile"], ["Pump", 42]]))).text == "S\n\nPart: Pump; Percentile: 42"
+
+
+@pytest.mark.parametrize(
+    "rows", [[["Party:", "Ann"], ["Centre:", "Bonn"]], [["hello, a", "hello, a"], ["hello, a", "hello, a"]]]
+)
+def test_forms_and_rows_that_are_alike_have_no_names(rows: list[list[str]]) -> None:
+    assert parse(book(("S", rows))).text == "S\n\n" + "\n".join(map(" | ".join, rows))
