@@ -197,10 +197,12 @@ class _Ingest:
             yield replace(source, id=self.identities.choose(source))
 
     def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure | ParseWarning]) -> None:
-        held = self.identities.held(source.key)
+        held = frozenset(self.identities.held(source.key))
         path, digest = self.paths[source.key], self.digests[source.key]
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
+        """Ids of documents that are in the catalog as they are in the file."""
+        unchanged = 0
         outcomes: list[Outcome] = []
         elsewhere: dict[str, list[str]] = {}
         faults = 0
@@ -221,34 +223,45 @@ class _Ingest:
             last = parsed.id
             if self.known.get(parsed.id) == (source.key, parsed.content_hash, self.pipeline):
                 kept.add(parsed.id)
+                unchanged += 1
             else:
                 changed.append((parsed, self._chunks(parsed)))
+            if len(self.texts) >= 2 * CHUNKS_PER_COMMIT and len(changed) > 1:
+                # One file with very many rows. Until its last ones it has no checksum, and loses no document.
+                kept |= self._take(ParsedFile(source.key, "", changed, None, outcomes))
+                self._commit()
+                changed = []
         outcomes += [self._refuse(source, _taken(ids, holder)) for holder, ids in elsewhere.items()]
         if faults:
             # A row that is malformed today may be a document of yesterday: nothing is deleted
             # on the word of a file that could not be read whole.
+            unchanged += len(held - kept - {document.id for document, _ in changed})
             kept |= held
         if faults or elsewhere:
             digest = ""  # it is read again next time
-        self.waiting.append(ParsedFile(source.key, digest, changed, frozenset(kept), outcomes))
-        fresh = {document.id for document, _ in changed}
+        if source.id != path and source.id not in self.known and any(one.id == source.id for one, _ in changed):
+            self.result.renamed.append({"path": path, "id": source.id})
+        kept |= self._take(ParsedFile(source.key, digest, changed, frozenset(kept), outcomes))
+        self.result.unchanged += unchanged
+        self.result.deleted += len(held - kept)
+        self.identities.give(source.key, kept)
+
+    def _take(self, file: ParsedFile) -> set[str]:
+        """Have the documents of a file committed with the next batch; their ids."""
+        fresh = {document.id for document, _ in file.documents}
         new = fresh - self.known.keys()
         self.result.added += len(new)
         self.result.updated += len(fresh - new)
-        self.result.unchanged += len(kept - fresh)
-        self.result.deleted += len(held - fresh - kept)
-        if source.id in new and source.id != path:
-            self.result.renamed.append({"path": path, "id": source.id})
-        for document, _ in changed:
-            self.known[document.id] = (source.key, document.content_hash, self.pipeline)
-        self.identities.give(source.key, fresh | kept)
+        for document, _ in file.documents:
+            self.known[document.id] = (file.path, document.content_hash, self.pipeline)
+        self.identities.add(file.path, fresh)
+        self.waiting.append(file)
+        return fresh
 
     def _chunks(self, document: Document) -> Sequence[Chunk]:
         pieces = self.chunker.chunk(document)
         self.result.chunks += len(pieces)
         self.texts |= {text_hash(piece.indexed_text): piece.indexed_text for piece in pieces}
-        if len(self.texts) >= 2 * CHUNKS_PER_COMMIT:
-            self._embed()  # one file with very many rows: its vectors are kept as they are made
         return pieces
 
     def _embed(self) -> None:
