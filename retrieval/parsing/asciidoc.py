@@ -312,14 +312,14 @@ class _Reader:
 
 
 def _titles(lines: list[str]) -> dict[str, str]:
-    """The titles of sections by their ids, given or made of the title."""
+    """The titles of sections and blocks by their ids, given or made of the title."""
     titles: dict[str, str] = {}
     given: list[str] = []
     for line in lines:
         if match := _ID.match(line.rstrip()):
             given.append(match[1] or match[2])
-        elif match := _HEADING.match(line.rstrip()):
-            titles |= {_key(name): match[2] for name in (match[2], *given)}
+        elif match := _HEADING.match(line.rstrip()) or (_TITLE.match(line.rstrip()) if given else None):
+            titles |= {_key(name): match[match.re.groups] for name in (match[match.re.groups], *given)}
             given = []
         elif line.strip() and not line.startswith("["):
             given = []

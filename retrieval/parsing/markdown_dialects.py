@@ -50,6 +50,8 @@ _ELEMENT = re.compile(
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _NOTE = re.compile(r"\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\[\]]{1,300}\]:")
+_NAMED_BY_COMMENT = re.compile(r"^(#{1,6}[ \t]+)<!--[ \t]*[\w-]+:[\w-]+[ \t]+(\S[^<>]{0,200}?)[ \t]*-->")
+"""A heading that only MkDocs can show: ``### <!-- md:setting enabled -->``."""
 _COMMENTS = {"<!--": "-->", "{/*": "*/}"}
 
 
@@ -95,7 +97,7 @@ class _Lines:
                     yield ""
                 yield line
             else:
-                line = self._without_comments(line)
+                line = self._without_comments(_NAMED_BY_COMMENT.sub(r"\1\2", line))
                 if self._at <= self._table_end and not line.strip():
                     continue
                 if within and not line.lstrip().startswith("<"):

@@ -42,6 +42,7 @@ _CHANGES = {
 # fmt: on
 _LABELLED = re.compile(r"([^<]*\S)\s*<[^<>]*>\s*$", re.DOTALL)
 _POINTERS = frozenset(["ref", "doc", "numref", "any", "term", "std:ref", "std:doc"])
+_STANDARDS = frozenset(["pep", "rfc", "cve", "cwe"])
 _INVENTORY = re.compile(r"[\w./-]+:\w")
 """Before a label of another project (``python:installing``), or of a section below its file's name."""
 _CSS_CLASS = re.compile(r"[a-z][a-z0-9 -]*")
@@ -132,6 +133,8 @@ def _role(name: str, raw: str, text: str, line: int, inliner: Any, options: Any 
     plain = nodes.unescape(text)
     label = _LABELLED.match(plain)
     pointer = plain.rpartition(":")[2] if name in _POINTERS and _INVENTORY.match(plain) else plain
+    if not label and name in _STANDARDS:
+        pointer = f"{name.upper()} {pointer.partition('#')[0]}"
     return [nodes.inline(raw, label[1] if label else pointer.lstrip("~!."))], []
 
 

@@ -60,10 +60,10 @@ def test_code_ends_at_its_own_mark_and_not_at_a_blank_line() -> None:
 def test_pointers_show_what_they_lead_to() -> None:
     document = parse(
         "= Guide\n\nSee <<use>>, <<_more_care>>, <<gone>>, xref:other/big-page.adoc#a[], xref:#use[] and "
-        "link:a/b.zip[].\n"
+        "link:a/b.zip[] in <<part>>.\n\n[[part]]\n.Parts of it\nimage::p.png[]\n"
         "\n[[use]]\n[NOTE]\n== Use it\n\n[#x]\n== More care\nEnd.\n"
     )
-    assert "See Use it, More care, gone, big page, Use it and a/b.zip." in document.text
+    assert "See Use it, More care, gone, big page, Use it and a/b.zip in Parts of it." in document.text
 
 
 def test_macros_of_extensions_leave_their_label() -> None:

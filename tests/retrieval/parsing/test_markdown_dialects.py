@@ -164,3 +164,8 @@ def test_attributes_without_a_value_are_dropped_from_headings() -> None:
     assert read("## Changes { data-search-exclude }\n\nKeep { x } and `{ data-x }`.") == (
         "## Changes\n\nKeep { x } and `{ data-x }`."
     )
+
+
+def test_a_heading_that_a_comment_names_keeps_its_name() -> None:
+    assert read("### <!-- md:setting config.enabled -->\n\nSays whether.") == "### config.enabled\n\nSays whether."
+    assert read("### Use <!-- md:version 2 -->\n\n<!-- md:flag x -->\nText.") == "### Use\n\nText."

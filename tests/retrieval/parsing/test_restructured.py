@@ -58,9 +58,9 @@ def test_what_is_malformed_still_gives_its_text_and_changes_nothing_outside() ->
 def test_roles_in_the_argument_of_a_directive_and_labels_of_other_projects() -> None:
     document = parse(
         ".. versionadded:: 1.2 The ``x`` of :code-tex:`a`.\n\nSee :ref:`python:lib/os:Walking a tree`, "
-        ":doc:`the os page <python:library/os>` and :rst:dir:`py:module`.\n"
+        ":doc:`the os page <python:library/os>`, :pep:`8#names` and :rst:dir:`py:module`.\n"
     )
-    assert document.text == "New in version 1.2 The x of a.\n\nSee Walking a tree, the os page and py:module."
+    assert document.text == "New in version 1.2 The x of a.\n\nSee Walking a tree, the os page, PEP 8 and py:module."
 
 
 def test_a_class_of_python_keeps_its_name_and_one_of_docutils_does_not() -> None:
