@@ -50,6 +50,8 @@ _ELEMENT = re.compile(
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _NOTE = re.compile(r"\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\[\]]{1,300}\]:")
+_LINK_BEFORE_NOTE = re.compile(r"(\[(?!\^)[^\[\]]{1,300}\])(?=\[\^)")
+"""Python's Markdown takes this for a link and a footnote, the standard for a link to the footnote's name."""
 _NAMED_BY_COMMENT = re.compile(r"^(#{1,6}[ \t]+)<!--[ \t]*[\w-]+:[\w-]+[ \t]+(\S[^<>]{0,200}?)[ \t]*-->")
 """A heading that only MkDocs can show: ``### <!-- md:setting enabled -->``."""
 _COMMENTS = {"<!--": "-->", "{/*": "*/}"}
@@ -259,6 +261,8 @@ class _Lines:
         )  # fmt: skip
 
     def _inline(self, line: str) -> str:
+        if "][^" in line:
+            line = _outside_code(line, lambda text: _LINK_BEFORE_NOTE.sub(r"\1[]", text))
         if "{" in line:
             line = _outside_code(line, lambda text: _ATTRIBUTES.sub("", text))
         if "{{" in line:

@@ -30,7 +30,7 @@ _ICON = re.compile(r":(?:material|octicons|fontawesome|simple|fas|far|fab|lucide
 _NOTE_MARK = re.compile(r"\[\^([^\]\s]{1,100})\]")
 _UNRESOLVED_LINK = re.compile(r"(?<![\w\])])\[([^\[\]]{1,300})\]\[[^\[\]]{0,300}\]")
 _UNRESOLVED_CODE_LINK = re.compile(
-    r"(?<![\w\])])\[([^\[\]`\n]{0,200}`[^`\n]{1,300}`[^\[\]\n]{0,200})\]\[[^\[\]\n]{0,300}\]"
+    r"(?<![\w\])])\[([^\[\]`\n]{0,200}`[^`\n]{1,300}`[^\[\]\n]{0,200})\]\s?\[[^\[\]\n]{0,300}\]"
 )
 _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
 _LANGUAGE = re.compile(r"^#!\w+ (?=\S)")  # of MkDocs

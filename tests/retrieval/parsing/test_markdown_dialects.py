@@ -169,3 +169,9 @@ def test_attributes_without_a_value_are_dropped_from_headings() -> None:
 def test_a_heading_that_a_comment_names_keeps_its_name() -> None:
     assert read("### <!-- md:setting config.enabled -->\n\nSays whether.") == "### config.enabled\n\nSays whether."
     assert read("### Use <!-- md:version 2 -->\n\n<!-- md:flag x -->\nText.") == "### Use\n\nText."
+
+
+def test_a_link_before_the_mark_of_a_note_is_a_link() -> None:
+    source = "Uses [semver][^2] and [this][^2][^1].\n\n[semver]: https://semver.org\n\n[^2]: Two.\n[^1]: One.\n"
+    assert read(source) == "Uses semver (https://semver.org) and this.\n\nNote: Two.\n\nNote: One."
+    assert read("To the [`site` directory]\n[mkdocs.site_dir].") == "To the `site` directory."
