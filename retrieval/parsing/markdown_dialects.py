@@ -40,6 +40,7 @@ _LIQUID = re.compile(r"\{%-?([^{}%]{0,500})-?%\}")
 _HIGHLIGHT = re.compile(r"\{[{%][<%-]?[ \t]*highlight[ \t]+([\w+#-]+).*[%>-]?[%}]\}")
 _HIGHLIGHT_END = re.compile(r"[ \t]*\{[{%][<%-]?[ \t]*(?:end|/)highlight[ \t]*[%>-]?[%}]\}[ \t]*")
 _BRACES = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
+_JSX_ATTRIBUTE = re.compile(rf"(<[a-z][a-z0-9]{{0,20}})(?:\s+[\w-]{{1,50}}={_BRACES})+(?=\s*/?>)")
 _COMPONENT = re.compile(
     rf"<(?P<close>/?)(?P<name>[A-Z][\w.]{{0,60}})"
     rf"(?P<arguments>(?:\s+[\w:.-]+(?:=(?:\"[^\"]*\"|'[^']*'|{_BRACES}))?|\s+{_BRACES})*)\s*(?P<self>/?)>|</?>"
@@ -269,6 +270,8 @@ class _Lines:
             line = _outside_code(line, self._without_shortcodes)
         if "{%" in line:
             line = _outside_code(line, lambda text: _LIQUID.sub("", text))
+        if "={" in line:
+            line = _outside_code(line, lambda text: _JSX_ATTRIBUTE.sub(r"\1", text))
         if "<" in line:
             line = _outside_code(
                 line, lambda text: _COMPONENT.sub(lambda tag: "" if self._is_markup(tag) else tag[0], text)

@@ -8,7 +8,7 @@ _MEANINGLESS = re.compile(
     r"\W*\d{0,3}\W*|untitled.{0,20}|anonymous|unknown|no (?:slide )?title|title|template|normal"
     r"|(?:word |text )?do[ck]ument[oe]?(?: ?\d+)?|word[- ]?dokument|presentation(?: ?\d+)?|book ?\d+"
     r"|(?:slide|folie) ?\d+"
-    r"|powerpoint[ -]?(?:presentation|präsentation)|présentation powerpoint|presentación de powerpoint"
+    r"|(?:\w{1,20} (?:de |do |di |van )?)?power ?point(?:[ -]\w{1,20})?"
     r"|microsoft (?:word|powerpoint|excel)\b.*"
     r"|.*\.(?:do[ct][xm]?|pp[ts][xm]?|xls[xm]?|odt|rtf|pdf|indd|qxd|tex|dvi|pages|p65|html?)",
     re.IGNORECASE,

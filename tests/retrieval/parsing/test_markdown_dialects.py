@@ -175,3 +175,9 @@ def test_a_link_before_the_mark_of_a_note_is_a_link() -> None:
     source = "Uses [semver][^2] and [this][^2][^1].\n\n[semver]: https://semver.org\n\n[^2]: Two.\n[^1]: One.\n"
     assert read(source) == "Uses semver (https://semver.org) and this.\n\nNote: Two.\n\nNote: One."
     assert read("To the [`site` directory]\n[mkdocs.site_dir].") == "To the `site` directory."
+
+
+def test_attributes_of_jsx_are_markup() -> None:
+    table = "<table><tr><td>\n<div style={{ fontWeight: 'bold' }}>Tag B2</div></td></tr></table>"
+    source = f"{table}\n\nA <b style={{x}}>c</b> `<b a={{1}}>`."
+    assert read(source) == "Tag B2\n\nA c `<b a={1}>`."

@@ -12,6 +12,7 @@ from pptx.util import Inches
 from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing.slides import parse_slides
+from retrieval.parsing.titles import meaningful_title
 from tests.retrieval.parsing.compound_file import compound_file
 
 
@@ -80,3 +81,11 @@ def test_a_title_that_only_counts_slides_is_none() -> None:
     slide = source.slides.add_slide(source.slide_layouts[1])
     slide.shapes.title.text = "Pumps"
     assert parse(saved(source)).title == "Pumps"
+
+
+@pytest.mark.parametrize(
+    "title", ["PowerPoint-presentatie", "Apresentação do PowerPoint", "PowerPoint Presentation", "Slide 1", "3", " - "]
+)
+def test_titles_that_programs_leave_say_nothing(title: str) -> None:
+    assert meaningful_title(title) == ""
+    assert meaningful_title(f"{title} and how to use it well") != ""
