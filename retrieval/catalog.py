@@ -224,10 +224,11 @@ class Catalog:
                 gone += connection.scalars(sa.select(documents.c.id).where(documents.c.source == path))
             replaced: list[str] = []
             for file in parsed:
-                held = set(connection.scalars(sa.select(documents.c.id).where(documents.c.source == file.path)))
                 fresh = {document.id for document, _ in file.documents}
                 replaced += fresh
-                gone += held - fresh - file.kept
+                if file.kept is not None:
+                    held = set(connection.scalars(sa.select(documents.c.id).where(documents.c.source == file.path)))
+                    gone += held - fresh - file.kept
             mark_removed(connection, gone, seq, deleted=True)
             touched = {file.path for file in parsed} | forget_checksums(connection, replaced)
             mark_removed(connection, replaced, seq, deleted=False)

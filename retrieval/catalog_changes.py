@@ -19,16 +19,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """A source file with its documents and their chunks, ready to be committed.
+    """A source file, or a part of it, with its documents and their chunks, ready to be committed.
 
-    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were; ``outcomes`` all that
-    is to be told about the file, in place of what was told before.
+    ``documents`` holds the changed ones; ``kept`` the ids of those that are as they were, None where all that are
+    there stay, since more of the file is to come; ``outcomes`` all that is to be told about the file, in place of
+    what was told before.
     """
 
     path: str
     sha256: str
     documents: Sequence[tuple[Document, Sequence[Chunk]]]
-    kept: frozenset[str]
+    kept: frozenset[str] | None
     outcomes: Sequence[Outcome] = ()
 
 

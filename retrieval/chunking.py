@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 
 from retrieval.documents import Chunk, Document, Heading
 
-_VERSION = 2
+_VERSION = 3
 """Raise it when the rules below give other chunks."""
 _SENTENCE, _LINE, _PARAGRAPH, _SECTION = 1, 2, 3, 4  # a heading of level n begins a section: 10 - n, so 4 to 9
 _BREAKS = re.compile(
@@ -30,8 +30,12 @@ _BREAKS = re.compile(
     r"|(?P<sentence>[.!?…]['\"”’)\]]*[ \t]+(?=[^a-z\s])|[。！？])"  # and those of Chinese and Japanese
 )
 _LEVELS = {"paragraph": _PARAGRAPH, "line": _LINE, "sentence": _SENTENCE}
+_NUMBER = re.compile(r"(?:^|\n)[ \t]*(?:\d{1,3}|[A-Za-z]|[ivx]{1,5})\.[ \t]+$")
+"""At the beginning of a list's item; it ends no sentence."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _NOT_SPACE = re.compile(r"\S")
+_LONGEST_NUMBER = 24
+"""Characters before its point, indentation included."""
 _CONTEXT_SHARE = 4
 """The context takes at most one part in so many of the budget."""
 _CHARACTERS_PER_TOKEN = 16
@@ -157,7 +161,9 @@ class Chunker:
         while (tokens := self.count(context + "\n")) > limit:
             starts = np.concatenate(list(self._token_starts(context)))
             keep = min(limit, len(starts) - 1)
-            context = context[: min(int(starts[keep]), len(context) - 1, limit * _CHARACTERS_PER_TOKEN)].rstrip()
+            end = min(int(starts[keep]), len(context) - 1, limit * _CHARACTERS_PER_TOKEN)
+            space = context.rfind(" ", end // 2, end + 1)
+            context = context[: end if space < 0 else space].rstrip()
         return context, tokens if context else 0
 
 
@@ -272,6 +278,8 @@ def _levels(outline: _Headings, begin: int, end: int) -> dict[int, int]:
         if index >= 0 and match.end() <= fences[index][1]:  # code stays together rather than prose
             if kind != "sentence" and match.end() != fences[index][2]:
                 levels[match.end()] = _LINE if kind == "paragraph" else _SENTENCE
+        elif kind == "sentence" and _NUMBER.search(text, max(0, match.start() - _LONGEST_NUMBER), match.end()):
+            continue
         elif kind != "wrap":
             # What a line with a colon announces (a command, a tab, a list) stays with it where it can.
             announces = text[match.start() - 1 : match.start()] == ":"

@@ -65,12 +65,17 @@ class Identities:
         for document_id in self.held(key):
             del self._holder[document_id]
         self._held[key] = set()
+        self.add(key, document_ids)
+
+    def add(self, key: str, document_ids: Collection[str]) -> None:
+        """Let a file hold these ids, too."""
+        held = self._held.setdefault(key, set())
         for document_id in document_ids:
             before = self._holder.get(document_id)
             if before is not None:
                 self._held[before].discard(document_id)
             self._holder[document_id] = key
-            self._held[key].add(document_id)
+            held.add(document_id)
 
 
 def _endings(source: SourceFile) -> Iterator[str]:

@@ -25,7 +25,7 @@ from retrieval.progress import Progress, silent
 
 CHUNKS_PER_COMMIT = 2048
 """Large enough that sorting by length pays, small enough that a crash costs seconds."""
-PARSING_VERSION = 2
+PARSING_VERSION = 3
 """Raise it when parsing or chunking gives other results: everything is parsed again then."""
 
 
@@ -79,6 +79,7 @@ def ingest(
     prune: bool = False,
     selection: Selection | None = None,
     limits: ParseLimits | None = None,
+    encoding: str | None = None,
     progress: Progress = silent,
 ) -> IngestResult:
     """Bring the catalog up to what lies under the paths.
@@ -91,13 +92,15 @@ def ingest(
         prune: delete the documents of files under the paths that are no longer there, or that a
             ``.lockstepignore`` leaves out by now.
         selection: which of the files are meant; those that it leaves out stay in the catalog as they are.
+        encoding: of text that is not Unicode and does not say its encoding; None to guess. With another one than
+            the last time every file is parsed again, since any may have been a guess.
 
     Raises:
         InputError: a path does not exist, or ``prune`` would delete everything under it.
         StorageError: the disk refused; what was committed before stays.
     """
     started = time.monotonic()
-    job = _Ingest(catalog, embedder, chunker, progress)
+    job = _Ingest(catalog, embedder, chunker, progress, encoding)
     selection = selection or Selection()
     _expect_known(job.files, paths)
     found = survey(paths, selection)
@@ -114,10 +117,15 @@ def ingest(
 
 
 class _Ingest:
-    def __init__(self, catalog: Catalog, embedder: Embedder, chunker: Chunker, progress: Progress) -> None:
+    def __init__(
+        self, catalog: Catalog, embedder: Embedder, chunker: Chunker, progress: Progress, encoding: str | None
+    ) -> None:
         self.catalog, self.embedder, self.chunker, self.progress = catalog, embedder, chunker, progress
+        self.encoding = encoding
         tokenizer = sha256(embedder.tokenizer_path)[:16]
         self.pipeline = f"{PARSING_VERSION}:{tokenizer}:{chunker.max_tokens}:{chunker.overlap}"
+        if encoding is not None:
+            self.pipeline += f":{encoding}"
         self.result = IngestResult()
         self.files = catalog.file_hashes()
         self.known = catalog.sources()
@@ -132,7 +140,7 @@ class _Ingest:
 
     def run(self, sources: Sequence[SourceFile], limits: ParseLimits) -> None:
         with parser_pool(limits) as pool:
-            for source, items in parse_files(self._changed(sources), limits, pool):
+            for source, items in parse_files(self._changed(sources), limits, pool, encoding=self.encoding):
                 try:
                     self._file(source, items)
                 except NoText as error:
@@ -189,10 +197,12 @@ class _Ingest:
             yield replace(source, id=self.identities.choose(source))
 
     def _file(self, source: SourceFile, items: Iterator[Document | ParseFailure | ParseWarning]) -> None:
-        held = self.identities.held(source.key)
+        held = frozenset(self.identities.held(source.key))
         path, digest = self.paths[source.key], self.digests[source.key]
         changed: list[tuple[Document, Sequence[Chunk]]] = []
         kept: set[str] = set()
+        """Ids of documents that are in the catalog as they are in the file."""
+        unchanged = 0
         outcomes: list[Outcome] = []
         elsewhere: dict[str, list[str]] = {}
         faults = 0
@@ -213,34 +223,45 @@ class _Ingest:
             last = parsed.id
             if self.known.get(parsed.id) == (source.key, parsed.content_hash, self.pipeline):
                 kept.add(parsed.id)
+                unchanged += 1
             else:
                 changed.append((parsed, self._chunks(parsed)))
+            if len(self.texts) >= 2 * CHUNKS_PER_COMMIT and len(changed) > 1:
+                # One file with very many rows. Until its last ones it has no checksum, and loses no document.
+                kept |= self._take(ParsedFile(source.key, "", changed, None, outcomes))
+                self._commit()
+                changed = []
         outcomes += [self._refuse(source, _taken(ids, holder)) for holder, ids in elsewhere.items()]
         if faults:
             # A row that is malformed today may be a document of yesterday: nothing is deleted
             # on the word of a file that could not be read whole.
+            unchanged += len(held - kept - {document.id for document, _ in changed})
             kept |= held
         if faults or elsewhere:
             digest = ""  # it is read again next time
-        self.waiting.append(ParsedFile(source.key, digest, changed, frozenset(kept), outcomes))
-        fresh = {document.id for document, _ in changed}
+        if source.id != path and source.id not in self.known and any(one.id == source.id for one, _ in changed):
+            self.result.renamed.append({"path": path, "id": source.id})
+        kept |= self._take(ParsedFile(source.key, digest, changed, frozenset(kept), outcomes))
+        self.result.unchanged += unchanged
+        self.result.deleted += len(held - kept)
+        self.identities.give(source.key, kept)
+
+    def _take(self, file: ParsedFile) -> set[str]:
+        """Have the documents of a file committed with the next batch; their ids."""
+        fresh = {document.id for document, _ in file.documents}
         new = fresh - self.known.keys()
         self.result.added += len(new)
         self.result.updated += len(fresh - new)
-        self.result.unchanged += len(kept - fresh)
-        self.result.deleted += len(held - fresh - kept)
-        if source.id in new and source.id != path:
-            self.result.renamed.append({"path": path, "id": source.id})
-        for document, _ in changed:
-            self.known[document.id] = (source.key, document.content_hash, self.pipeline)
-        self.identities.give(source.key, fresh | kept)
+        for document, _ in file.documents:
+            self.known[document.id] = (file.path, document.content_hash, self.pipeline)
+        self.identities.add(file.path, fresh)
+        self.waiting.append(file)
+        return fresh
 
     def _chunks(self, document: Document) -> Sequence[Chunk]:
         pieces = self.chunker.chunk(document)
         self.result.chunks += len(pieces)
         self.texts |= {text_hash(piece.indexed_text): piece.indexed_text for piece in pieces}
-        if len(self.texts) >= 2 * CHUNKS_PER_COMMIT:
-            self._embed()  # one file with very many rows: its vectors are kept as they are made
         return pieces
 
     def _embed(self) -> None:

@@ -44,6 +44,28 @@ class IndexSettings(BaseModel):
         return languages
 
 
+class IngestSettings(BaseModel):
+    """How files are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    encoding: str | None = None
+    """Of text files that are not Unicode and do not say their encoding, such as "windows-1251"; by default it is
+    guessed for each. Another one has every file read again at the next ingest."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        from retrieval.parsing.encoding import declared_encoding
+
+        codec = None if encoding is None else declared_encoding(encoding, b"")
+        if encoding is not None and codec is None:
+            raise ValueError(
+                "expected a name such as windows-1251, koi8-r or shift_jis; Unicode is told without being named"
+            )
+        return codec
+
+
 class ChunkingSettings(BaseModel):
     """How documents are cut; sizes in tokens of the embedder."""
 

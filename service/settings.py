@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from retrieval.errors import ConfigurationError
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
-from retrieval.settings import ChunkingSettings, EmbedderSettings, IndexSettings
+from retrieval.settings import ChunkingSettings, EmbedderSettings, IndexSettings, IngestSettings
 from training.settings import GeneratorSettings, TrainingSettings
 
 PREFIX, DELIMITER = "LOCKSTEP_", "__"
@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = EmbedderSettings()
     generator: GeneratorSettings = GeneratorSettings()
     index: IndexSettings = IndexSettings()
+    ingest: IngestSettings = IngestSettings()
     chunking: ChunkingSettings = ChunkingSettings()
     search: SearchSettings = SearchSettings()
     prompt: Prompt = Prompt()

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
 from retrieval.parsing import formats
+from retrieval.parsing.encoding import assuming
 from retrieval.parsing.members import Members
 from retrieval.parsing.package import READ_ERRORS, broken, check_sizes, read_part
 from retrieval.parsing.text import decode
@@ -69,7 +70,8 @@ def _names(parts: list[zipfile.ZipInfo]) -> dict[str, str]:
     """The members' paths; without the mark for UTF-8 zipfile takes them for old DOS letters, which few of them are."""
     unmarked = [part.filename for part in parts if not part.flag_bits & _UTF8 and not part.filename.isascii()]
     # Judged all together: one name alone is too short to tell its encoding.
-    guessed = decode("\n".join(unmarked).encode("cp437", "replace")).split("\n") if unmarked else []
+    with assuming(None):  # what a user says of texts does not hold for names: DOS letters on Windows, say
+        guessed = decode("\n".join(unmarked).encode("cp437", "replace")).split("\n") if unmarked else []
     names = {part.filename: part.filename for part in parts}
     if len(guessed) == len(unmarked):
         names |= dict(zip(unmarked, guessed, strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import zip_longest
 
 from retrieval.documents import Document
+from retrieval.parsing import formats
 from retrieval.parsing.columns import Table
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.text import clean, decode
@@ -17,11 +18,13 @@ _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)")
 _ATTRIBUTE = re.compile(r":(!?[\w-]{1,80}!?):(?:[ \t]+(.*))?$")
 _BLOCK = re.compile(r"(-{4,}|\.{4,}|={4,}|\*{4,}|_{4,}|\+{4,}|/{4,}|`{3}|--)([\w+-]*)[ \t]*$")
 _TABLE = re.compile(r"[|,:!]={3,}[ \t]*$")
-_DIRECTIVE = re.compile(r"(?:include|ifdef|ifndef|ifeval|endif)::\S*\[.*\]$|(?:image|video|audio|toc)::.*\[.*\]$")
+_DIRECTIVE = re.compile(r"(?:include[\w-]*|ifdef|ifndef|ifeval|endif)::\S*\[.*\]$|(?:image|video|audio|toc)::.*\[.*\]$")
 _ANCHOR = re.compile(r"\[\[[^\[\]]{1,200}\]\]$")
 _STYLE = re.compile(r"\[([^\[\]]*)\][ \t]*$")
 _TITLE = re.compile(r"\.([^\s.].*)")
 _ITEM = re.compile(r"([ \t]*)(\*{1,6}|-|\.{1,6}|\d{1,4}\.)[ \t]+(\S.*)")
+_EXPLANATION = re.compile(r"<(\d{1,3}|\.)>[ \t]+(\S.*)")
+"""What is said about a line of code that carries the number."""
 _TERM = re.compile(r"[ \t]*(\S.{0,300}?)(?:::|;;):{0,2}(?:[ \t]+(.*))?$")
 _ADMONITION = re.compile(r"(NOTE|TIP|IMPORTANT|WARNING|CAUTION):[ \t]+(.*)")
 _ADMONITIONS = frozenset(["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"])
@@ -34,14 +37,16 @@ _INLINE = (
     (re.compile(r"\[\[[^\[\]]{1,200}\]\]|\(\(\(.{1,200}?\)\)\)|anchor:[\w-]{1,100}\[[^\[\]]*\]"), ""),
     (re.compile(r"\(\(([^()]{1,200})\)\)"), r"\1"),
     (re.compile(r"<<[^<>,]{1,200},\s*([^<>]{1,300})>>"), r"\1"),
-    (re.compile(r"<<#?([^<>,]{1,200})>>"), r"\1"),
     (re.compile(r"image:[^\s\[\]]{1,500}\[[^\[\]]{0,500}\]"), ""),
     (re.compile(r"footnote(?:ref)?:[\w-]{0,80}\[([^\[\]]{1,1000})\]"), r" (\1)"),
     (re.compile(r"(?:kbd|btn|menu|icon|stem|\w*math|indexterm2?):[^\s\[\]]{0,200}\[([^\[\]]{0,500})\]"), r"\1"),
-    (re.compile(r"(?:link|mailto|xref):[^\s\[\]]{1,500}\[\]"), ""),
+    (re.compile(r"(?:link|mailto):([^\s\[\]]{1,500})\[\]"), r"\1"),
     (re.compile(r"(?:link|mailto|xref):[^\s\[\]]{1,500}\[([^\[\],^]{0,500})(?:[,^][^\[\]]{0,200})?\]"), r"\1"),
     (re.compile(r"(?:https?|ftp)://[^\s\[\]]{1,1000}\[([^\[\],^]{1,500})(?:[,^][^\[\]]{0,200})?\]"), r"\1"),
     (re.compile(r"((?:https?|ftp)://[^\s\[\]]{1,1000})\[\]"), r"\1"),
+    # A macro of some extension: its label, or the last part of what it points to.
+    (re.compile(r"\b[a-z][\w-]{2,40}:(?:[\w-]{1,80}\.){0,20}(\w[^\s:\[\]]{0,300})\[\]"), r"\1"),
+    (re.compile(r"\b[a-z][\w-]{2,40}:\w[^\s:\[\]]{0,300}\[([^\s\d\[\]=][^\[\]=]{0,500})\]"), r"\1"),
     (re.compile(r"\[[.#%][^\[\]]{0,100}\](?=[#*_`])"), ""),
     (re.compile(r"(?<![\w*])(\*\*?)(?=\S)([^*\n]{0,1000}?\S)\1(?![\w*])"), r"\2"),
     (re.compile(r"(?<![\w_])(__?)(?=\S)([^_\n]{0,1000}?\S)\1(?![\w_])"), r"\2"),
@@ -53,6 +58,9 @@ _INLINE = (
 _CHARACTERS = {"nbsp": " ", "sp": " ", "empty": "", "blank": "", "amp": "&", "lt": "<", "gt": ">", "plus": "+",
                "asterisk": "*", "vbar": "|", "startsb": "[", "endsb": "]", "caret": "^", "tilde": "~",
                "backslash": "\\", "backtick": "`", "apos": "'", "quot": '"', "zwsp": ""}  # fmt: skip
+_POINTER = re.compile(r"<<#?([^<>,]{1,200})>>|\bxref:([^\s\[\]]{1,500})\[\]")
+_ID = re.compile(r"\[\[([^\[\],]{1,200})(?:,[^\[\]]*)?\]\]$|\[(?:[\w%.-]*#|id=\"?)([\w:.-]{1,200})[^\[\]]*\]$")
+_AUTHOR = re.compile(r"(?:\w[\w.'-]{0,40}(?: \w[\w.'-]{0,40}){0,2}(?: <[^<>]*>)?(?:; (?=.)|$))+$")
 _REVISION = re.compile(r"v?\d")
 _MAX_VALUE = 1_000
 
@@ -74,6 +82,7 @@ class _Reader:
         self.outline = outline
         self._lines = lines
         self._at = 0
+        self._titles = _titles(lines)
         self._attributes = dict(_CHARACTERS)
         self._paragraph: list[str] = []
         self._item: str | None = None  # the mark before the paragraph that is collected
@@ -123,9 +132,10 @@ class _Reader:
                 self._style = []
             return True
         self._flush()
-        body = self._until(line)
+        body = self._until(mark)
         if mark[0] != "/":
-            language = match[2] or (self._style[1] if len(self._style) > 1 and self._style[0] == "source" else "")
+            style, _, language = ",".join(self._style).replace("=", ",").partition(",")
+            language = match[2] or (language.partition(",")[0] if style == "source" else "")
             if mark[0] == "+" and self._style[:1] == ["stem"]:
                 self.outline.paragraph(f"$$ {' '.join(body)} $$")
             elif mark[0] != "+":
@@ -136,10 +146,7 @@ class _Reader:
 
     def _until(self, mark: str) -> list[str]:
         start = self._at
-        while (
-            self._at < len(self._lines)
-            and self._lines[self._at].rstrip() != mark[: len(self._lines[self._at].rstrip())]
-        ):
+        while self._at < len(self._lines) and self._lines[self._at].rstrip() != mark:
             self._at += 1
         body = self._lines[start : self._at]
         self._at += 1
@@ -210,7 +217,7 @@ class _Reader:
         passed = 0
         while self._at < len(self._lines) and (line := self._lines[self._at].rstrip()):
             if not (self._attribute(line) or self._comment(line) or self._directive(line)):
-                if line[0] in "=[|*-." or (passed and not _REVISION.match(line)):
+                if not (_REVISION if passed else _AUTHOR).match(line):
                     return
                 passed += 1
             self._at += 1
@@ -239,6 +246,10 @@ class _Reader:
             depth = len(mark) - 1 if len(mark) > 1 and mark[0] in "*." else min(len(match[1]) // 2, 8)
             self._item = f"{'  ' * depth}{'-' if mark[0] in '*-' else mark if mark[0].isdigit() else '1.'}"
             self._paragraph = [re.sub(r"^\[[ x*]\][ \t]+", "", match[3])]
+            return True
+        if match := _EXPLANATION.match(line):
+            self._flush()
+            self._item, self._paragraph = match[1] + ".", [match[2]]
             return True
         if (match := _TERM.match(line)) and "://" not in match[0] and not self._paragraph:
             self._flush()
@@ -282,11 +293,41 @@ class _Reader:
     def _resolved(self, text: str) -> str:
         return _REFERENCE.sub(lambda match: self._attributes.get(match[1], match[0]), text) if "{" in text else text
 
+    def _target(self, pointer: str) -> str:
+        """What a pointer without a label shows: the title of a section of this document, or the page's name."""
+        page, _, name = pointer.rpartition("#")
+        if not page and (title := self._titles.get(_key(name))):
+            return title
+        if name.endswith(".adoc"):
+            page = name
+        return formats.title(page.rpartition("/")[2]) if page else name
+
     def _plain(self, text: str) -> str:
         text = self._resolved(text)
+        if "<<" in text or "xref:" in text:
+            text = _POINTER.sub(lambda match: self._target(match[1] or match[2]), text)
         for pattern, replacement in _INLINE:
             text = pattern.sub(replacement, text)
         return text
+
+
+def _titles(lines: list[str]) -> dict[str, str]:
+    """The titles of sections and blocks by their ids, given or made of the title."""
+    titles: dict[str, str] = {}
+    given: list[str] = []
+    for line in lines:
+        if match := _ID.match(line.rstrip()):
+            given.append(match[1] or match[2])
+        elif match := _HEADING.match(line.rstrip()) or (_TITLE.match(line.rstrip()) if given else None):
+            titles |= {_key(name): match[match.re.groups] for name in (match[match.re.groups], *given)}
+            given = []
+        elif line.strip() and not line.startswith("["):
+            given = []
+    return titles
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name.lower()).strip()
 
 
 def _columns(style: str) -> int:

@@ -80,7 +80,7 @@ class Table:
             else:
                 if above:
                     names, above = _joined(above), []
-                yield named_row(names, row.cells) if names else " | ".join(row.cells)
+                yield named_row(names, row.cells) if names else " | ".join(row.cells).rstrip(" |")
         yield from (" | ".join(cells) for cells in above)
 
     def _fill(self, texts: list[str]) -> None:

@@ -76,7 +76,8 @@ class ParagraphText:
             elif tag == f"{W}sym":
                 yield place, _symbol(child)
             elif tag == f"{M}oMath":
-                yield "", linear(child)
+                before = child.getprevious()
+                yield "", (" " if before is not None and before.tag == tag else "") + linear(child)
             else:
                 at = value(child, "rPr", "vertAlign") or "" if tag == f"{W}r" else place
                 yield from self._pieces(child, at if at != "baseline" else "")

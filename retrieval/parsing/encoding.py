@@ -6,6 +6,9 @@ uchardet 77 %, charset-normalizer 74 %, chardetng 72 %.
 
 import codecs
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _SUPERSETS = {  # as browsers read them (WHATWG Encoding Standard): files that declare the left hold the right
     "ascii": "cp1252",
@@ -27,6 +30,7 @@ _ALIASES = {
     "x-mac-cyrillic": "mac_cyrillic",
     "x-sjis": "cp932",
 }
+_ASSUMED: ContextVar[str | None] = ContextVar("assumed encoding", default=None)
 _UNLIKELY = ["cp437", "cp720", "cp1125"]
 """Code pages that share nearly all letters with likelier ones (cp850, cp1256, cp866), for which they are mistaken."""
 _NEVER = re.compile("[\x80-\x9f]")
@@ -37,6 +41,22 @@ _ENOUGH = 0.05
 _CERTAIN = 0.02
 """How far the best guess must stand before the next that reads the text otherwise, as a share of its score. Of the
 texts above, all wrong guesses are below these bounds, and 22 % of the right ones."""
+
+
+@contextmanager
+def assuming(encoding: str | None) -> Iterator[None]:
+    """Within the body, text that says nothing of its encoding is taken to be in this one, rather than guessed."""
+    token = _ASSUMED.set(encoding)
+    try:
+        yield
+    finally:
+        _ASSUMED.reset(token)
+
+
+def assumed_encoding(data: bytes) -> str | None:
+    """The codec of what :func:`assuming` names, if anything."""
+    name = _ASSUMED.get()
+    return declared_encoding(name, data) if name else None
 
 
 def declared_encoding(name: str, data: bytes) -> str | None:

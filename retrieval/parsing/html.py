@@ -39,6 +39,8 @@ _NEAR = 8
 _LIST_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SPACES = re.compile(r"\s+")
+_SIGN = re.compile(r"\s*[^\w\s*†‡§]{1,3}\s*")
+"""The text of a link that leads up the page or to its own place, rather than to a footnote."""
 _CHARSET = re.compile(
     rb"<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,200}?encoding)\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_:.-]{1,40})",
     re.IGNORECASE,
@@ -92,15 +94,19 @@ class _Seen:
     def __init__(self, root: "LexborNode") -> None:
         self.layout: set[int] = set()
         """Tables that place other content rather than hold data."""
+        self.inner: set[int] = set()
+        """Tables that are the content of a cell of data."""
         self._opened: set[str] = set()
         """Ids of parts that a button opens."""
         tables: list[LexborNode] = []
         for node, entering in _walk(root, lambda _: False):
             if node.tag == "table":
-                if entering and (tables or node.attributes.get("role") in ("presentation", "none")):
+                if entering and tables and _is_data(tables[-1]):
+                    self.inner.add(node.mem_id)
+                elif entering and (tables or node.attributes.get("role") in ("presentation", "none")):
                     self.layout.add((tables[-1] if tables else node).mem_id)
                 tables.append(node) if entering else tables.pop()
-            elif node.tag in _HEADINGS and tables and entering and node.parent is not None and node.parent.tag != "th":
+            elif node.tag in _HEADINGS and tables and entering and _parent(node) != "th":
                 self.layout.add(tables[-1].mem_id)
             elif node.tag == "button" and entering and self._opens(node):
                 self._opened.update((node.attributes.get("aria-controls") or "").split())
@@ -116,6 +122,8 @@ class _Seen:
         attributes = node.attributes
         if node.tag == "button":
             return not (self._opens(node) or _in_question(node))
+        if node.tag == "a" and (attributes.get("href") or "").startswith("#") and _SIGN.fullmatch(node.text()):
+            return True
         if "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found":
             return attributes.get("role") != "tabpanel" and attributes.get("id") not in self._opened
         return not _DECORATION.isdisjoint((attributes.get("class") or "").split())
@@ -127,6 +135,17 @@ class _Seen:
             return True
         opens = "aria-expanded" in button.attributes or button.attributes.get("data-bs-toggle") == "collapse"
         return opens and "aria-haspopup" not in button.attributes and len(button.text().split()) > 1
+
+
+def _is_data(table: "LexborNode") -> bool:
+    """Whether the table's first row names several columns."""
+    row = table.css_first("tr")
+    cells = [cell.tag for cell in row.iter()] if row is not None else []
+    return len(cells) > 1 and (set(cells) == {"th"} or (row is not None and _parent(row) == "thead"))
+
+
+def _parent(node: "LexborNode") -> str:
+    return (node.parent.tag or "") if node.parent is not None else ""
 
 
 def _in_question(button: "LexborNode") -> bool:
@@ -182,6 +201,7 @@ class _Reader:
         self._inline: list[str] = []
         self._scripts: list[int] = []  # where in the inline text the open superscripts and subscripts begin
         self._table: _DataTable | None = None
+        self._inner: list[int] = []  # for each open table inside a cell, how many rows it has had
         self._lists: list[_Numbers] = []
         self._items = 0  # how many list items are open
         self._marker = ""
@@ -208,11 +228,14 @@ class _Reader:
                 if entering:
                     self._inline.append(_tex(node))
             elif self._math:
-                above = node.parent.tag if node.parent is not None else ""
+                above = _parent(node)
                 if above in ("msup", "msub") and _follows(node):
                     self._script(above[1:], entering)
                 elif above == "mfrac" and entering and _follows(node):
                     self._inline.append("/")
+            elif node.mem_id in self._seen.inner:
+                self._inline.append(" ")
+                self._inner.append(0) if entering else self._inner.pop()
             elif tag == "table":
                 self._flush()
                 if node.mem_id not in self._seen.layout:
@@ -235,7 +258,13 @@ class _Reader:
             self._inline[start:] = [raised(before, text) if tag == "sup" else lowered(before, text)]
 
     def _in_table(self, table: "_DataTable", node: "LexborNode", entering: bool) -> None:
-        if node.tag == "caption":
+        if self._inner:
+            if node.tag == "tr" and entering:
+                self._inline.append("; " if self._inner[-1] else " ")
+                self._inner[-1] += 1
+            elif node.tag in _BLOCKS - {"tr"} or (node.tag in ("td", "th") and entering):
+                self._inline.append(" ")
+        elif node.tag == "caption":
             self._flush()
         elif node.tag == "thead":
             table.in_head = entering

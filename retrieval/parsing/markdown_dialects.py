@@ -25,7 +25,8 @@ _SNIPPET = re.compile(
     r"|\[TOC\]|\[\[_?(?:toc|TOC)_?\]\]|\([\w:.-]+\)=)"
 )
 _SNIPPET_BLOCK = re.compile(r"-+8<-+")
-_ATTRIBUTE = r"""(?>[.#][\w:.-]++|(?:target|rel|class|id|style|width|height|align|loading|title|download|markdown|lang
+_ATTRIBUTE = r"""(?>[.#][\w:.-]++|data-[\w-]++(?!=)
+    |(?:target|rel|class|id|style|width|height|align|loading|title|download|markdown|lang
     |data-[\w-]++)=(?:"[^"]*+"|'[^']*+'|[^\s"'{}]++))"""
 _ATTRIBUTES = re.compile(rf"(?<!\{{)\{{(?::?[ \t]*+(?:{_ATTRIBUTE}[ \t]*+){{1,50}}+|:toc)\}}(?!\}})", re.VERBOSE)
 _OPTION = re.compile(r":[\w-]+:.*|[ \t]{4,}[\w-]+:.*")
@@ -39,6 +40,7 @@ _LIQUID = re.compile(r"\{%-?([^{}%]{0,500})-?%\}")
 _HIGHLIGHT = re.compile(r"\{[{%][<%-]?[ \t]*highlight[ \t]+([\w+#-]+).*[%>-]?[%}]\}")
 _HIGHLIGHT_END = re.compile(r"[ \t]*\{[{%][<%-]?[ \t]*(?:end|/)highlight[ \t]*[%>-]?[%}]\}[ \t]*")
 _BRACES = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
+_JSX_ATTRIBUTE = re.compile(rf"(<[a-z][a-z0-9]{{0,20}})(?:\s+[\w-]{{1,50}}={_BRACES})+(?=\s*/?>)")
 _COMPONENT = re.compile(
     rf"<(?P<close>/?)(?P<name>[A-Z][\w.]{{0,60}})"
     rf"(?P<arguments>(?:\s+[\w:.-]+(?:=(?:\"[^\"]*\"|'[^']*'|{_BRACES}))?|\s+{_BRACES})*)\s*(?P<self>/?)>|</?>"
@@ -48,6 +50,11 @@ _ELEMENT = re.compile(
 )
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _NOTE = re.compile(r"\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
+_DEFINITION = re.compile(r"[ ]{0,3}\[[^\[\]]{1,300}\]:")
+_LINK_BEFORE_NOTE = re.compile(r"(\[(?!\^)[^\[\]]{1,300}\])(?=\[\^)")
+"""Python's Markdown takes this for a link and a footnote, the standard for a link to the footnote's name."""
+_NAMED_BY_COMMENT = re.compile(r"^(#{1,6}[ \t]+)<!--[ \t]*[\w-]+:[\w-]+[ \t]+(\S[^<>]{0,200}?)[ \t]*-->")
+"""A heading that only MkDocs can show: ``### <!-- md:setting enabled -->``."""
 _COMMENTS = {"<!--": "-->", "{/*": "*/}"}
 
 
@@ -93,7 +100,7 @@ class _Lines:
                     yield ""
                 yield line
             else:
-                line = self._without_comments(line)
+                line = self._without_comments(_NAMED_BY_COMMENT.sub(r"\1\2", line))
                 if self._at <= self._table_end and not line.strip():
                     continue
                 if within and not line.lstrip().startswith("<"):
@@ -255,12 +262,16 @@ class _Lines:
         )  # fmt: skip
 
     def _inline(self, line: str) -> str:
+        if "][^" in line:
+            line = _outside_code(line, lambda text: _LINK_BEFORE_NOTE.sub(r"\1[]", text))
         if "{" in line:
             line = _outside_code(line, lambda text: _ATTRIBUTES.sub("", text))
         if "{{" in line:
             line = _outside_code(line, self._without_shortcodes)
         if "{%" in line:
             line = _outside_code(line, lambda text: _LIQUID.sub("", text))
+        if "={" in line:
+            line = _outside_code(line, lambda text: _JSX_ATTRIBUTE.sub(r"\1", text))
         if "<" in line:
             line = _outside_code(
                 line, lambda text: _COMPONENT.sub(lambda tag: "" if self._is_markup(tag) else tag[0], text)
@@ -316,7 +327,7 @@ class _Lines:
         found = []
         while self._at < len(self._lines):
             line = self._lines[self._at]
-            if line.strip() and not line.startswith(("  ", "\t")):
+            if (line.strip() and not line.startswith(("  ", "\t"))) or _DEFINITION.match(line):
                 break
             self._at += 1
             found.append(line.strip())

@@ -29,7 +29,9 @@ _BADGE = re.compile(r"shields\.io|badge|codecov\.io|\bactions/workflows\b", re.I
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple|fas|far|fab|lucide)-[\w-]{1,80}:")
 _NOTE_MARK = re.compile(r"\[\^([^\]\s]{1,100})\]")
 _UNRESOLVED_LINK = re.compile(r"(?<![\w\])])\[([^\[\]]{1,300})\]\[[^\[\]]{0,300}\]")
-_UNRESOLVED_CODE_LINK = re.compile(r"\[(`[^`\n]{1,300}`)\]\[[^\[\]\n]{0,300}\]")
+_UNRESOLVED_CODE_LINK = re.compile(
+    r"(?<![\w\])])\[([^\[\]`\n]{0,200}`[^`\n]{1,300}`[^\[\]\n]{0,200})\]\s?\[[^\[\]\n]{0,300}\]"
+)
 _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
 _LANGUAGE = re.compile(r"^#!\w+ (?=\S)")  # of MkDocs
 _ROLE = re.compile(r"\{[\w:+-]{1,60}\}$")

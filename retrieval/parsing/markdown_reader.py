@@ -21,7 +21,7 @@ _MAX_INLINE = 20_000
 _MARK = re.compile(r"[\\`*_\[<&~$^]|\+\+|==|:\w")
 _MAX_DEPTH = 4
 """Of Markdown inside fences (MyST)."""
-_LANGUAGE = re.compile(r"[\w+#.-]+")
+_LANGUAGE = re.compile(r"[\w+#.-]+(?![\w+#.=-])")
 _DIRECTIVE = re.compile(r"\{([a-z][\w:-]*)\}[ \t]*(.*)")
 _CODE_DIRECTIVES = frozenset(["code", "code-block", "code-cell", "sourcecode", "literalinclude", "mermaid", "math",
                               "doctest", "parsed-literal", "prompt", "raw", "highlight", "productionlist"])  # fmt: skip
@@ -30,6 +30,8 @@ _SILENT_DIRECTIVES = frozenset(["toctree", "include", "contents", "image", "eval
 _OPTION = re.compile(r"^:[\w-]+:.*\n?", re.MULTILINE)
 _YES = re.compile(r"[✓✔☑✅]\ufe0f?|:(?:[a-z]+-)?(?:white_|heavy_|ballot_box_with_)?check(?:_mark|-\w+)*:")
 _NO = re.compile(r"[✗✘✕❌❎]\ufe0f?|:(?:x|cross_mark|(?:material|octicons|fontawesome)-(?:close|x|cancel)(?:-\w+)*):")
+_HIGHLIGHT = re.compile(r"\s*(?://|#|/\*|\{/\*|<!--|--)\s*highlight-(?:start|end|next-line)\s*(?:\*/\}?|-->)?\s*")
+"""What colours the lines around it in Docusaurus, and is not shown."""
 _INCLUDE_LINE = re.compile(r"\s*(?:-+8<-+.*|\{!.*!\}|\{\*.*\*\}|\{%-?[ \t]*include\b.*%\})\s*")
 
 
@@ -147,13 +149,13 @@ class MarkdownReader:
                 self.outline.paragraph(label(directive[1], directive[2]))
             MarkdownReader(self.outline, depth=self._depth + 1).read(_OPTION.sub("", token.content))
             return
-        lines = token.content.split("\n")
+        lines = [line for line in token.content.split("\n") if not _HIGHLIGHT.fullmatch(line)]
         if any(map(str.strip, lines)) and not all(map(_INCLUDE_LINE.fullmatch, filter(str.strip, lines))):
             named, _ = parsed(info)
             language = _LANGUAGE.match((directive[2] if directive else info).lstrip("{. "))
             if named.get("title"):
                 self.outline.paragraph(f"{named['title']}:")
-            self.outline.code(token.content, language[0] if language else "")
+            self.outline.code("\n".join(lines), language[0] if language else "")
 
     def _table(self, tokens: Sequence["Token"], start: int) -> int:
         """Read the table that begins at ``start``; the index of its last token."""

@@ -12,6 +12,7 @@ from retrieval.errors import InputError
 from retrieval.parsing.compound import Compound
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.package import broken
+from retrieval.parsing.titles import first_title, meaningful_title
 
 _DOCUMENT, _SLIDE, _NOTES = 1000, 1006, 1008
 _NOTES_ATOM = 1009
@@ -41,7 +42,7 @@ def parse_old_slides_file(document_id: str, data: bytes, *, max_characters: int)
     """
     with Compound(data, "PPT") as file:
         stream, user = file.stream("PowerPoint Document"), file.stream("Current User")
-        title = file.title()
+        title = meaningful_title(file.title())
     outline = Outline(max_characters)
     try:
         token, edit = struct.unpack_from("<12xII", user)
@@ -50,9 +51,7 @@ def parse_old_slides_file(document_id: str, data: bytes, *, max_characters: int)
         _read(outline, _Stream(stream, edit))
     except (struct.error, IndexError, KeyError) as error:
         raise broken("PPT", error) from error
-    if title.lower() in ("", "powerpoint presentation", "no slide title", "slide 1"):
-        title = outline.headings[0].text if outline.headings else ""
-    return outline.document(document_id, title, {})
+    return outline.document(document_id, title or first_title(outline), {})
 
 
 class _Stream:

@@ -15,6 +15,7 @@ from retrieval.parsing.compound import Compound
 from retrieval.parsing.grid import add_table
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.package import broken
+from retrieval.parsing.titles import meaningful_title
 
 _IDENTIFIER = 0xA5EC
 _ENCRYPTED, _SECOND_TABLE = 0x0100, 0x0200
@@ -50,7 +51,7 @@ def parse_old_word_file(document_id: str, data: bytes, *, max_characters: int) -
         if version < _WORD_97:
             raise InputError("found a Word file older than Word 97, expected DOCX: save it as DOCX")
         table = file.stream("1Table" if flags & _SECOND_TABLE else "0Table")
-        title = file.title()
+        title = meaningful_title(file.title())
     outline = Outline(max_characters)
     try:
         _read(outline, main, table)

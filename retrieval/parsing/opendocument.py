@@ -11,6 +11,7 @@ from retrieval.errors import InputError
 from retrieval.parsing.columns import Table
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.package import broken, local, open_package, read_part, xml_tree
+from retrieval.parsing.titles import meaningful_title
 
 _NAME = "OpenDocument"
 _DROPPED = frozenset(
@@ -43,7 +44,7 @@ def parse_opendocument(document_id: str, data: bytes, *, max_characters: int) ->
     title = ""
     if properties is not None:
         found = properties.find(".//{http://purl.org/dc/elements/1.1/}title")
-        title = "".join(found.itertext()).strip() if found is not None else ""
+        title = meaningful_title("".join(found.itertext())) if found is not None else ""
     return reader.outline.document(document_id, title or reader.title, {})
 
 

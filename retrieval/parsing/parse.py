@@ -50,13 +50,19 @@ class ParseWarning:
 
 
 def parse_file(
-    source: SourceFile, limits: ParseLimits | None = None, pool: ParserPool | None = None, *, form: str | None = None
+    source: SourceFile,
+    limits: ParseLimits | None = None,
+    pool: ParserPool | None = None,
+    *,
+    form: str | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Document | ParseFailure | ParseWarning]:
     """As :func:`parse_files`, for one file.
 
     Args:
         pool: the child processes to use; without them, one is started for this file.
         form: how it is parsed; else its suffix says.
+        encoding: as of :func:`parse_files`.
 
     Raises:
         NoText: the file is empty, or there is no text in it.
@@ -64,40 +70,43 @@ def parse_file(
     """
     limits = limits or ParseLimits()
     with nullcontext(pool) if pool is not None else parser_pool(limits) as open_pool:
-        for items in open_pool.parse([_asked(source, limits, form)]):
+        for items in open_pool.parse([_asked(source, limits, form, encoding)]):
             yield from _named(source, items)
 
 
 def parse_files(
-    sources: Iterable[SourceFile], limits: ParseLimits, pool: ParserPool
+    sources: Iterable[SourceFile], limits: ParseLimits, pool: ParserPool, *, encoding: str | None = None
 ) -> Iterator[tuple[SourceFile, Iterator[Document | ParseFailure | ParseWarning]]]:
     """Each file, in order, with what it gives: one document for most formats, many for JSON Lines.
 
     Some files are read ahead, so ``sources`` is asked for more than was given back. A malformed row of CSV or
     JSON Lines is yielded as a :class:`ParseFailure`; the rows around it are kept. An inner iterator raises
     :class:`InputError` where the file as a whole cannot be used (for JSON Lines maybe after some documents).
+
+    Args:
+        encoding: of text that is not Unicode and does not say its encoding; None to guess.
     """
     asked: deque[SourceFile] = deque()
 
     def tasks() -> Iterator[Task | InputError]:
         for source in sources:
             asked.append(source)
-            yield _asked(source, limits)
+            yield _asked(source, limits, None, encoding)
 
     for items in pool.parse(tasks()):
         source = asked.popleft()
         yield source, _named(source, items)
 
 
-def _asked(source: SourceFile, limits: ParseLimits, form: str | None = None) -> Task | InputError:
+def _asked(source: SourceFile, limits: ParseLimits, form: str | None, encoding: str | None) -> Task | InputError:
     """The task, or why there is none."""
     try:
-        return _task(source, limits, form or _form(source.path))
+        return _task(source, limits, form or _form(source.path), encoding)
     except InputError as error:
         return error
 
 
-def _task(source: SourceFile, limits: ParseLimits, form: str) -> Task:
+def _task(source: SourceFile, limits: ParseLimits, form: str, encoding: str | None) -> Task:
     if source.size > limits.max_bytes:
         raise InputError(
             f"found {source.size / 2**20:.1f} MiB, expected at most {limits.max_bytes / 2**20:.1f} MiB: "
@@ -105,7 +114,7 @@ def _task(source: SourceFile, limits: ParseLimits, form: str) -> Task:
         )
     title = formats.title(printable(source.path.name))
     seconds = limits.seconds + math.ceil(limits.seconds_per_mib * source.size / 2**20)
-    return Task(form, source.path, source.id, title, seconds)
+    return Task(form, source.path, source.id, title, seconds, encoding)
 
 
 def _named(source: SourceFile, items: Iterator[Parsed]) -> Iterator[Document | ParseFailure | ParseWarning]:

@@ -21,11 +21,11 @@ from retrieval.parsing.text import clean, decode
 _OWN = frozenset([  # of docutils, read as it reads them
     "attention", "caution", "danger", "error", "hint", "important", "note", "tip", "warning", "admonition", "sidebar",
     "topic", "rubric", "epigraph", "highlights", "pull-quote", "compound", "container", "table", "csv-table",
-    "list-table", "figure", "replace", "unicode", "class", "math",
+    "list-table", "figure", "replace", "unicode", "math",
 ])
 _SKIPPED = frozenset([
     "toctree", "index", "tabularcolumns", "currentmodule", "py:currentmodule", "module", "py:module", "highlight",
-    "include", "literalinclude", "image", "automodule", "autoclass", "autofunction", "automethod", "autosummary",
+    "include", "literalinclude", "image", "autosummary",
     "contents", "raw", "meta", "sectnum", "section-numbering", "graphviz", "plot", "role", "default-role", "youtube",
     "video", "todolist", "bibliography", "date", "title", "header", "footer", "target-notes", "sectionauthor",
     "codeauthor", "mermaid", "uml", "digraph", "graph", "tags", "restructuredtext-test-directive",
@@ -41,6 +41,11 @@ _CHANGES = {
 }
 # fmt: on
 _LABELLED = re.compile(r"([^<]*\S)\s*<[^<>]*>\s*$", re.DOTALL)
+_POINTERS = frozenset(["ref", "doc", "numref", "any", "term", "std:ref", "std:doc"])
+_STANDARDS = frozenset(["pep", "rfc", "cve", "cwe"])
+_INVENTORY = re.compile(r"[\w./-]+:\w")
+"""Before a label of another project (``python:installing``), or of a section below its file's name."""
+_CSS_CLASS = re.compile(r"[a-z][a-z0-9 -]*")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 _MAX_ITEM_DEPTH = 8
 _LINE_LIMIT = 1 << 20
@@ -64,8 +69,10 @@ class _Generic(Directive):  # type: ignore[misc]
     def run(self) -> list[Any]:
         """The nodes in its place."""
         argument = " ".join(self.arguments).strip()
-        if self.name in _SKIPPED:
+        if self.name in _SKIPPED or (self.name.startswith("auto") and not self.content):  # made from code
             return []
+        if self.name == "class" and _CSS_CLASS.fullmatch(argument):  # that of docutils, not of Python
+            argument = ""
         if self.name in _CODE:
             block = nodes.literal_block("", "\n".join(self.content))
             block["language"] = argument if _LANGUAGE.fullmatch(argument) and self.name != "prompt" else ""
@@ -73,8 +80,8 @@ class _Generic(Directive):  # type: ignore[misc]
             return [nodes.paragraph("", caption), block] if caption else [block]
         found: list[Any] = []
         if self.name in _CHANGES:
-            found.append(nodes.paragraph("", f"{_CHANGES[self.name]} {argument}".strip()))
-        elif argument and self.name not in _CONDITIONS:
+            argument = f"{_CHANGES[self.name]} {argument}".strip()
+        if argument and self.name not in _CONDITIONS:
             parsed, _ = self.state.inline_text(argument, self.lineno)
             found.append(nodes.paragraph("", "", *parsed))
         holder = nodes.container()
@@ -125,7 +132,10 @@ def _role(name: str, raw: str, text: str, line: int, inliner: Any, options: Any 
     """Any role as its label, or what it points to."""
     plain = nodes.unescape(text)
     label = _LABELLED.match(plain)
-    return [nodes.inline(raw, label[1] if label else plain.lstrip("~!."))], []
+    pointer = plain.rpartition(":")[2] if name in _POINTERS and _INVENTORY.match(plain) else plain
+    if not label and name in _STANDARDS:
+        pointer = f"{name.upper()} {pointer.partition('#')[0]}"
+    return [nodes.inline(raw, label[1] if label else pointer.lstrip("~!."))], []
 
 
 class _Reader:

@@ -49,6 +49,8 @@ class Task:
     """Of a document that names none itself."""
     seconds: int
     """Of processor time."""
+    encoding: str | None = None
+    """Of text that does not say it; None to guess."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,7 @@ class _Child:
             "id": task.id,
             "title": task.title,
             "seconds": task.seconds,
+            "encoding": task.encoding,
         }
         # Names on Linux are bytes: those that are no UTF-8 travel as they are.
         line = json.dumps(request, ensure_ascii=False).encode("utf-8", "surrogateescape")

@@ -12,6 +12,7 @@ from retrieval.documents import Document
 from retrieval.parsing.grid import add_table
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.package import broken, local, open_package, with_main_type, xml_tree
+from retrieval.parsing.titles import first_title, meaningful_title
 
 _MAIN_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 _MAX_DEPTH = 16
@@ -35,16 +36,14 @@ def parse_slides(document_id: str, data: bytes, *, max_characters: int) -> Docum
     outline = Outline(max_characters)
     try:
         presentation = Presentation(io.BytesIO(data))
-        title = str(presentation.core_properties.title or "").strip()
+        title = meaningful_title(str(presentation.core_properties.title or ""))
         for number, slide in enumerate(presentation.slides, start=1):
             _slide(outline, slide, number)
     except (MemoryError, RecursionError, InputError):
         raise
     except Exception as error:  # python-pptx lets KeyError, lxml's and zipfile's errors through for broken files
         raise broken("PPTX", error) from error
-    if title.lower() in ("", "powerpoint presentation", "powerpoint-präsentation", "présentation powerpoint"):
-        title = outline.headings[0].text if outline.headings else ""
-    return outline.document(document_id, title, {})
+    return outline.document(document_id, title or first_title(outline), {})
 
 
 def _slide(outline: Outline, slide: Any, number: int) -> None:

@@ -10,13 +10,15 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
+from retrieval.normalisation import normalise
 from retrieval.parsing.columns import named_row
 from retrieval.parsing.outline import Outline
 from retrieval.parsing.package import OLE, broken, open_package, read_part, xml_tree
+from retrieval.parsing.titles import meaningful_title
 
 _NUMBER = re.compile(r"[^\w\s]{0,2}\s?\d[\d.,:/ \-]{0,30}\s?\S{0,4}")
 _CELL = re.compile(rb"<(?:\w{1,9}:)?c [^>]{0,40}?r=\"([A-Z]{1,3})(\d{1,7})\"")
@@ -24,7 +26,20 @@ _SEARCHED = 16 << 20
 _MAX_CELLS = 30_000_000
 """Of a sheet's rectangle: the library holds it whole, 24 bytes a cell."""
 
+_JUDGED = 50
+"""Rows by which it is judged whether a block is a table."""
+_MIN_NAMED = 0.5
+"""Share of a table's columns that its first row names; a form has words here and there."""
+
 Row = list[str]
+
+
+class _Line(NamedTuple):
+    """A row of a sheet."""
+
+    cells: Row
+    spread: Row
+    """The same, where each cell that is merged over columns stands in all of them: what names columns."""
 
 
 def parse_spreadsheet(document_id: str, data: bytes, *, max_characters: int) -> Document:
@@ -36,10 +51,10 @@ def parse_spreadsheet(document_id: str, data: bytes, *, max_characters: int) -> 
     title = _check(data)
     outline = Outline(max_characters)
     for name, sheet in _sheets(data):
-        rows = _rows(sheet)
-        if rows:
+        lines = _lines(sheet)
+        if lines:
             outline.heading(1, name)
-            _add(outline, rows)
+            _add(outline, lines)
     if not outline.headings and "Book".encode("utf-16-le") + b"\0\0" in data[:_SEARCHED] and data.startswith(OLE):
         raise InputError("found a workbook of Excel 95 or older, of which nothing could be read: save it as XLSX")
     return outline.document(document_id, title, {})
@@ -129,13 +144,15 @@ def _title(archive: zipfile.ZipFile, names: set[str]) -> str:
                 )
             except InputError:
                 return ""
-            return "" if found is None else str(found.text or "")
+            return "" if found is None else meaningful_title(str(found.text or ""))
     return ""
 
 
-def _rows(sheet: Any) -> list[Row]:
-    """The sheet's rows as text, blank ones as empty lists; a cell merged over rows stands in each."""
-    rows = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+def _lines(sheet: Any) -> list[_Line]:
+    """The sheet's rows as text; a cell merged over rows stands in each."""
+    cells = sheet.to_python(skip_empty_area=False)
+    rows = [row if row.count("") == len(row) else [_text(cell) for cell in row] for row in cells]
+    spread: dict[int, Row] = {}
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         if top >= len(rows) or left >= len(rows[top]):
             continue
@@ -143,9 +160,10 @@ def _rows(sheet: Any) -> list[Row]:
         for row in rows[top + 1 : bottom + 1]:
             row[left] = row[left] or value
         if right > left and _names_groups(rows[top], left, right):
-            for column in range(left + 1, min(right + 1, len(rows[top]))):
-                rows[top][column] = rows[top][column] or value
-    return [row if any(row) else [] for row in rows]
+            wide = spread.setdefault(top, list(rows[top]))
+            for column in range(left + 1, min(right + 1, len(wide))):
+                wide[column] = wide[column] or value
+    return [_Line(row, spread.get(number, row)) for number, row in enumerate(rows)]
 
 
 def _names_groups(row: Row, left: int, right: int) -> bool:
@@ -153,23 +171,28 @@ def _names_groups(row: Row, left: int, right: int) -> bool:
     return any(row[:left]) or any(row[right + 1 :])
 
 
-def _add(outline: Outline, rows: list[Row]) -> None:
+def _add(outline: Outline, lines: list[_Line]) -> None:
     """Blocks of rows between blank ones: captions, and tables under the names of their first row."""
     names: Row = []
-    for block in _blocks(rows):
-        while block and sum(map(bool, block[0])) == 1 and (len(block) == 1 or sum(map(bool, block[1])) > 1):
-            outline.paragraph(next(filter(None, block.pop(0))))
+    for block in _blocks(lines):
+        while block and _filled(block[0].cells) == 1 and (len(block) == 1 or _filled(block[1].cells) > 1):
+            outline.paragraph(next(filter(None, block.pop(0).cells)))
         if not block:
             continue
-        if _begins_table(block, names):
-            names = block.pop(0)
-            if len(set(filter(None, names))) < sum(map(bool, names)) and block and _is_words(block[0]):
-                names = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(names, block.pop(0), strict=False)]
+        if _begins_table([line.spread for line in block], names):
+            names = block.pop(0).spread
+            if len(set(filter(None, names))) < _filled(names) and block and _is_words(block[0].cells):
+                pairs = zip(names, block.pop(0).spread, strict=False)
+                names = [" ".join(dict.fromkeys(filter(None, pair))) for pair in pairs]
+            if any(name and not any(line.cells[i] for line in block) for i, name in enumerate(names)):
+                outline.item(" | ".join(filter(None, names)))  # no row says the name of an empty column
             names = _named(names)
-            if not block:
-                outline.item(" | ".join(filter(None, names)))
-        for row in block:
-            outline.item(named_row(names, row) if names else " | ".join(filter(None, row)))
+        for line in block:
+            outline.item(named_row(names, line.cells) if names else " | ".join(filter(None, line.cells)))
+
+
+def _filled(row: Row) -> int:
+    return sum(map(bool, row))
 
 
 def _named(names: Row) -> Row:
@@ -178,11 +201,11 @@ def _named(names: Row) -> Row:
     return [*[""] * first, *(name or f"column {i}" for i, name in enumerate(names[first:], start=1))]
 
 
-def _blocks(rows: list[Row]) -> Iterator[list[Row]]:
-    block: list[Row] = []
-    for row in rows:
-        if row:
-            block.append(row)
+def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
+    block: list[_Line] = []
+    for line in lines:
+        if any(line.cells):
+            block.append(line)
         elif block:
             yield block
             block = []
@@ -192,21 +215,37 @@ def _blocks(rows: list[Row]) -> Iterator[list[Row]]:
 
 def _begins_table(block: list[Row], names: Row) -> bool:
     """Whether the block's first row names its columns; after a blank row the names above go on unless that is clear."""
-    first = block[0]
-    if sum(map(bool, first)) < 2 or not _is_words(first):
+    first, *others = block
+    numbers = _numbers(first)
+    # One of many names may be a number, where the rows below have more of them.
+    if _filled(first) < 2 or numbers * 4 > _filled(first) or (numbers and not _more_numbers(others, numbers)):
+        return False
+    if any(cell.endswith(":") for cell in first) or first in others[:_JUDGED]:
+        return False  # a form, or rows that are alike
+    used = sum(map(any, zip(*block[:_JUDGED], strict=False)))
+    if _filled(first) < _MIN_NAMED * used:
         return False
     if not names:
-        return len(block) > 1
-    return any(not _is_words(row) for row in block[1:])
+        return bool(others)
+    return any(not _is_words(row) for row in others)
+
+
+def _more_numbers(rows: list[Row], numbers: int) -> bool:
+    return bool(rows) and all(_numbers(row) > numbers + 1 for row in rows[:5])
+
+
+def _numbers(row: Row) -> int:
+    return sum(bool(_NUMBER.fullmatch(cell)) for cell in row)
 
 
 def _is_words(row: Row) -> bool:
-    return not any(_NUMBER.fullmatch(cell) for cell in row)
+    return not _numbers(row)
 
 
 def _text(cell: Any) -> str:
     if isinstance(cell, str):
-        return " ".join(cell.split())
+        # Here, since a word's halves no longer show once the cell is one line.
+        return " ".join((normalise(cell) if "-\n" in cell else cell).split())
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):

@@ -9,7 +9,7 @@ import warnings
 
 from retrieval.documents import Document
 from retrieval.errors import DocumentWarning, InputError
-from retrieval.parsing.encoding import declared_encoding, guessed_encoding
+from retrieval.parsing.encoding import assumed_encoding, declared_encoding, guessed_encoding
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -25,8 +25,8 @@ _MAX_CONTROL_SHARE = 0.01
 _JIS = re.compile(rb"\x1b\$[@B]")
 """What switches to Japanese letters in ISO-2022-JP, which is ASCII to the eye of a decoder."""
 _FAULT = "\ufffd"
-_MOSTLY_UTF8 = 10
-"""Characters of several bytes for each broken one: such text is UTF-8 with faults and nothing else."""
+_MOSTLY = 10
+"""Foreign characters for each broken one: such text is in that encoding, with faults, and in no other."""
 
 
 def parse_text(document_id: str, data: bytes, *, max_characters: int = 64 << 20) -> Document:
@@ -41,7 +41,9 @@ def parse_text(document_id: str, data: bytes, *, max_characters: int = 64 << 20)
 def decode(data: bytes, declared: str | None = None) -> str:
     """The text of ``data``: by byte order mark, UTF-8, UTF-16 without a mark, what it declares, or a guess.
 
-    A :class:`DocumentWarning` names a guess that is not certain, and how many places could not be read.
+    An encoding that the user named (:func:`~retrieval.parsing.encoding.assuming`) stands in place of the guess,
+    unless the text cannot be in it. A :class:`DocumentWarning` names a guess that is not certain, and how many
+    places could not be read.
 
     Args:
         declared: the encoding that the content itself names (a ``<meta charset>``, say).
@@ -78,13 +80,16 @@ def decode(data: bytes, declared: str | None = None) -> str:
     if named is not None:
         return _reported(data.decode(named, errors="replace"), named)
     text = data.decode("utf-8", errors="replace")
-    if _is_mostly_utf8(text):
+    if _is_mostly_right(text):
         return _reported(text, "UTF-8")
+    assumed = assumed_encoding(data)
+    if assumed is not None and _is_mostly_right(text := data.decode(assumed, errors="replace")):
+        return _reported(text, assumed)
     encoding, rival = guessed_encoding(data, first)
     if rival is not None:
         _warn(
             f"found text whose encoding is not certain, read it as {encoding} (it may be {rival}): "
-            "save the file as UTF-8 if its letters came out wrong"
+            "if its letters came out wrong, save the file as UTF-8, or name the encoding of such files under [ingest]"
         )
     return _reported(data.decode(encoding, errors="replace"), encoding)
 
@@ -120,9 +125,9 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
-def _is_mostly_utf8(text: str) -> bool:
+def _is_mostly_right(text: str) -> bool:
     faults = text.count(_FAULT)
-    return sum(character > "\x7f" for character in text) - faults > _MOSTLY_UTF8 * faults
+    return sum(character > "\x7f" for character in text) - faults > _MOSTLY * faults
 
 
 def _reported(text: str, encoding: str) -> str:

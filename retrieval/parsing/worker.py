@@ -20,6 +20,7 @@ from retrieval.errors import DocumentWarning, InputError, NoText
 from retrieval.normalisation import normalise_document
 from retrieval.parsing import formats
 from retrieval.parsing.bounds import bounded, one_line
+from retrieval.parsing.encoding import assuming
 
 FRAME = struct.Struct(">IQ")
 """Before each reply: how many bytes of JSON and of text follow."""
@@ -55,8 +56,9 @@ def main(memory: int, max_bytes: int, max_characters: int) -> None:
         target.flush()  # so that a death over this file is not laid at the next one's door
         error, textless = "", False
         try:
-            for header, text in _replies(request, max_bytes, max_characters):
-                _write(target, header, text)
+            with assuming(request["encoding"]):
+                for header, text in _replies(request, max_bytes, max_characters):
+                    _write(target, header, text)
         except Exception as fault:  # whatever a library lets through, it is this file's fault alone
             error, textless = _told(fault), isinstance(fault, NoText)
         _write(target, {"kind": "end", "textless": textless}, error)

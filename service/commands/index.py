@@ -121,7 +121,16 @@ def take_in(
                 f"found chunking.max_tokens = {cut.max_tokens}, but the embedder reads {size}: chunks are cut there"
             )
         chunker = Chunker(embedder.tokenizer_path, size, cut.overlap)
-        result = run(here.catalog, embedder, chunker, paths, prune=prune, selection=selection, progress=progress)
+        result = run(
+            here.catalog,
+            embedder,
+            chunker,
+            paths,
+            prune=prune,
+            selection=selection,
+            encoding=here.settings.ingest.encoding,
+            progress=progress,
+        )
         follow_index(here, release, progress)
         here.catalog.purge(index_name(here.settings.index, release.manifest.collection))
     return result

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 import qdrant_edge
 
-from retrieval.catalog import Catalog, text_hash
+from retrieval.catalog import Catalog
+from retrieval.catalog_changes import text_hash
 from retrieval.chunking import Chunker
 from retrieval.documents import Document
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm

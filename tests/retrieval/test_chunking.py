@@ -273,3 +273,21 @@ def test_a_long_document_is_laid_out_in_parts(bert: Path, monkeypatch: pytest.Mo
         covered = max(covered, chunk.end)
     assert not document.text[covered:].strip()
     assert {chunk.context for chunk in parts} == {chunk.context for chunk in whole}
+
+
+def test_a_number_is_not_cut_from_its_item(bert: Path) -> None:
+    document = Document(
+        "a", "pump valve filter pump.\n1. Change the filter before the pump.\n2. Check the valve after hours."
+    )
+    for budget in range(16, 30):
+        texts = [chunk.text for chunk in Chunker(bert, budget).chunk(document)]
+        assert not any(re.search(r"(?:^|\n)\d\.$", text) for text in texts)
+
+
+def test_a_long_context_is_cut_between_words(bert: Path) -> None:
+    title = "pump pressure valve filter unknownword change"
+    contexts = {
+        chunk.context for budget in range(40, 70) for chunk in Chunker(bert, budget).chunk(Document("a", "pump", title))
+    }
+    assert contexts
+    assert all(title.startswith(context) and title[len(context) :][:1] in ("", " ") for context in contexts)

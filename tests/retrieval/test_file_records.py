@@ -104,8 +104,8 @@ def test_the_warnings_of_a_document_live_as_long_as_it(
 ) -> None:
     parse = module.parse_files
 
-    def warning(*arguments: Any) -> Iterator[Any]:
-        for source, items in parse(*arguments):
+    def warning(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for source, items in parse(*arguments, **options):
             yield source, chain(items, [ParseWarning(source.id, "page 3 of 5 holds no text: run OCR")])
 
     x = folder({"a.md": "Text.", "b.md": "More."})

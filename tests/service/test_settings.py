@@ -93,3 +93,9 @@ def test_a_generator_behind_a_server_needs_an_address_and_a_name(read):
     assert read('[generator]\nurl = "http://host/v1"\nmodel = "m"').generator.url == "http://host/v1"
     assert "model's name at that server" in fault(read, '[generator]\nurl = "http://host/v1"')
     assert "expected one such as http" in fault(read, '[generator]\nurl = "host:8000"\nmodel = "m"')
+
+
+def test_an_encoding_is_named_as_codecs_are(read):
+    assert read('[ingest]\nencoding = "windows-1251"').ingest.encoding == "cp1251"
+    assert "ingest.encoding" in fault(read, '[ingest]\nencoding = "windows-9"')
+    assert "Unicode is told" in fault(read, '[ingest]\nencoding = "utf-8"')

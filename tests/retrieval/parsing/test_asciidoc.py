@@ -48,3 +48,40 @@ def test_long_lines_of_marks_take_no_time() -> None:
     assert parse("*" * 50_000 + "a " + "`_#" * 20_000).text
     assert parse("pass:[" * 15_000).text
     assert parse("|===\n" * 1_001).text == ""
+
+
+def test_code_ends_at_its_own_mark_and_not_at_a_blank_line() -> None:
+    document = parse(
+        "Java::\n+\n[source,java,role=primary]\n----\nint a;\n\nint b;\n----\n\n```c\nx;\n\ny;\n```\nAfter.\n"
+    )
+    assert document.text == "Java:\n\n```java\nint a;\n\nint b;\n```\n\n```c\nx;\n\ny;\n```\n\nAfter."
+
+
+def test_pointers_show_what_they_lead_to() -> None:
+    document = parse(
+        "= Guide\n\nSee <<use>>, <<_more_care>>, <<gone>>, xref:other/big-page.adoc#a[], xref:#use[] and "
+        "link:a/b.zip[] in <<part>>.\n\n[[part]]\n.Parts of it\nimage::p.png[]\n"
+        "\n[[use]]\n[NOTE]\n== Use it\n\n[#x]\n== More care\nEnd.\n"
+    )
+    assert "See Use it, More care, gone, big page, Use it and a/b.zip in Parts of it." in document.text
+
+
+def test_macros_of_extensions_leave_their_label() -> None:
+    document = parse(
+        "The javadoc:org.x.Filter$Chain[], a javadoc:org.x.Filter[Filter of `x`], issue:12[], a[0] and map:of[1].\n\n"
+        "include-code::./Sample[tag=a]\n"
+    )
+    assert document.text == "The Filter$Chain, a Filter of x, 12, a[0] and map:of[1]."
+
+
+def test_only_an_author_is_passed_over_below_the_title() -> None:
+    assert (
+        parse("= Pump\nThere are pumps that leak.\nThey drip.\n").text
+        == "Pump\n\nThere are pumps that leak. They drip."
+    )
+    assert parse("= Pump\nAnn B. Smith <a@x.org>; Bob Lee\n2026-01-01\n\nText.\n").text == "Pump\n\nText."
+
+
+def test_what_explains_numbered_lines_of_code_is_a_list() -> None:
+    document = parse("----\na = 1 // <1>\nb = 2 // <2>\n----\n<1> Sets a.\n<2> Sets b,\nand no more.\n")
+    assert document.text == "```\na = 1\nb = 2\n```\n\n1. Sets a.\n2. Sets b, and no more."

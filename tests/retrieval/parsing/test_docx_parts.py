@@ -235,3 +235,7 @@ def test_signs_of_the_symbol_font_are_kept() -> None:
     plus_minus, ohm = '<w:sym w:font="Symbol" w:char="F0B1"/>', '<w:sym w:char="03A9"/>'
     body = f"<w:p>{r('20 ')}<w:r>{plus_minus}</w:r>{r(' 2 ')}<w:r>{ohm}</w:r></w:p>"
     assert parse(body).text == "20 ± 2 Ω"
+
+
+def test_formulas_beside_each_other_stay_apart() -> None:
+    assert parse(f"<w:p><m:oMath>{m('a=b')}</m:oMath><m:oMath>{m('c=d')}</m:oMath></w:p>").text == "a=b c=d"

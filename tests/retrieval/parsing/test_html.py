@@ -157,3 +157,16 @@ def test_elements_that_nothing_closes_are_refused_before_they_take_minutes() -> 
 def test_a_cell_that_claims_to_span_everything_stays_bounded() -> None:
     text = parse(f'<table><tr><td rowspan="99999" colspan="99999">{"long " * 50}<td>b{"<tr><td>c" * 50}</table>')
     assert len(text) < 10_000
+
+
+def test_a_table_inside_a_cell_of_data_stays_in_its_row() -> None:
+    text = parse(
+        "<table><tr><th>Name</th><th>What</th></tr><tr><td>kind</td><td>One of:<table><tr><td>a</td><td>first</td></tr>"
+        "<tr><td>b</td><td>second</td></tr></table></td></tr><tr><td>size</td><td>How big.</td></tr></table>"
+    )
+    assert text == "Name: kind; What: One of: a first; b second\nName: size; What: How big."
+
+
+def test_links_that_show_only_a_sign_are_dropped() -> None:
+    text = parse('<h2>Tasks <a href="#top">&#x1f51d;</a></h2><p>Oil <a href="#n1">1</a> <a href="#n">*</a>.</p>')
+    assert text == "Tasks\n\nOil 1 *."

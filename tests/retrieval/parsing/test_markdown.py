@@ -128,3 +128,7 @@ def test_hostile_repetition_takes_linear_time(unit: str) -> None:
         return time.process_time() - started
 
     assert seconds(32_000) < 8 * seconds(8_000) + 2
+
+
+def test_a_setting_of_a_fence_is_no_language() -> None:
+    assert parse_markdown("a.md", b'``` hl_lines="4"\nx\n```').text == "```\nx\n```"

@@ -140,3 +140,44 @@ def test_the_title_of_code_stands_before_it_and_its_settings_are_dropped() -> No
         '```{.python title="a.py" hl_lines="1"}\nx = 1\n```\n\n{% highlight ruby %}\nputs "# x"\n{% endhighlight %}\n'
     )
     assert read(source) == 'a.py:\n\n```python\nx = 1\n```\n\n```ruby\nputs "# x"\n```'
+
+
+def test_a_note_ends_before_the_addresses_of_links() -> None:
+    text = read("With [ten] pumps.[^1]\n\n  [^1]:\n    A note.\n\n  [ten]: https://x.org/ten\n\nAfter.")
+    assert text == "With ten (https://x.org/ten) pumps.\n\nNote: A note.\n\nAfter."
+
+
+def test_links_that_the_generator_would_resolve_show_their_words() -> None:
+    assert (
+        read("In the [`docs` directory][mkdocs.docs_dir] and [a page][x.y].") == "In the `docs` directory and a page."
+    )
+
+
+def test_marks_that_colour_lines_of_code_are_dropped() -> None:
+    source = (
+        "```js\n// highlight-start\nx()\n  // highlight-end\n{/* highlight-next-line */}\ny() // highlight-end a\n```"
+    )
+    assert read(source) == "```js\nx()\ny() // highlight-end a\n```"
+
+
+def test_attributes_without_a_value_are_dropped_from_headings() -> None:
+    assert read("## Changes { data-search-exclude }\n\nKeep { x } and `{ data-x }`.") == (
+        "## Changes\n\nKeep { x } and `{ data-x }`."
+    )
+
+
+def test_a_heading_that_a_comment_names_keeps_its_name() -> None:
+    assert read("### <!-- md:setting config.enabled -->\n\nSays whether.") == "### config.enabled\n\nSays whether."
+    assert read("### Use <!-- md:version 2 -->\n\n<!-- md:flag x -->\nText.") == "### Use\n\nText."
+
+
+def test_a_link_before_the_mark_of_a_note_is_a_link() -> None:
+    source = "Uses [semver][^2] and [this][^2][^1].\n\n[semver]: https://semver.org\n\n[^2]: Two.\n[^1]: One.\n"
+    assert read(source) == "Uses semver (https://semver.org) and this.\n\nNote: Two.\n\nNote: One."
+    assert read("To the [`site` directory]\n[mkdocs.site_dir].") == "To the `site` directory."
+
+
+def test_attributes_of_jsx_are_markup() -> None:
+    table = "<table><tr><td>\n<div style={{ fontWeight: 'bold' }}>Tag B2</div></td></tr></table>"
+    source = f"{table}\n\nA <b style={{x}}>c</b> `<b a={{1}}>`."
+    assert read(source) == "Tag B2\n\nA c `<b a={1}>`."

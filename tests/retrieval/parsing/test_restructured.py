@@ -53,3 +53,19 @@ def test_what_is_malformed_still_gives_its_text_and_changes_nothing_outside() ->
     document = parse("Title\n==\n\n*open and `broken_ |x\n\n.. figure::\n\n+--+\n|a\n\n.. nothing::\n")
     assert "open and" in document.text
     assert directives.directive is own
+
+
+def test_roles_in_the_argument_of_a_directive_and_labels_of_other_projects() -> None:
+    document = parse(
+        ".. versionadded:: 1.2 The ``x`` of :code-tex:`a`.\n\nSee :ref:`python:lib/os:Walking a tree`, "
+        ":doc:`the os page <python:library/os>`, :pep:`8#names` and :rst:dir:`py:module`.\n"
+    )
+    assert document.text == "New in version 1.2 The x of a.\n\nSee Walking a tree, the os page, PEP 8 and py:module."
+
+
+def test_a_class_of_python_keeps_its_name_and_one_of_docutils_does_not() -> None:
+    document = parse(
+        ".. class:: Pump(size)\n\n   Moves water.\n\n   .. autoattribute:: size\n\n.. class:: wide-table\n\nText.\n\n"
+        ".. autofunction:: run\n\n   By hand.\n"
+    )
+    assert document.text == "Pump(size)\n\nMoves water.\n\nText.\n\nrun\n\nBy hand."

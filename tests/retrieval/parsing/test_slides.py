@@ -12,6 +12,7 @@ from pptx.util import Inches
 from retrieval.documents import Document
 from retrieval.errors import InputError
 from retrieval.parsing.slides import parse_slides
+from retrieval.parsing.titles import meaningful_title
 from tests.retrieval.parsing.compound_file import compound_file
 
 
@@ -70,3 +71,21 @@ def test_a_presentation_without_text_gives_none() -> None:
     source = Presentation()
     source.slides.add_slide(source.slide_layouts[6])
     assert parse(saved(source)).text == ""
+
+
+def test_a_title_that_only_counts_slides_is_none() -> None:
+    source = Presentation()
+    source.core_properties.title = "Slide 1"
+    source.slides.add_slide(source.slide_layouts[6]).shapes.add_textbox(0, 0, Inches(2), Inches(1)).text = "Oil"
+    assert parse(saved(source)).title == ""
+    slide = source.slides.add_slide(source.slide_layouts[1])
+    slide.shapes.title.text = "Pumps"
+    assert parse(saved(source)).title == "Pumps"
+
+
+@pytest.mark.parametrize(
+    "title", ["PowerPoint-presentatie", "Apresentação do PowerPoint", "PowerPoint Presentation", "Slide 1", "3", " - "]
+)
+def test_titles_that_programs_leave_say_nothing(title: str) -> None:
+    assert meaningful_title(title) == ""
+    assert meaningful_title(f"{title} and how to use it well") != ""

@@ -123,3 +123,35 @@ def test_an_entity_bomb_in_the_properties_is_passed_over() -> None:
 def test_too_much_text_is_refused() -> None:
     with pytest.raises(InputError, match="found more than 100 characters"):
         parse(book(("S", [["name", "n"], *([f"row {i}", i] for i in range(50))])), max_characters=100)
+
+
+def test_a_cell_merged_over_columns_of_data_stands_once() -> None:
+    rows = [["Part", "Price", "Tax"], ["Pump", 42, 2], ["Valve", "", ""]]
+    document = parse(book(("S", rows), merged=(2, 1, 2, 2, "on request")))
+    assert document.text == "S\n\nPart: Pump; Price: 42; Tax: 2\nPart: Valve; Price: on request"
+
+
+def test_one_name_may_be_a_number() -> None:
+    document = parse(book(("S", [["0", "Year", "Town", "Total", "Rest"], [1, 2013, "Bonn", 3210, 331]])))
+    assert document.text == "S\n\n0: 1; Year: 2013; Town: Bonn; Total: 3210; Rest: 331"
+
+
+def test_words_here_and_there_are_no_names() -> None:
+    rows = [["Work sheet", "", "", "", "Code", "", ""], ["a", "b", "c", "d", "e", "f", "g"]]
+    assert parse(book(("S", rows))).text == "S\n\nWork sheet | Code\na | b | c | d | e | f | g"
+
+
+def test_the_name_of_an_empty_column_is_kept() -> None:
+    document = parse(book(("S", [["Part", "Supplier", "Price"], ["Pump", "", 42]])))
+    assert document.text == "S\n\nPart | Supplier | Price\nPart: Pump; Price: 42"
+
+
+def test_a_word_broken_inside_a_cell_is_whole() -> None:
+    assert parse(book(("S", [["Part", "Percen-\ntile"], ["Pump", 42]]))).text == "S\n\nPart: Pump; Percentile: 42"
+
+
+@pytest.mark.parametrize(
+    "rows", [[["Party:", "Ann"], ["Centre:", "Bonn"]], [["hello, a", "hello, a"], ["hello, a", "hello, a"]]]
+)
+def test_forms_and_rows_that_are_alike_have_no_names(rows: list[list[str]]) -> None:
+    assert parse(book(("S", rows))).text == "S\n\n" + "\n".join(map(" | ".join, rows))

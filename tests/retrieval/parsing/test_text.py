@@ -5,6 +5,7 @@ import random
 import pytest
 
 from retrieval.errors import DocumentWarning, InputError
+from retrieval.parsing.encoding import assuming
 from retrieval.parsing.text import clean, decode, parse_text
 
 GERMAN = "Die Größe der Düse beträgt 5 µm – heiß, übermäßig.\n"
@@ -48,7 +49,7 @@ def test_guesses_legacy_encodings(encoding: str) -> None:
 
 @pytest.mark.parametrize("word", ["Größe", "naïve", "Café", "words Größe"])
 def test_too_little_to_tell_is_western_and_said_to_be_a_guess(word: str) -> None:
-    with pytest.warns(DocumentWarning, match=r"encoding is not certain, read it as cp1252 \(it may be .*\): save"):
+    with pytest.warns(DocumentWarning, match=r"encoding is not certain, read it as cp1252 \(it may be .*\): if its"):
         assert decode(word.encode("cp1252")) == word
 
 
@@ -112,3 +113,13 @@ def test_parse_text_keeps_a_stray_null_byte_out() -> None:
     document = parse_text("notes.txt", b"one\x00two " + b"words " * 50)
     assert document.text.startswith("one two words")
     assert document.id == "notes.txt"
+
+
+def test_an_assumed_encoding_stands_in_place_of_the_guess_and_of_nothing_else() -> None:
+    russian = "Клапан"
+    with assuming("cp1251"):
+        assert decode(russian.encode("cp1251")) == russian
+        assert decode(russian.encode("koi8-r"), "koi8-r") == russian
+        assert decode(russian.encode()) == russian
+    with assuming("shift_jis"):
+        assert decode(CASES["cp1253"].encode("cp1253")) == CASES["cp1253"], "it cannot be in that"

@@ -305,6 +305,14 @@ def test_an_overlap_that_chunks_cannot_have(run_json, place, folder):
     assert "chunking.overlap" in error["message"]
 
 
+def test_ingest_takes_the_encoding_of_the_settings(run_json, place, tmp_path, monkeypatch):
+    note = tmp_path / "note.txt"
+    note.write_bytes("Клапан 42".encode("cp1251"))
+    monkeypatch.setenv("LOCKSTEP_INGEST__ENCODING", "windows-1251")
+    assert run_json("ingest", note, "-w", place)[1]["warned"] == []
+    assert run_json("search", "42", "-w", place)[1]["passages"][0]["text"] == "Клапан 42"
+
+
 def test_retrain_wants_examples_or_a_run_to_resume(run_json, place, tmp_path):
     assert error_of(run_json, "retrain", "-w", place)[0] == 2
     assert error_of(run_json, "retrain", "--resume", "--examples", tmp_path / "x", "-w", place)[0] == 2
