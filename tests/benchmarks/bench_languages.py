@@ -36,6 +36,7 @@ from retrieval.index.edge import EdgeIndex, open_edge
 from retrieval.index.sparse import Encoder
 from retrieval.languages import spoken
 from retrieval.normalisation import normalise, normalise_document
+from retrieval.search_settings import SearchSettings
 from retrieval.sync import LANGUAGE_SAMPLE, MIN_SHARE
 
 Encode = Callable[[str], SparseVector]
@@ -66,10 +67,26 @@ def ndcg(found: Sequence[str], wanted: str) -> float:
 
 
 def measure(
-    index: EdgeIndex, owners: dict[int, str], asked: list[tuple[str, str, np.ndarray]], encode: Encode, hybrid: bool
+    index: EdgeIndex, owners: dict[int, str], asked: list[tuple[str, str, np.ndarray]], encode: Encode, kind: str
 ) -> list[float]:
+    served = SearchSettings()
+    fused: dict[str, dict[str, Any]] = {
+        "BM25": {},
+        "hybrid": {"fusion": "rrf"},
+        "served": {
+            "fusion": served.fusion,
+            "dense_weight": served.dense_weight,
+            "sparse_weight": served.sparse_weight,
+        },
+    }
     queries = [
-        Query(vector if hybrid else None, encode(question), limit=PER_QUERY, candidates=50)
+        Query(
+            None if kind == "BM25" else vector,
+            encode(question),
+            limit=PER_QUERY,
+            candidates=served.candidates if kind == "served" else 50,
+            **fused[kind],
+        )
         for question, _, vector in asked
     ]
     return [
@@ -103,10 +120,11 @@ def compare(
             create=True,
         )
         index.upsert(Point(id, dense[id], encode(text), {}) for id, text in enumerate(texts))
-        for kind in ("BM25", "hybrid"):
-            result[f"{kind} {when}"] = measure(index, owners, asked, ask, kind == "hybrid")
+        for kind in ("BM25", "hybrid", "served"):
+            result[f"{kind} {when}"] = measure(index, owners, asked, ask, kind)
         index.close()
-    figures = [f"{mean(result[f'{kind} {when}']):.4f}" for kind in ("BM25", "hybrid") for when in ("before", "after")]
+    columns = ("BM25 before", "BM25 after", "hybrid before", "hybrid after", "served after")
+    figures = [f"{mean(result[column]):.4f}" for column in columns]
     print(f"| {name} | {len(questions)} | {' '.join(encoder.languages)} | {' | '.join(figures)} |", flush=True)
     return texts
 
@@ -145,8 +163,10 @@ def speed(texts: list[str]) -> None:
 def main(xquad: Path, squad: Path, work: Path, limit: int) -> None:
     work.mkdir(parents=True, exist_ok=True)
     embedder = load_embedder(packaged_minilm())
-    print("| language | questions | detected | BM25 before | after | hybrid before | after |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| language | questions | detected | BM25 before | after | hybrid by ranks before | after | by scores after |"
+    )
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     corpus, asked = rows(xquad / "corpus.jsonl.gz"), rows(xquad / "qa.jsonl.gz")
     languages = sorted({row["lang"] for row in corpus})
     parts = {language: [row for row in corpus if row["lang"] == language][:limit] for language in languages}
