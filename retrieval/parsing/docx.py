@@ -12,9 +12,10 @@ from retrieval.documents import Document
 from retrieval.parsing.docx_parts import Parts
 from retrieval.parsing.docx_reader import DocxReader
 from retrieval.parsing.outline import Outline
-from retrieval.parsing.package import READ_ERRORS, broken, open_package, rewritten
+from retrieval.parsing.package import READ_ERRORS, broken, open_package, rewritten, with_main_type
 from retrieval.parsing.titles import meaningful_title
 
+_MAIN_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w{1,40})/")
 
 
@@ -25,7 +26,7 @@ def parse_docx(document_id: str, data: bytes, *, max_characters: int) -> Documen
         InputError: broken, encrypted, the old DOC format, a zip bomb, or over the limit.
     """
     with open_package(data, "DOCX") as archive:
-        data = _transitional(archive, data)
+        data = _ordinary(archive, data)
     from docx import Document as open_docx
     from docx.opc.constants import RELATIONSHIP_TYPE
 
@@ -46,15 +47,21 @@ def parse_docx(document_id: str, data: bytes, *, max_characters: int) -> Documen
     return reader.outline.document(document_id, title or reader.title, {})
 
 
-def _transitional(archive: zipfile.ZipFile, data: bytes) -> bytes:
-    """The file with the namespaces of ordinary DOCX, if it has those of Strict Open XML (ISO/IEC 29500-1)."""
+def _ordinary(archive: zipfile.ZipFile, data: bytes) -> bytes:
+    """The file as python-docx takes it: no template, without macros, and in the namespaces of ordinary DOCX.
 
-    def ordinary(name: str, content: bytes) -> bytes:
+    Strict Open XML (ISO/IEC 29500-1) has others, and nothing else that matters here.
+    """
+
+    def transitional(name: str, content: bytes) -> bytes:
         if not name.endswith((".xml", ".rels")):
             return content
         return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", content)
 
     try:
-        return rewritten(archive, ordinary) if _STRICT.search(archive.read("_rels/.rels")) else data
+        if _STRICT.search(archive.read("_rels/.rels")):
+            return rewritten(archive, transitional)
+        types = archive.read("[Content_Types].xml")
+        return data if _MAIN_TYPE.encode() in types else with_main_type(archive, _MAIN_TYPE)
     except (*READ_ERRORS, zlib.error, RuntimeError):
         return data  # python-docx says what is wrong with it

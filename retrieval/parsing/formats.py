@@ -35,8 +35,8 @@ SUFFIXES = {
     ".jsonl": "rows",
     ".ndjson": "rows",
     ".jsonl.gz": "gzipped rows",
-    ".docm": "other docx",
-    ".dotx": "other docx",
+    ".docm": "docx",
+    ".dotx": "docx",
     ".xlsx": "spreadsheet",
     ".xlsm": "spreadsheet",
     ".xltx": "spreadsheet",
@@ -95,7 +95,6 @@ _PARSERS = {
     "html": "html.parse_html",
     "pdf": "pdf.parse_pdf",
     "docx": "docx.parse_docx",
-    "other docx": "old_office.parse_other_word",
     "spreadsheet": "spreadsheet.parse_spreadsheet",
     "sheets": "spreadsheet.parse_sheets",  # of no suffix: for those who need columns
     "slides": "slides.parse_slides",

@@ -2,9 +2,8 @@
 
 from retrieval.documents import Document
 from retrieval.errors import InputError
-from retrieval.parsing.package import OLE, open_package, with_main_type
+from retrieval.parsing.package import OLE
 
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _PAGE = (b"<html", b"<!doctype html")
 
 
@@ -31,19 +30,6 @@ def parse_old_word(document_id: str, data: bytes, *, max_characters: int) -> Doc
 
         return parse_old_word_file(document_id, data, max_characters=max_characters)
     raise InputError("found no Word file (DOC), expected DOCX: save it as DOCX")
-
-
-def parse_other_word(document_id: str, data: bytes, *, max_characters: int) -> Document:
-    """DOCX with macros, or as a template.
-
-    Raises:
-        InputError: as for DOCX.
-    """
-    from retrieval.parsing.docx import parse_docx
-
-    with open_package(data, "DOCX") as archive:
-        ordinary = with_main_type(archive, _WORD)
-    return parse_docx(document_id, ordinary, max_characters=max_characters)
 
 
 def parse_old_slides(document_id: str, data: bytes, *, max_characters: int) -> Document:

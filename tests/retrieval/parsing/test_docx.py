@@ -95,3 +95,17 @@ def test_too_much_text_is_refused() -> None:
     source.add_paragraph("word " * 100)
     with pytest.raises(InputError, match="found more than 100 characters"):
         parse(saved(source), max_characters=100)
+
+
+@pytest.mark.parametrize(
+    "kind", ["openxmlformats-officedocument.wordprocessingml.template", "ms-word.document.macroEnabled"]
+)
+def test_a_template_and_a_document_with_macros_are_read_whatever_their_suffix(kind: str) -> None:
+    source = docx.Document()
+    source.add_paragraph("text")
+    data = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(source))) as old, zipfile.ZipFile(data, "w") as new:
+        for name in old.namelist():
+            ordinary = b"openxmlformats-officedocument.wordprocessingml.document"
+            new.writestr(name, old.read(name).replace(ordinary + b".main", kind.encode() + b".main"))
+    assert parse(data.getvalue()).text == "text"
