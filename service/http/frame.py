@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.metrics import Metrics
+from service.http.problems import internal_error, route_of
 
 logger = logging.getLogger("lockstep.access")
 
@@ -70,14 +71,16 @@ class Frame:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
+        except Exception as error:
             if not finished:  # else it was answered and logged already, see `problems.bug`
-                raise
+                answer = internal_error(scope, error)
+                if not status:
+                    await answer(scope, receive, send_with_id)
         finally:
             self._account(scope, told, status, time.perf_counter() - began, request_id, whole=finished)
 
     def _account(self, scope: Scope, told: Told, status: int, seconds: float, request_id: str, *, whole: bool) -> None:
-        route = getattr(scope.get("route"), "path", None) or "(none)"
+        route = route_of(scope)
         read, written = told.tokens()
         self.metrics.count(scope["method"], route, status, seconds, read, written)
         question = f" question {json.dumps(told.question, ensure_ascii=False)}" if self.log_questions else ""

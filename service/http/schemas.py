@@ -6,13 +6,27 @@ where ignoring it would change the answer, and accepted where it would not.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+MAX_ITEMS = 2048
+"""Of a list: OpenAI's bound for texts to embed, and more messages than any context holds."""
+MAX_QUESTION = 32_768
+"""Characters of a question to search for: more is a document."""
 
 
 class Request(BaseModel):
-    """A request's body."""
+    """A request's body. Nothing is converted: what is accepted is what /openapi.json tells."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_one_unknown(cls, value: Any) -> Any:
+        """Of many unknown parameters one is told, so the others are not looked at."""
+        if not isinstance(value, dict) or len(value) <= len(cls.model_fields):
+            return value
+        unknown = next(name for name in value if name not in cls.model_fields)
+        return {name: value[name] for name in (*cls.model_fields, unknown) if name in value}
 
 
 class TextPart(Request):
@@ -22,20 +36,24 @@ class TextPart(Request):
     text: str
 
 
+_ITEMS = Field(max_length=MAX_ITEMS, fail_fast=True)
+"""The first fault is told, so the others are not looked for."""
+
+
 class ChatMessage(BaseModel):
     """A message of the conversation so far. Fields that clients echo (annotations, say) are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[TextPart] | None = None
+    content: str | Annotated[list[TextPart], _ITEMS] | None = None
 
     @field_validator("content", mode="before")
     @classmethod
     def _only_text(cls, value: Any) -> Any:
         parts = value if isinstance(value, list) else []
-        if other := {str(part.get("type")) for part in parts if isinstance(part, dict)} - {"text"}:
-            raise ValueError(f"found parts of type {', '.join(sorted(other))}, expected text only")
+        if any(isinstance(part, dict) and part.get("type", "text") != "text" for part in parts):
+            raise ValueError("expected parts of type text only")
         return value
 
     @property
@@ -53,13 +71,6 @@ class StreamOptions(Request):
     include_obfuscation: bool = False
 
 
-def _unforced(value: Any) -> Any:
-    """Refuse a choice that makes the model call a tool: it never calls any."""
-    if value in (None, "none", "auto"):
-        return value
-    raise ValueError("this service never calls a tool; leave it out or send 'auto' or 'none'")
-
-
 def _listed(value: Any) -> Any:
     """One stop sequence, or up to four as OpenAI has it."""
     stops = [value] if isinstance(value, str) else value
@@ -68,22 +79,35 @@ def _listed(value: Any) -> Any:
     return stops
 
 
-def _only(*allowed: Any) -> BeforeValidator:
-    """Accept a parameter only with the values that change nothing."""
+_STOP = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 4},
+        {"type": "null"},
+    ]
+}
+
+
+def _only(*allowed: Any, reason: str = "not supported by this service") -> Any:
+    """The type of a parameter that is accepted only with the values that change nothing."""
 
     def check(value: Any) -> Any:
         if value is None or any(value == one and type(value) is type(one) for one in allowed):
             return value
-        raise ValueError(f"not supported by this service; leave it out or send {' or '.join(map(repr, allowed))}")
+        sent = f" or send {' or '.join(map(repr, allowed))}" if allowed else ""
+        raise ValueError(f"{reason}; leave it out{sent}")
 
-    return BeforeValidator(check)
+    return Annotated[Any, BeforeValidator(check), WithJsonSchema({"enum": [None, *allowed]})]
+
+
+_Unforced = _only("auto", "none", reason="this service never calls a tool")
 
 
 class ChatRequest(Request):
     """``POST /v1/chat/completions``."""
 
     model: str
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_ITEMS, fail_fast=True)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(default=None, ge=1)
@@ -91,7 +115,7 @@ class ChatRequest(Request):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
-    stop: Annotated[list[str] | None, BeforeValidator(_listed)] = None
+    stop: Annotated[list[str] | None, BeforeValidator(_listed), WithJsonSchema(_STOP)] = None
 
     # Honoured where the generator can, else reported.
     top_p: float | None = Field(default=None, ge=0, le=1)
@@ -100,22 +124,22 @@ class ChatRequest(Request):
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
 
     # Accepted and reported: chat UIs send tools whether or not a model calls them.
-    tools: list[dict[str, Any]] | None = None
-    functions: list[dict[str, Any]] | None = None
+    tools: Annotated[list[dict[str, Any]], _ITEMS] | None = None
+    functions: Annotated[list[dict[str, Any]], _ITEMS] | None = None
 
     # Known, and refused where they ask for something.
-    n: Annotated[Any, _only(1)] = None
-    tool_choice: Annotated[Any, BeforeValidator(_unforced)] = None
+    n: _only(1) = None
+    tool_choice: _Unforced = None
     parallel_tool_calls: bool | None = None
-    function_call: Annotated[Any, BeforeValidator(_unforced)] = None
-    logprobs: Annotated[Any, _only(False)] = None
-    top_logprobs: Annotated[Any, _only(0)] = None
-    logit_bias: Annotated[Any, _only({})] = None
-    response_format: Annotated[Any, _only({"type": "text"})] = None
-    modalities: Annotated[Any, _only(["text"])] = None
-    audio: Annotated[Any, _only()] = None
-    prediction: Annotated[Any, _only()] = None
-    web_search_options: Annotated[Any, _only()] = None
+    function_call: _Unforced = None
+    logprobs: _only(False) = None
+    top_logprobs: _only(0) = None
+    logit_bias: _only({}) = None
+    response_format: _only({"type": "text"}) = None
+    modalities: _only(["text"]) = None
+    audio: _only() = None
+    prediction: _only() = None
+    web_search_options: _only() = None
 
     # Known, and without influence on the answer.
     user: str | None = None
@@ -149,6 +173,10 @@ class ChatRequest(Request):
         return changed
 
 
+_TEXT = {"type": "string", "pattern": r"\S"}
+_TEXTS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_ITEMS}]}
+
+
 class EmbeddingsRequest(Request):
     """``POST /v1/embeddings``.
 
@@ -157,7 +185,7 @@ class EmbeddingsRequest(Request):
     """
 
     model: str
-    input: Any
+    input: Annotated[Any, WithJsonSchema(_TEXTS)]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(default=None, ge=1)
     user: str | None = None
@@ -167,7 +195,7 @@ class EmbeddingsRequest(Request):
 class SearchRequest(Request):
     """``POST /v1/lockstep/search``."""
 
-    question: str
+    question: str = Field(pattern=r"\S", max_length=MAX_QUESTION)
     top_k: int | None = Field(default=None, ge=1, le=1000)
     filter: dict[str, Any] | None = None
     """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""
