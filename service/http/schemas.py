@@ -14,6 +14,16 @@ MAX_QUESTION = 32_768
 """Characters of a question to search for: more is a document."""
 
 
+def _whole(value: Any) -> Any:
+    """Half a character, as a client's cut through an emoji leaves it, becomes U+FFFD: no encoding has it."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_whole)]
+
+
 class Request(BaseModel):
     """A request's body. Nothing is converted: what is accepted is what /openapi.json tells."""
 
@@ -33,7 +43,7 @@ class TextPart(Request):
     """A part of a message's content; only text is understood."""
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 _ITEMS = Field(max_length=MAX_ITEMS, fail_fast=True)
@@ -46,7 +56,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | Annotated[list[TextPart], _ITEMS] | None = None
+    content: Text | Annotated[list[TextPart], _ITEMS] | None = None
 
     @field_validator("content", mode="before")
     @classmethod
@@ -115,7 +125,7 @@ class ChatRequest(Request):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
-    stop: Annotated[list[str] | None, BeforeValidator(_listed), WithJsonSchema(_STOP)] = None
+    stop: Annotated[list[Text] | None, BeforeValidator(_listed), WithJsonSchema(_STOP)] = None
 
     # Honoured where the generator can, else reported.
     top_p: float | None = Field(default=None, ge=0, le=1)
@@ -173,6 +183,10 @@ class ChatRequest(Request):
         return changed
 
 
+def _each_whole(value: Any) -> Any:
+    return list(map(_whole, value)) if isinstance(value, list) else _whole(value)
+
+
 _TEXT = {"type": "string", "pattern": r"\S"}
 _TEXTS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_ITEMS}]}
 
@@ -185,7 +199,7 @@ class EmbeddingsRequest(Request):
     """
 
     model: str
-    input: Annotated[Any, WithJsonSchema(_TEXTS)]
+    input: Annotated[Any, BeforeValidator(_each_whole), WithJsonSchema(_TEXTS)]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(default=None, ge=1)
     user: str | None = None
@@ -195,7 +209,7 @@ class EmbeddingsRequest(Request):
 class SearchRequest(Request):
     """``POST /v1/lockstep/search``."""
 
-    question: str = Field(pattern=r"\S", max_length=MAX_QUESTION)
+    question: Text = Field(pattern=r"\S", max_length=MAX_QUESTION)
     top_k: int | None = Field(default=None, ge=1, le=1000)
     filter: dict[str, Any] | None = None
     """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""
