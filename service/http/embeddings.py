@@ -28,7 +28,6 @@ async def create_embeddings(request: Request, body: EmbeddingsRequest) -> Respon
         told = told_of(request)
         told.release = runtime.release.id
 
-
         def answer() -> tuple[bytes, int]:
             vectors, tokens = _embed(runtime.embedder, texts, body)
             return _rendered(vectors, tokens, runtime.release.id, as_base64=body.encoding_format == "base64"), tokens

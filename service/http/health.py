@@ -18,7 +18,9 @@ async def alive() -> Alive:
     return {"status": "alive"}
 
 
-@router.get("/readyz", response_model=None, responses=described(Ready) | {503: {"description": "None does.", "model": Ready}})
+@router.get(
+    "/readyz", response_model=None, responses=described(Ready) | {503: {"description": "None does.", "model": Ready}}
+)
 async def ready(request: Request) -> JSONResponse:
     """Whether a release answers, and whether it is the one that should.
 

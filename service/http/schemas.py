@@ -114,10 +114,15 @@ _Unforced = _only("auto", "none", reason="this service never calls a tool")
 
 
 class ChatRequest(Request):
-    """``POST /v1/chat/completions``."""
+    """``POST /v1/chat/completions``. The last of the messages is the user's, and says something."""
 
-    model: str
-    messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_ITEMS, fail_fast=True)
+    model: str = Field(examples=["lockstep"])
+    messages: list[ChatMessage] = Field(
+        min_length=1,
+        max_length=MAX_ITEMS,
+        fail_fast=True,
+        examples=[[{"role": "user", "content": "How long is the warranty?"}]],
+    )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(default=None, ge=1)

@@ -347,3 +347,15 @@ def test_a_retry_embeds_nothing_again(system: System, folder: Folder, monkeypatc
     assert embedded > 0
     assert system.ingest(root).added == 3
     assert system.embedder.embedded == embedded
+
+
+def test_an_index_that_has_followed_is_not_counted(
+    system: System, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service looks several times a second, and while the engine counts no other thread runs."""
+    system.ingest(folder(DOCUMENTS))
+    assert system.index.is_empty()
+    assert system.sync() > 0
+    monkeypatch.setattr(type(system.index), "count", lambda index: 1 / 0)
+    assert system.sync() == 0
+    assert not system.index.is_empty()

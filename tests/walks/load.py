@@ -71,7 +71,9 @@ class Service:
         return sum(int(float(line.split()[1])) for line in body.decode().splitlines() if WAITING.match(line))
 
 
-async def request(port: int, method: str, path: str, body: dict | None = None, *, hang_up: float = 0) -> tuple[int, bytes]:
+async def request(
+    port: int, method: str, path: str, body: dict | None = None, *, hang_up: float = 0
+) -> tuple[int, bytes]:
     """Status and body; 0 where the client hangs up after so many seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     content = b"" if body is None else json.dumps(body).encode()

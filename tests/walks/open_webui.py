@@ -74,8 +74,8 @@ class Walk:
         time.sleep(3)
         self.shoot("first-page")
         for label in ("Okay, Let's Go!", "Skip"):
-            if self.driver.find_elements(By.XPATH, f"//button[contains(., \"{label}\")]"):
-                self.click(f"//button[contains(., \"{label}\")]")
+            if self.driver.find_elements(By.XPATH, f'//button[contains(., "{label}")]'):
+                self.click(f'//button[contains(., "{label}")]')
         models = [one["id"] for one in self.fetch("/api/models")["data"]]  # type: ignore[index]
         print("models:", models)
         assert "lockstep" in models
@@ -111,9 +111,13 @@ class Walk:
 
     def open_citation(self) -> None:
         """Open the list of sources, then the first source's page."""
-        self.click("//button[contains(., 'Source') or contains(@id, 'source-')]")
-        self.shoot("sources")
-        links = [one.get_attribute("href") for one in self.driver.find_elements(By.XPATH, "//a[contains(@href, '/documents/')]")]
+        self.click("//button[contains(., ' Source')]")
+        self.click("//button[contains(., '/documents/')]")
+        self.shoot("source")
+        links = [
+            one.get_attribute("href")
+            for one in self.driver.find_elements(By.XPATH, "//a[contains(@href, '/documents/')]")
+        ]
         print("links:", links)
         assert links
         here = self.driver.current_url
@@ -143,6 +147,7 @@ def main() -> int:
             walk.ask(question, "answer")
             walk.open_citation()
             walk.ask(follow_up, "follow-up")
+            time.sleep(60)  # titles and tags come after the answer
             walk.title()
         except BaseException:
             walk.shoot("failure")

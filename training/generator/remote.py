@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -210,29 +210,30 @@ def _faults(where: str, sent: Sequence[str] = ()) -> Iterator[None]:
     import httpx2  # openai's transport: what breaks in the middle of a stream comes from it
     import openai
 
+    said = partial(_said, sent=sent)
     try:
         yield
     except openai.RateLimitError as error:
-        raise Busy(f"found the generator at {where} with too much to do ({_said(error, sent)}): try again later") from error
+        raise Busy(f"found the generator at {where} with too much to do ({said(error)}): try again later") from error
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         raise Unavailable(
-            f"found the generator at {where} refusing the key ({_said(error, sent)}), expected it in the environment's "
+            f"found the generator at {where} refusing the key ({said(error)}), expected it in the environment's "
             f"{KEY}: set it, and start again"
         ) from error
     except openai.NotFoundError as error:
         raise Unavailable(
-            f"found nothing to ask at {where} ({_said(error, sent)}), expected an address such as http://host:8000/v1 and "
+            f"found nothing to ask at {where} ({said(error)}), expected an address such as http://host:8000/v1 and "
             "the model's name there: correct url and model under [generator]"
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        raise InputError(f"found the generator at {where} refusing the request: {_said(error, sent)}") from error
+        raise InputError(f"found the generator at {where} refusing the request: {said(error)}") from error
     except openai.APITimeoutError as error:
         raise Unavailable(
             f"found the generator at {where} silent for {SILENT_SECONDS:.0f} s, expected an answer: look at that server"
         ) from error
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
         raise Unavailable(
-            f"found no usable answer of the generator at {where} ({_said(error, sent)}), expected a server with OpenAI's "
+            f"found no usable answer of the generator at {where} ({said(error)}), expected a server with OpenAI's "
             "chat completions: start it, or correct url under [generator]; then ask again"
         ) from error
 

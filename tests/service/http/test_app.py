@@ -371,7 +371,7 @@ def test_a_stream_that_has_begun_ends_on_its_release(url, source, live):
 def test_half_a_character_is_taken(url, path, body, source):
     """A client that cuts a text through an emoji sends it."""
     body = body if "search" in path else body | {"model": "lockstep"}
-    found = httpx.post(f"{url}{path}", content=json.dumps(body), headers=JSON)
+    found = httpx.post(f"{url}{path}", content=json.dumps(body), headers=JSON, timeout=60)
     assert found.status_code == 200, found.text
     assert "\ud83d" not in "".join(source.runtimes["r1"].searcher.questions)
 
