@@ -64,8 +64,8 @@ def parse_condition(value: Any) -> Condition:
     sizes = [len(one.value) if isinstance(one.value, tuple) else 1 for one in _comparisons(condition)]
     if len(sizes) > _COMPARISONS or sum(sizes) > _VALUES:
         raise InputError(
-            f"found a filter of {len(sizes)} comparisons with {sum(sizes)} values, expected at most {_COMPARISONS} with "
-            f"{_VALUES}: search several times"
+            f"found a filter of {len(sizes)} comparisons with {sum(sizes)} values, expected at most {_COMPARISONS} "
+            f"with {_VALUES}: search several times"
         )
     return condition
 

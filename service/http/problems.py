@@ -108,7 +108,7 @@ def internal_error(scope: Scope, error: Exception) -> JSONResponse:
 
 def route_of(scope: Scope) -> str:
     """The route of a request, such as ``/documents/{document}``."""
-    return getattr(scope.get("route"), "path", None) or "(none)"
+    return str(getattr(scope.get("route"), "path", None) or "(none)")
 
 
 def _trace(error: BaseException | None) -> str:
@@ -182,7 +182,7 @@ def _shown(value: Any, *, word: bool) -> str:
         return repr(value)[:32]
     if isinstance(value, str):
         return f"a text of {len(value)} characters"
-    return {dict: "an object", list: "a list"}.get(type(value), type(value).__name__)
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else type(value).__name__
 
 
 def _http(request: Request, error: HTTPException, app: FastAPI) -> tuple[str, str]:

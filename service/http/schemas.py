@@ -4,9 +4,22 @@ A parameter that is not known is refused by name. One that is known and cannot b
 where ignoring it would change the answer, and accepted where it would not.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import no_info_before_validator_function
+
+from retrieval.conditions import CombinationType, ComparisonType
 
 MAX_ITEMS = 2048
 """Of a list: OpenAI's bound for texts to embed, and more messages than any context holds."""
@@ -21,7 +34,13 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def _counted(value: Any) -> Any:
+    """In JSON 5.0 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Text = Annotated[str, BeforeValidator(_whole)]
+Number = Annotated[int, BeforeValidator(_counted)]
 
 
 class Request(BaseModel):
@@ -98,19 +117,26 @@ _STOP = {
 }
 
 
-def _only(*allowed: Any, reason: str = "not supported by this service") -> Any:
-    """The type of a parameter that is accepted only with the values that change nothing."""
+class _Only:
+    """Accepts a parameter only with the values that change nothing."""
 
-    def check(value: Any) -> Any:
-        if value is None or any(value == one and type(value) is type(one) for one in allowed):
+    def __init__(self, *allowed: Any, reason: str = "not supported by this service") -> None:
+        self._allowed, self._reason = allowed, reason
+
+    def _check(self, value: Any) -> Any:
+        if value is None or any(value == one and type(value) is type(one) for one in self._allowed):
             return value
-        sent = f" or send {' or '.join(map(repr, allowed))}" if allowed else ""
-        raise ValueError(f"{reason}; leave it out{sent}")
+        sent = f" or send {' or '.join(map(repr, self._allowed))}" if self._allowed else ""
+        raise ValueError(f"{self._reason}; leave it out{sent}")
 
-    return Annotated[Any, BeforeValidator(check), WithJsonSchema({"enum": [None, *allowed]})]
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        return {"enum": [None, *self._allowed]}
 
 
-_Unforced = _only("auto", "none", reason="this service never calls a tool")
+_UNFORCED = _Only("auto", "none", reason="this service never calls a tool")
 
 
 class ChatRequest(Request):
@@ -125,8 +151,8 @@ class ChatRequest(Request):
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: Number | None = Field(default=None, ge=1)
+    max_completion_tokens: Number | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
@@ -134,7 +160,7 @@ class ChatRequest(Request):
 
     # Honoured where the generator can, else reported.
     top_p: float | None = Field(default=None, ge=0, le=1)
-    seed: int | None = None
+    seed: Number | None = None
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
 
@@ -143,18 +169,18 @@ class ChatRequest(Request):
     functions: Annotated[list[dict[str, Any]], _ITEMS] | None = None
 
     # Known, and refused where they ask for something.
-    n: _only(1) = None
-    tool_choice: _Unforced = None
+    n: Annotated[Any, _Only(1)] = None
+    tool_choice: Annotated[Any, _UNFORCED] = None
     parallel_tool_calls: bool | None = None
-    function_call: _Unforced = None
-    logprobs: _only(False) = None
-    top_logprobs: _only(0) = None
-    logit_bias: _only({}) = None
-    response_format: _only({"type": "text"}) = None
-    modalities: _only(["text"]) = None
-    audio: _only() = None
-    prediction: _only() = None
-    web_search_options: _only() = None
+    function_call: Annotated[Any, _UNFORCED] = None
+    logprobs: Annotated[Any, _Only(False)] = None
+    top_logprobs: Annotated[Any, _Only(0)] = None
+    logit_bias: Annotated[Any, _Only({})] = None
+    response_format: Annotated[Any, _Only({"type": "text"})] = None
+    modalities: Annotated[Any, _Only(["text"])] = None
+    audio: Annotated[Any, _Only()] = None
+    prediction: Annotated[Any, _Only()] = None
+    web_search_options: Annotated[Any, _Only()] = None
 
     # Known, and without influence on the answer.
     user: str | None = None
@@ -206,15 +232,41 @@ class EmbeddingsRequest(Request):
     model: str
     input: Annotated[Any, BeforeValidator(_each_whole), WithJsonSchema(_TEXTS)]
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: Number | None = Field(default=None, ge=1)
     user: str | None = None
     input_type: Literal["passage", "question"] = "passage"
+
+
+_FILTER = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                "type": {"enum": get_args(ComparisonType)},
+                "key": {"type": "string", "minLength": 1},
+                "value": {},
+            },
+            "required": ["type", "key", "value"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {
+                "type": {"enum": get_args(CombinationType)},
+                "filters": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+            },
+            "required": ["type", "filters"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
 
 
 class SearchRequest(Request):
     """``POST /v1/lockstep/search``."""
 
     question: Text = Field(pattern=r"\S", max_length=MAX_QUESTION)
-    top_k: int | None = Field(default=None, ge=1, le=1000)
-    filter: dict[str, Any] | None = None
+    top_k: Number | None = Field(default=None, ge=1, le=1000)
+    filter: Annotated[dict[str, Any] | None, WithJsonSchema(_FILTER)] = None
     """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""
