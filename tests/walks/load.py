@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -48,8 +49,9 @@ class Service:
 
     def __init__(self, workspace: Path) -> None:
         command = [sys.executable, "-m", "service.commands.main", "serve", "--port", "0", "--json"]
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # a pipe that nobody reads would fill up, and stop the service
         self.process = subprocess.Popen(
-            [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, stderr=self.log, text=True
         )
         assert self.process.stdout is not None
         self.port = urlsplit(json.loads(self.process.stdout.readline())["url"]).port or 0
@@ -187,7 +189,9 @@ async def walk(service: Service, questions: list[str]) -> list[str]:
     await asyncio.sleep(0.5)
     service.process.send_signal(signal.SIGTERM)
     last = Counter(await asyncio.gather(*streams))
-    _, errors = await asyncio.to_thread(service.process.communicate, timeout=60)
+    await asyncio.to_thread(service.process.wait, 60)
+    service.log.seek(0)
+    errors = service.log.read()
     print(f"SIGTERM with 8 streams open: {dict(last)}; it ended with {service.process.returncode}")
     if service.process.returncode or "Traceback" in errors:
         faults.append(f"it ended with {service.process.returncode}: {errors[-2000:]}")
