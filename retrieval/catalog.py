@@ -60,7 +60,8 @@ class Catalog:
         self.path = path
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+        # An error's text shows no parameters: they are people's texts.
+        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60}, hide_parameters=True)
         sa.event.listen(self.engine, "connect", _set_pragmas)
         tell_refusals(self.engine, path)
         with self.writing() as connection:

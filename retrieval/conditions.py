@@ -4,7 +4,7 @@ Knows nothing about a vector database; each backend of :mod:`retrieval.index` tr
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -16,6 +16,8 @@ CombinationType = Literal["and", "or"]
 
 _DEPTH = 16
 """Deeper nesting than any person writes; a bound for what comes in over HTTP."""
+_COMPARISONS, _VALUES = 200, 10_000
+"""Of one condition altogether; the vector database takes long with more."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,22 @@ def parse_condition(value: Any) -> Condition:
     Raises:
         InputError: anything else.
     """
-    return _parse(value, "filter", 1)
+    condition = _parse(value, "filter", 1)
+    sizes = [len(one.value) if isinstance(one.value, tuple) else 1 for one in _comparisons(condition)]
+    if len(sizes) > _COMPARISONS or sum(sizes) > _VALUES:
+        raise InputError(
+            f"found a filter of {len(sizes)} comparisons with {sum(sizes)} values, expected at most {_COMPARISONS} "
+            f"with {_VALUES}: search several times"
+        )
+    return condition
+
+
+def _comparisons(condition: Condition) -> Iterator[Comparison]:
+    if isinstance(condition, Comparison):
+        yield condition
+    else:
+        for part in condition.filters:
+            yield from _comparisons(part)
 
 
 def _parse(value: Any, place: str, depth: int) -> Condition:
@@ -82,7 +99,7 @@ def _parse(value: Any, place: str, depth: int) -> Condition:
 
 
 def _comparison(kind: ComparisonType, key: Any, value: Any, place: str) -> Comparison:
-    if not isinstance(key, str) or not key:
+    if not isinstance(key, str) or not key or not _is_unicode(key):
         raise InputError(f"{place}.key: found {_shown(key)}, expected the name of a field")
     if kind in ("in", "nin"):
         if not isinstance(value, Sequence) or isinstance(value, str) or not value:
@@ -102,8 +119,17 @@ def _check_keys(value: Mapping[str, Any], expected: set[str], place: str) -> Non
 
 
 def _check_scalar(value: Any, place: str) -> None:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InputError(f"{place}: found a whole number beyond 64 bits, expected a smaller one")
+    if isinstance(value, str) and not _is_unicode(value):
+        raise InputError(f"{place}: found half a character, expected whole ones")
     if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise InputError(f"{place}: found {_shown(value)}, expected a string, a finite number, true or false")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written down: half of a surrogate pair cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(value: Any) -> str:

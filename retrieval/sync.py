@@ -33,10 +33,10 @@ def sync(catalog: Catalog, index: Index, embedder: Embedder, *, progress: Progre
         MismatchError: the index belongs to another embedder.
     """
     check_binding(index, embedder)
-    held = index.count()
-    if held == 0 and catalog.synced(index.name) > 0:
+    empty = index.is_empty()  # a service asks a few times a second
+    if empty and catalog.synced(index.name) > 0:
         catalog.forget_collection(index.name)  # the collection was lost or made anew: follow from the start
-    elif held > 0 and catalog.synced(index.name) == 0:
+    elif not empty and catalog.synced(index.name) == 0:
         _delete_unknown(catalog, index)  # the catalog was lost or made anew, or the first sync was cut off
     head = catalog.head()
     synced = catalog.synced(index.name)

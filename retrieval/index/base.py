@@ -142,7 +142,11 @@ class Index(Protocol):
         ...
 
     def count(self) -> int:
-        """How many points it holds."""
+        """How many points it holds, exactly. May take long and hold up other threads."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether it holds no point at all; cheap, however many there are."""
         ...
 
     def set_sparse(self, scheme: str) -> None:

@@ -159,10 +159,15 @@ class EdgeIndex:
                 return
 
     def count(self) -> int:
-        """See :meth:`Index.count`."""
+        """See :meth:`Index.count`. Holds the GIL while the engine's own threads look at every point."""
         with _engine_errors(self._directory):
             count: int = self._shard.count(engine.CountRequest(exact=True))
         return count
+
+    def is_empty(self) -> bool:
+        """See :meth:`Index.is_empty`."""
+        with _engine_errors(self._directory):
+            return not self._shard.info().points_count
 
     def set_sparse(self, scheme: str) -> None:
         """See :meth:`Index.set_sparse`."""

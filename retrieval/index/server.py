@@ -200,6 +200,12 @@ class ServerIndex:
         with _server_errors(self.name):
             return self._client.count(self.name, exact=True).count
 
+    def is_empty(self) -> bool:
+        """See :meth:`Index.is_empty`."""
+        with _server_errors(self.name):
+            found, _ = self._client.scroll(self.name, limit=1, with_payload=False, with_vectors=False)
+        return not found
+
     def optimize(self) -> None:
         """See :meth:`Index.optimize`. The server does it by itself, in the background."""
 

@@ -164,6 +164,7 @@ def _library_logs(debug: bool) -> Iterator[None]:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if debug else logging.WARNING)
     logging.getLogger("lockstep").setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("openai").setLevel(logging.INFO)  # below, it writes down what it sends: questions and passages
     try:
         yield
     finally:

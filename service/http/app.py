@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from service.admission import Admission
 from service.http import chat, documents, embeddings, health, metrics, models, search
 from service.http.access import Access
+from service.http.answers import REFUSALS
 from service.http.frame import REQUEST_ID, Frame
 from service.http.hosts import LOOPBACK, Hosts
 from service.http.metrics import Metrics
@@ -70,9 +72,14 @@ def create_app(
     app.state.live, app.state.rooms, app.state.metrics = live, rooms, counts
     app.state.keys, app.state.public_url = app.doors.keys, public_url
     install(app)
-    for family in (health, metrics, models, chat, embeddings, search, documents):
-        app.include_router(family.router)
+    app.include_router(health.router)
+    for family in (metrics, models, chat, embeddings, search, documents):
+        app.include_router(family.router, responses=REFUSALS, dependencies=[Security(_KEY)])
     return app
+
+
+_KEY = HTTPBearer(auto_error=False, scheme_name="key", description="A key, where the service asks for one.")
+"""For /openapi.json alone: who gets in is decided before any route."""
 
 
 class _Application(FastAPI):

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -13,6 +13,7 @@ from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from retrieval.errors import LockstepError
+from service.http.answers import ChatCompletion, Facts, Message, Usage, described
 from service.http.completion import Completion, Options
 from service.http.conversation import read_conversation
 from service.http.documents import document_url
@@ -28,7 +29,7 @@ from training.answering.answerer import Answer
 router = APIRouter()
 
 
-@router.post("/v1/chat/completions", response_model=None)
+@router.post("/v1/chat/completions", response_model=None, responses=described(ChatCompletion, streamed=True))
 async def create_chat_completion(request: Request, body: ChatRequest) -> Response:
     """Answer the last user message: from the documents, or what a chat UI asks for itself without them."""
     conversation = read_conversation(body.messages)
@@ -106,24 +107,25 @@ def _event(value: dict[str, Any]) -> bytes:
     return format_sse_event(data_str=json.dumps(value, ensure_ascii=False))
 
 
-def _chat_completion(completion: Completion, answer: Answer, head: dict[str, Any], link: Link) -> dict[str, Any]:
-    message = {
+def _chat_completion(completion: Completion, answer: Answer, head: dict[str, Any], link: Link) -> ChatCompletion:
+    message: Message = {
         "role": "assistant",
         "content": answer.text,
         "refusal": None,
         "annotations": annotations(answer, link),
     }
-    choice = {"index": 0, "message": message, "finish_reason": _finish_reason(answer), "logprobs": None}
-    facts = _facts(completion, answer, link)
-    return head | {
+    return {
+        "id": head["id"],
         "object": "chat.completion",
-        "choices": [choice],
+        "created": head["created"],
+        "model": head["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": _finish_reason(answer), "logprobs": None}],
         "usage": _usage(completion),
-        "lockstep": facts,
+        "lockstep": _facts(completion, answer, link),
     }
 
 
-def _facts(completion: Completion, answer: Answer, link: Link) -> dict[str, Any]:
+def _facts(completion: Completion, answer: Answer, link: Link) -> Facts:
     """What only Lockstep tells: the release, what was asked of the index, whether it abstained, what it read."""
     return {
         "release": answer.release,
@@ -135,11 +137,11 @@ def _facts(completion: Completion, answer: Answer, link: Link) -> dict[str, Any]
     }
 
 
-def _finish_reason(answer: Answer) -> str:
+def _finish_reason(answer: Answer) -> Literal["stop", "length"]:
     return "length" if answer.finish_reason == "length" else "stop"
 
 
-def _usage(completion: Completion) -> dict[str, int]:
+def _usage(completion: Completion) -> Usage:
     usage = completion.usage
     return {
         "prompt_tokens": usage.prompt_tokens,

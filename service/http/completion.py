@@ -5,8 +5,10 @@ measured: a small generator repeats what it said before. Other questions have th
 they were, the oldest left out, and named, where they do not fit.
 """
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 FREE_TOKENS = 256
 """Length of what the generator writes without retrieval, where the client names none."""
+TOKEN_CHARACTERS = 16
+"""To a token at most, in text of any kind: what is longer by this is refused before anything is computed of it."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ class Completion:
         """Search, and render the prompt; how many tokens may be generated."""
         generator = self.runtime.generator
         assert generator is not None
+        if len(conversation.question) > TOKEN_CHARACTERS * generator.max_context:
+            raise self._too_long(f"a last message of {len(conversation.question)} characters")
         if self.retrieval:
             self._prepared = self._with_retrieval(conversation)
             self.question = self._prepared.question
@@ -126,16 +132,20 @@ class Completion:
             return new_tokens
         if self.question in (None, conversation.question):
             self._prepared = self._with_history(self._prepared, conversation, new_tokens)
-        length, most = len(self._prepared.prompt_ids or ()), generator.max_context
-        if length >= most:
+        length = len(self._prepared.prompt_ids or ())
+        if length >= generator.max_context:
             what = "the question with its passages" if self.retrieval else "the last message with the instructions"
-            raise Problem(
-                f"found a prompt of {length} tokens ({what}), expected fewer than the {most} of this model's context: "
-                "send a shorter one",
-                param="messages",
-                code="context_length_exceeded",
-            )
+            raise self._too_long(f"a prompt of {length} tokens ({what})")
         return new_tokens
+
+    def _too_long(self, found: str) -> Problem:
+        assert self.runtime.generator is not None
+        return Problem(
+            f"found {found}, expected fewer than the {self.runtime.generator.max_context} tokens of this model's "
+            "context: send a shorter one",
+            param="messages",
+            code="context_length_exceeded",
+        )
 
     def _with_retrieval(self, conversation: Conversation) -> Prepared:
         """A follow-up is made to stand alone; where that is a guess, the question is searched for as it is, too."""
@@ -156,15 +166,25 @@ class Completion:
         """The prompt with as many of the last turns as leave room for the answer; the others are named."""
         generator = self.runtime.generator
         assert generator is not None
+        history = conversation.history
+
+        @cache
+        def rendered(start: int) -> tuple[list[Message], Any]:
+            messages = [*prepared.messages[:-1], *history[start:], prepared.messages[-1]]
+            return messages, self.answerer.encode(messages)
+
+        def fits(start: int) -> bool:
+            if sum(len(one["content"]) for one in history[start:]) > TOKEN_CHARACTERS * generator.max_context:
+                return False
+            return len(rendered(start)[1]) + new_tokens <= generator.max_context
+
         start = 0
-        for start in range(0, len(conversation.history), 2):
-            messages = [*prepared.messages[:-1], *conversation.history[start:], prepared.messages[-1]]
-            prompt_ids = self.answerer.encode(messages)
-            if len(prompt_ids) + new_tokens <= generator.max_context:
-                prepared = replace(prepared, messages=messages, prompt_ids=prompt_ids)
-                break
-        else:
-            start = len(conversation.history)
+        if history and not fits(0):
+            starts = range(0, len(history), 2)  # of a long history few are tried: reading it takes long
+            start = 2 * bisect_left(starts, True, lo=1, key=fits)
+        if start < len(history):
+            messages, prompt_ids = rendered(start)
+            prepared = replace(prepared, messages=messages, prompt_ids=prompt_ids)
         self.ignored += tuple(name for names in conversation.sources[:start] for name in names)
         return prepared
 

@@ -47,7 +47,7 @@ def read_conversation(messages: Sequence[ChatMessage]) -> Conversation:
         )
     if not last.text.strip():
         raise Problem("found an empty question, expected text", param=f"messages[{position}].content")
-    history: list[Message] = []
+    history: list[tuple[str, list[str]]] = []
     sources: list[list[int]] = []
     unused: list[int] = []
     instructions: list[int] = []
@@ -58,20 +58,20 @@ def read_conversation(messages: Sequence[ChatMessage]) -> Conversation:
             continue
         elif number > position or not message.text.strip() or message.role in ("tool", "function"):
             unused.append(number)
-        elif history and history[-1]["role"] == message.role:  # many chat templates insist on alternation
-            history[-1] = {"role": message.role, "content": f"{history[-1]['content']}\n\n{message.text}"}
+        elif history and history[-1][0] == message.role:  # many chat templates insist on alternation
+            history[-1][1].append(message.text)
             sources[-1].append(number)
         elif history or message.role == "user":
-            history.append({"role": message.role, "content": message.text})
+            history.append((message.role, [message.text]))
             sources.append([number])
         else:
             unused.append(number)
-    if history and history[-1]["role"] == "user":  # the question before was never answered
+    if history and history[-1][0] == "user":  # the question before was never answered
         history.pop()
         unused += sources.pop()
     return Conversation(
         question=last.text,
-        history=tuple(history),
+        history=tuple(Message(role=role, content="\n\n".join(texts)) for role, texts in history),
         sources=tuple(map(_names, sources)),
         system="\n\n".join(messages[number].text for number in instructions).strip(),
         unused=_names(unused),

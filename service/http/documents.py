@@ -16,6 +16,7 @@ from fastapi.responses import Response
 
 from retrieval.documents import Chunk, Document
 from service.http.access import signed
+from service.http.answers import text
 from service.http.problems import Problem
 from service.http.shared import live_of
 
@@ -40,14 +41,14 @@ _HEADERS = {
 }
 
 
-@router.get("/documents/{document:path}", response_class=Response)
+@router.get("/documents/{document:path}", response_class=Response, responses=text("text/html", "The page."))
 async def show_document(request: Request, document: str) -> Response:
     """The document's text, each of its chunks under its number."""
     with live_of(request).use() as runtime:
-        found, chunks = await anyio.to_thread.run_sync(_look_up, runtime.searcher.catalog, document)
-    if found is None:
+        shown = await anyio.to_thread.run_sync(_shown, runtime.searcher.catalog, document)
+    if shown is None:
         raise Problem("found no such document, expected one that is indexed", status=404, code="document_not_found")
-    return Response(page(found, chunks).encode("utf-8", "replace"), headers=_HEADERS)
+    return Response(shown, headers=_HEADERS)
 
 
 def document_url(request: Request, chunk_id: str) -> str:
@@ -78,6 +79,9 @@ def page(document: Document, chunks: Sequence[Chunk]) -> str:
     )
 
 
-def _look_up(catalog: "Catalog", document: str) -> tuple[Document | None, list[Chunk]]:
+def _shown(catalog: "Catalog", document: str) -> bytes | None:
+    """A document's page in UTF-8; None where there is no such document."""
     chunks = [stored.chunk for stored in catalog.live_chunks([document])]
-    return catalog.document(document), sorted(chunks, key=lambda chunk: chunk.ordinal)
+    if (found := catalog.document(document)) is None:
+        return None
+    return page(found, sorted(chunks, key=lambda chunk: chunk.ordinal)).encode("utf-8", "replace")

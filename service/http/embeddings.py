@@ -1,55 +1,64 @@
 """``POST /v1/embeddings``: vectors of the active release's embedder."""
 
 import base64
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from service.http.answers import Embeddings, described
 from service.http.frame import told_of
 from service.http.models import check_embeddings_model
 from service.http.problems import Problem
-from service.http.schemas import EmbeddingsRequest
+from service.http.schemas import MAX_ITEMS, EmbeddingsRequest
 from service.http.shared import live_of, read
 
 router = APIRouter()
-MAX_INPUTS = 2048
-"""As OpenAI's."""
 
 
-@router.post("/v1/embeddings")
-async def create_embeddings(request: Request, body: EmbeddingsRequest) -> dict[str, Any]:
+@router.post("/v1/embeddings", response_model=None, responses=described(Embeddings))
+async def create_embeddings(request: Request, body: EmbeddingsRequest) -> Response:
     """Embed texts."""
     texts = _texts(body.input)
     with live_of(request).use() as runtime:
         check_embeddings_model(body.model, runtime)
         told = told_of(request)
         told.release = runtime.release.id
-        vectors, tokens = await read(request, lambda: _embed(runtime.embedder, texts, body))
+
+        def answer() -> tuple[bytes, int]:
+            vectors, tokens = _embed(runtime.embedder, texts, body)
+            return _rendered(vectors, tokens, runtime.release.id, as_base64=body.encoding_format == "base64"), tokens
+
+        content, tokens = await read(request, answer)
         told.tokens = lambda: (tokens, 0)
-    return {
-        "object": "list",
-        "data": [
+    return Response(content, media_type="application/json")
+
+
+def _rendered(vectors: np.ndarray, tokens: int, model: str, *, as_base64: bool) -> bytes:
+    """The answer's JSON, made vector by vector: all at once, up to a million numbers, it would stop every thread."""
+    rest = {"model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+    data = (
+        json.dumps(
             {
                 "object": "embedding",
                 "index": index,
-                "embedding": _base64(vector) if body.encoding_format == "base64" else vector.tolist(),
+                "embedding": _base64(vector) if as_base64 else vector.tolist(),
             }
-            for index, vector in enumerate(vectors)
-        ],
-        "model": runtime.release.id,
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-    }
+        )
+        for index, vector in enumerate(vectors)
+    )
+    return f'{{"object": "list", "data": [{", ".join(data)}], {json.dumps(rest)[1:]}'.encode()
 
 
 def _texts(value: Any) -> list[str]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts:
         raise Problem("found no text, expected a string or a list of strings", param="input")
-    if len(texts) > MAX_INPUTS:
-        raise Problem(f"found {len(texts)} texts, expected at most {MAX_INPUTS}: send several requests", param="input")
+    if len(texts) > MAX_ITEMS:
+        raise Problem(f"found {len(texts)} texts, expected at most {MAX_ITEMS}: send several requests", param="input")
     for position, text in enumerate(texts):
         if isinstance(text, int | list):
             raise Problem(

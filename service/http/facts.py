@@ -1,17 +1,17 @@
 """What only Lockstep tells of an answer, and how it tells it: passages, citations, where to read them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from retrieval.documents import Passage
+from retrieval import documents
 from retrieval.prompt import MARK, cited_marks
+from service.http.answers import Annotation, Citation, Passage
 from training.answering.answerer import Answer
 
 Link = Callable[[str], str]
 """A chunk's id to the address at which a browser finds it."""
 
 
-def passages_json(passages: Sequence[Passage], link: Link) -> list[dict[str, Any]]:
+def passages_json(passages: Sequence[documents.Passage], link: Link) -> list[Passage]:
     """Passages as answers and searches show them."""
     return [
         {
@@ -28,7 +28,7 @@ def passages_json(passages: Sequence[Passage], link: Link) -> list[dict[str, Any
     ]
 
 
-def citations_json(answer: Answer, link: Link) -> list[dict[str, Any]]:
+def citations_json(answer: Answer, link: Link) -> list[Citation]:
     """The citations of an answer, each passage once."""
     titles = {one.chunk_id: title(one) for one in answer.passages}
     return [
@@ -43,7 +43,7 @@ def citations_json(answer: Answer, link: Link) -> list[dict[str, Any]]:
     ]
 
 
-def annotations(answer: Answer, link: Link) -> list[dict[str, Any]]:
+def annotations(answer: Answer, link: Link) -> list[Annotation]:
     """The citations where they stand in the text, in the form of OpenAI's chat completions."""
     cited = dict(zip(cited_marks(answer.text, len(answer.passages)), citations_json(answer, link), strict=False))
     return [
@@ -61,6 +61,6 @@ def annotations(answer: Answer, link: Link) -> list[dict[str, Any]]:
     ]
 
 
-def title(passage: Passage) -> str:
+def title(passage: documents.Passage) -> str:
     """The document's title with the headings above the passage; its id where it has none."""
     return passage.context or passage.document_id

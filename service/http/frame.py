@@ -3,6 +3,7 @@
 A line names the route, never a path, a query or a body: what people ask is theirs.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.metrics import Metrics
+from service.http.problems import internal_error, problem_json, route_of
 
 logger = logging.getLogger("lockstep.access")
 
@@ -70,14 +73,20 @@ class Frame:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
+        except asyncio.CancelledError:  # the service stops, and has waited long enough
+            if not status:
+                body = problem_json("the service stops; try again", status=503, param=None, code="unavailable")
+                await JSONResponse(body, 503, {"retry-after": "1"})(scope, receive, send_with_id)
+        except Exception as error:
             if not finished:  # else it was answered and logged already, see `problems.bug`
-                raise
+                answer = internal_error(scope, error)
+                if not status:
+                    await answer(scope, receive, send_with_id)
         finally:
             self._account(scope, told, status, time.perf_counter() - began, request_id, whole=finished)
 
     def _account(self, scope: Scope, told: Told, status: int, seconds: float, request_id: str, *, whole: bool) -> None:
-        route = getattr(scope.get("route"), "path", None) or "(none)"
+        route = route_of(scope)
         read, written = told.tokens()
         self.metrics.count(scope["method"], route, status, seconds, read, written)
         question = f" question {json.dumps(told.question, ensure_ascii=False)}" if self.log_questions else ""

@@ -6,18 +6,21 @@ import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from service.http.answers import Alive, Ready, described
 from service.http.shared import live_of
 
 router = APIRouter()
 
 
 @router.get("/livez")
-async def alive() -> dict[str, str]:
+async def alive() -> Alive:
     """The process answers."""
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+@router.get(
+    "/readyz", response_model=None, responses=described(Ready) | {503: {"description": "None does.", "model": Ready}}
+)
 async def ready(request: Request) -> JSONResponse:
     """Whether a release answers, and whether it is the one that should.
 

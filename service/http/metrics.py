@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from service.http.answers import text
 
 router = APIRouter()
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -41,7 +44,7 @@ class Metrics:
         Gauge(name, text, registry=self.registry).set_function(value)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses=text("text/plain", "The counts."))
 async def metrics(request: Request) -> Response:
     """The counts."""
     registry = request.app.state.metrics.registry

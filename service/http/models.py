@@ -1,9 +1,10 @@
 """``GET /v1/models``: what a client may ask for, and which release answers to which name."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 
+from service.http.answers import Model, Models, described
 from service.http.problems import Problem
 from service.http.shared import live_of
 
@@ -20,15 +21,15 @@ EMBEDDER = "lockstep-embedder"
 """The embedder of that release."""
 
 
-@router.get("/v1/models")
-async def list_models(request: Request) -> dict[str, Any]:
+@router.get("/v1/models", response_model=None, responses=described(Models))
+async def list_models(request: Request) -> Models:
     """The models, the one that answers from the documents first."""
     with live_of(request).use() as runtime:
         return {"object": "list", "data": [_model(name, runtime) for name in _names(runtime)]}
 
 
-@router.get("/v1/models/{model:path}")
-async def retrieve_model(request: Request, model: str) -> dict[str, Any]:
+@router.get("/v1/models/{model:path}", response_model=None, responses=described(Model))
+async def retrieve_model(request: Request, model: str) -> Model:
     """One model."""
     with live_of(request).use() as runtime:
         check_model(model, runtime, _names(runtime))
@@ -73,6 +74,6 @@ def _names(runtime: "Runtime") -> tuple[str, ...]:
     return ALIAS, runtime.release.id, BASE, EMBEDDER
 
 
-def _model(name: str, runtime: "Runtime") -> dict[str, Any]:
+def _model(name: str, runtime: "Runtime") -> Model:
     created = int(runtime.release.manifest.created_at.timestamp())
     return {"id": name, "object": "model", "created": created, "owned_by": "lockstep"}

@@ -6,6 +6,7 @@
 
 import logging
 import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +56,10 @@ def known_problem(error: Problem | LockstepError) -> tuple[int, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Give an application this shape of errors."""
+    """Give an application this shape of errors.
+
+    The log names routes, never paths: what they and the texts of strange errors hold is the clients'.
+    """
 
     @app.exception_handler(Problem)
     async def refused(request: Request, error: Problem) -> JSONResponse:
@@ -66,7 +70,7 @@ def install(app: FastAPI) -> None:
     async def known(request: Request, error: LockstepError) -> JSONResponse:
         status, body = known_problem(error)
         if status >= 500:
-            logger.error("%s %s: %s", request.method, request.url.path, error)
+            logger.error("%s %s: %s", request.method, route_of(request.scope), error)
         # "Busy" passes: the client may come again. The other conflicts do not.
         passes = error.code in ("busy", "storage", "unavailable") or isinstance(error, Overloaded)
         headers = {"retry-after": str(getattr(error, "retry_after", 1))} if passes else None
@@ -91,10 +95,29 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:
-        request_id = request.scope["state"]["request_id"]
-        logger.error("%s %s failed (request %s)", request.method, request.url.path, request_id, exc_info=error)
-        message = f"an internal error; the service's log has it under request {request_id}"
-        return JSONResponse(problem_json(message, status=500, param=None, code="internal"), 500)
+        return internal_error(request.scope, error)
+
+
+def internal_error(scope: Scope, error: Exception) -> JSONResponse:
+    """The answer to a request that met a bug, which is written down."""
+    request_id = scope["state"]["request_id"]
+    logger.error("%s %s failed (request %s): %s", scope["method"], route_of(scope), request_id, _trace(error))
+    message = f"an internal error; the service's log has it under request {request_id}"
+    return JSONResponse(problem_json(message, status=500, param=None, code="internal"), 500)
+
+
+def route_of(scope: Scope) -> str:
+    """The route of a request, such as ``/documents/{document}``."""
+    return str(getattr(scope.get("route"), "path", None) or "(none)")
+
+
+def _trace(error: BaseException | None) -> str:
+    """Where an error and its causes come from, without their texts, which may quote what was asked."""
+    told = []
+    while error is not None:
+        told.append(f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}")
+        error = error.__cause__ or error.__context__
+    return "because of ".join(told).rstrip()
 
 
 class BodyLimit:
@@ -138,7 +161,7 @@ def _validation(error: RequestValidationError) -> tuple[str, str | None, str]:
     if kind == "extra_forbidden":
         return f"found unknown parameter `{param}`, expected none such: leave it out", param, "unknown_parameter"
     reason = str(fault["msg"]).removeprefix("Value error, ")
-    shown = _shown(fault.get("input"))
+    shown = _shown(fault.get("input"), word=kind == "literal_error")
     return f"found {param or 'the body'} = {shown}: {reason[:1].lower()}{reason[1:]}", param, "invalid_value"
 
 
@@ -148,14 +171,18 @@ def _param(location: tuple[Any, ...]) -> str | None:
     for part in location[1:] if location[:1] in (("body",), ("query",), ("path",)) else location:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif re.fullmatch(r"[a-z_][a-z0-9_]*", str(part)) and str(part) not in ("str", "int", "float", "bool"):
+        elif re.fullmatch(r"[a-z_][a-z0-9_]{0,63}", str(part)) and str(part) not in ("str", "int", "float", "bool"):
             text += f".{part}" if text else str(part)
     return text or None
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _shown(value: Any, *, word: bool) -> str:
+    """A number as it is and the kind of anything else: texts are people's own, and errors get written down."""
+    if value is None or isinstance(value, bool | int | float) or (word and isinstance(value, str) and len(value) <= 32):
+        return repr(value)[:32]
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else type(value).__name__
 
 
 def _http(request: Request, error: HTTPException, app: FastAPI) -> tuple[str, str]:

@@ -4,38 +4,85 @@ A parameter that is not known is refused by name. One that is known and cannot b
 where ignoring it would change the answer, and accepted where it would not.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import no_info_before_validator_function
+
+from retrieval.conditions import CombinationType, ComparisonType
+
+MAX_ITEMS = 2048
+"""Of a list: OpenAI's bound for texts to embed, and more messages than any context holds."""
+MAX_QUESTION = 32_768
+"""Characters of a question to search for: more is a document."""
+
+
+def _whole(value: Any) -> Any:
+    """Half a character, as a client's cut through an emoji leaves it, becomes U+FFFD: no encoding has it."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _counted(value: Any) -> Any:
+    """In JSON 5.0 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Text = Annotated[str, BeforeValidator(_whole)]
+Number = Annotated[int, BeforeValidator(_counted)]
 
 
 class Request(BaseModel):
-    """A request's body."""
+    """A request's body. Nothing is converted: what is accepted is what /openapi.json tells."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_one_unknown(cls, value: Any) -> Any:
+        """Of many unknown parameters one is told, so the others are not looked at."""
+        if not isinstance(value, dict) or len(value) <= len(cls.model_fields):
+            return value
+        unknown = next(name for name in value if name not in cls.model_fields)
+        return {name: value[name] for name in (*cls.model_fields, unknown) if name in value}
 
 
 class TextPart(Request):
     """A part of a message's content; only text is understood."""
 
     type: Literal["text"]
-    text: str
+    text: Text
+
+
+_ITEMS = Field(max_length=MAX_ITEMS, fail_fast=True)
+"""The first fault is told, so the others are not looked for."""
 
 
 class ChatMessage(BaseModel):
     """A message of the conversation so far. Fields that clients echo (annotations, say) are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[TextPart] | None = None
+    content: Text | Annotated[list[TextPart], _ITEMS] | None = None
 
     @field_validator("content", mode="before")
     @classmethod
     def _only_text(cls, value: Any) -> Any:
         parts = value if isinstance(value, list) else []
-        if other := {str(part.get("type")) for part in parts if isinstance(part, dict)} - {"text"}:
-            raise ValueError(f"found parts of type {', '.join(sorted(other))}, expected text only")
+        if any(isinstance(part, dict) and part.get("type", "text") != "text" for part in parts):
+            raise ValueError("expected parts of type text only")
         return value
 
     @property
@@ -53,13 +100,6 @@ class StreamOptions(Request):
     include_obfuscation: bool = False
 
 
-def _unforced(value: Any) -> Any:
-    """Refuse a choice that makes the model call a tool: it never calls any."""
-    if value in (None, "none", "auto"):
-        return value
-    raise ValueError("this service never calls a tool; leave it out or send 'auto' or 'none'")
-
-
 def _listed(value: Any) -> Any:
     """One stop sequence, or up to four as OpenAI has it."""
     stops = [value] if isinstance(value, str) else value
@@ -68,54 +108,79 @@ def _listed(value: Any) -> Any:
     return stops
 
 
-def _only(*allowed: Any) -> BeforeValidator:
-    """Accept a parameter only with the values that change nothing."""
+_STOP = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 4},
+        {"type": "null"},
+    ]
+}
 
-    def check(value: Any) -> Any:
-        if value is None or any(value == one and type(value) is type(one) for one in allowed):
+
+class _Only:
+    """Accepts a parameter only with the values that change nothing."""
+
+    def __init__(self, *allowed: Any, reason: str = "not supported by this service") -> None:
+        self._allowed, self._reason = allowed, reason
+
+    def _check(self, value: Any) -> Any:
+        if value is None or any(value == one and type(value) is type(one) for one in self._allowed):
             return value
-        raise ValueError(f"not supported by this service; leave it out or send {' or '.join(map(repr, allowed))}")
+        sent = f" or send {' or '.join(map(repr, self._allowed))}" if self._allowed else ""
+        raise ValueError(f"{self._reason}; leave it out{sent}")
 
-    return BeforeValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        return {"enum": [None, *self._allowed]}
+
+
+_UNFORCED = _Only("auto", "none", reason="this service never calls a tool")
 
 
 class ChatRequest(Request):
-    """``POST /v1/chat/completions``."""
+    """``POST /v1/chat/completions``. The last of the messages is the user's, and says something."""
 
-    model: str
-    messages: list[ChatMessage] = Field(min_length=1)
+    model: str = Field(examples=["lockstep"])
+    messages: list[ChatMessage] = Field(
+        min_length=1,
+        max_length=MAX_ITEMS,
+        fail_fast=True,
+        examples=[[{"role": "user", "content": "How long is the warranty?"}]],
+    )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: Number | None = Field(default=None, ge=1)
+    max_completion_tokens: Number | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
-    stop: Annotated[list[str] | None, BeforeValidator(_listed)] = None
+    stop: Annotated[list[Text] | None, BeforeValidator(_listed), WithJsonSchema(_STOP)] = None
 
     # Honoured where the generator can, else reported.
     top_p: float | None = Field(default=None, ge=0, le=1)
-    seed: int | None = None
+    seed: Number | None = None
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
 
     # Accepted and reported: chat UIs send tools whether or not a model calls them.
-    tools: list[dict[str, Any]] | None = None
-    functions: list[dict[str, Any]] | None = None
+    tools: Annotated[list[dict[str, Any]], _ITEMS] | None = None
+    functions: Annotated[list[dict[str, Any]], _ITEMS] | None = None
 
     # Known, and refused where they ask for something.
-    n: Annotated[Any, _only(1)] = None
-    tool_choice: Annotated[Any, BeforeValidator(_unforced)] = None
+    n: Annotated[Any, _Only(1)] = None
+    tool_choice: Annotated[Any, _UNFORCED] = None
     parallel_tool_calls: bool | None = None
-    function_call: Annotated[Any, BeforeValidator(_unforced)] = None
-    logprobs: Annotated[Any, _only(False)] = None
-    top_logprobs: Annotated[Any, _only(0)] = None
-    logit_bias: Annotated[Any, _only({})] = None
-    response_format: Annotated[Any, _only({"type": "text"})] = None
-    modalities: Annotated[Any, _only(["text"])] = None
-    audio: Annotated[Any, _only()] = None
-    prediction: Annotated[Any, _only()] = None
-    web_search_options: Annotated[Any, _only()] = None
+    function_call: Annotated[Any, _UNFORCED] = None
+    logprobs: Annotated[Any, _Only(False)] = None
+    top_logprobs: Annotated[Any, _Only(0)] = None
+    logit_bias: Annotated[Any, _Only({})] = None
+    response_format: Annotated[Any, _Only({"type": "text"})] = None
+    modalities: Annotated[Any, _Only(["text"])] = None
+    audio: Annotated[Any, _Only()] = None
+    prediction: Annotated[Any, _Only()] = None
+    web_search_options: Annotated[Any, _Only()] = None
 
     # Known, and without influence on the answer.
     user: str | None = None
@@ -149,6 +214,14 @@ class ChatRequest(Request):
         return changed
 
 
+def _each_whole(value: Any) -> Any:
+    return list(map(_whole, value)) if isinstance(value, list) else _whole(value)
+
+
+_TEXT = {"type": "string", "pattern": r"\S"}
+_TEXTS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_ITEMS}]}
+
+
 class EmbeddingsRequest(Request):
     """``POST /v1/embeddings``.
 
@@ -157,17 +230,43 @@ class EmbeddingsRequest(Request):
     """
 
     model: str
-    input: Any
+    input: Annotated[Any, BeforeValidator(_each_whole), WithJsonSchema(_TEXTS)]
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: Number | None = Field(default=None, ge=1)
     user: str | None = None
     input_type: Literal["passage", "question"] = "passage"
+
+
+_FILTER = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                "type": {"enum": get_args(ComparisonType)},
+                "key": {"type": "string", "minLength": 1},
+                "value": {},
+            },
+            "required": ["type", "key", "value"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {
+                "type": {"enum": get_args(CombinationType)},
+                "filters": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+            },
+            "required": ["type", "filters"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
 
 
 class SearchRequest(Request):
     """``POST /v1/lockstep/search``."""
 
-    question: str
-    top_k: int | None = Field(default=None, ge=1, le=1000)
-    filter: dict[str, Any] | None = None
+    question: Text = Field(pattern=r"\S", max_length=MAX_QUESTION)
+    top_k: Number | None = Field(default=None, ge=1, le=1000)
+    filter: Annotated[dict[str, Any] | None, WithJsonSchema(_FILTER)] = None
     """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""

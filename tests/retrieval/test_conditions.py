@@ -67,6 +67,11 @@ def nested(depth: int) -> dict[str, Any]:
         ({"type": "and", "filters": [{"type": "eq"}], "key": "a"}, "found the fields"),
         (nested(16), "nested more than 16 deep"),
         ({"type": "x" * 1000}, r"found 'x+\.\.\., expected"),
+        ({"type": "eq", "key": "a", "value": 2**63}, "beyond 64 bits"),
+        ({"type": "eq", "key": "a", "value": "\ud83d"}, "half a character"),
+        ({"type": "eq", "key": "\ud83d", "value": 1}, "filter.key: found"),
+        ({"type": "in", "key": "a", "value": [1] * 10_001}, "1 comparisons with 10001 values"),
+        ({"type": "or", "filters": [nested(1)] * 201}, "201 comparisons"),
     ],
 )
 def test_refused(value: Any, message: str) -> None:

@@ -395,3 +395,15 @@ def test_a_file_with_very_many_rows_is_committed_in_parts(
     assert (result.added, result.updated, result.unchanged, result.deleted) == (0, 20, 0, 10)
     assert set(system.catalog.sources()) == {f"row-{i}" for i in range(10, 30)}
     assert system.ingest(root).unchanged == 20
+
+
+def test_an_index_that_has_followed_is_not_counted(
+    system: System, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service looks several times a second, and while the engine counts no other thread runs."""
+    system.ingest(folder(DOCUMENTS))
+    assert system.index.is_empty()
+    assert system.sync() > 0
+    monkeypatch.setattr(type(system.index), "count", lambda index: 1 / 0)
+    assert system.sync() == 0
+    assert not system.index.is_empty()

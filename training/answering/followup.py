@@ -34,6 +34,11 @@ _BEGINNING = re.compile(
 )
 _ONE = re.compile(r"\b(?:the|this|that|these|those|other|another|same|which)\b[^.?!]*?\bones?\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_](?:[\w'’./+-]*\w)?")
+_LONGEST = 2_000
+"""Characters: a longer question is a text that somebody pasted, and stands alone; of a longer turn only the beginning
+is looked at. It keeps the expressions above, which look back and forth, from taking long."""
+_EXCHANGES = 16
+"""The last ones, which a follow-up can be about."""
 _MOST = 12
 """Words taken over at most: of a page that somebody pasted only the first ones."""
 
@@ -63,11 +68,12 @@ def standalone(question: str, history: Sequence[Message]) -> Standalone | None:
         history: alternating turns, from the user's on.
     """
     asked, answered = "", ""  # the last question, itself made to stand alone, and its answer
-    for question_before, answer in zip(history[::2], history[1::2], strict=False):
-        resolved = _resolve(question_before["content"], asked, answered)
-        asked = resolved.text if resolved else question_before["content"]
-        answered = strip_marks(answer["content"])
-    return _resolve(question, asked, answered)
+    turns = [turn["content"][:_LONGEST] for turn in history[-2 * _EXCHANGES :]]
+    for question_before, answer in zip(turns[::2], turns[1::2], strict=False):
+        resolved = _resolve(question_before, asked, answered)
+        asked = resolved.text if resolved else question_before
+        answered = strip_marks(answer)
+    return _resolve(question, asked, answered) if len(question) <= _LONGEST else None
 
 
 def interleave(first: Sequence[Passage], second: Sequence[Passage]) -> list[Passage]:

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from retrieval.errors import Busy, InputError, LockstepError, Unavailable
 from retrieval.prompt import Message
@@ -28,6 +31,8 @@ REQUESTS = 8
 """Sent at a time where many questions are answered together."""
 CONTEXT = 4096
 """Tokens, of a server that does not tell."""
+REPEATED = 12
+"""Characters that an error of the server has in common with the prompt are a quotation."""
 TOKEN_CHARACTERS = 3
 """Characters to a token, roughly and on the safe side: the server's tokenizer is not here."""
 
@@ -46,8 +51,8 @@ class RemotePrompt:
 class RemoteHandle:
     """One request on its way, as :class:`training.generator.generation.GenerationHandle`."""
 
-    def __init__(self, stream: Any, prompt_tokens: int, where: str) -> None:
-        self._stream, self._where = stream, where
+    def __init__(self, stream: Any, prompt_tokens: int, where: str, sent: Sequence[str] = ()) -> None:
+        self._stream, self._where, self._sent = stream, where, sent
         self._cancelled = False
         self.prompt_tokens = prompt_tokens
         """A rough number until the server has told it."""
@@ -61,7 +66,7 @@ class RemoteHandle:
             Unavailable: the server went away, or ended the answer before it was complete.
         """
         try:
-            with _faults(self._where):
+            with _faults(self._where, self._sent):
                 for chunk in self._stream:
                     for choice in chunk.choices[:1]:
                         if choice.delta.content:
@@ -111,6 +116,7 @@ class RemoteGenerator:
     def __init__(self, url: str, model: str) -> None:
         self.url, self.model = url, model
         self.identity = f"{model} at {url}"
+        self._where = _address(url)
 
     @cached_property
     def _client(self) -> "OpenAI":
@@ -144,7 +150,7 @@ class RemoteGenerator:
         """
         import openai
 
-        with _faults(self.url), suppress(openai.NotFoundError):  # some list nothing
+        with _faults(self._where), suppress(openai.NotFoundError):  # some list nothing
             found = [one.to_dict() for one in self._client.with_options(max_retries=0).models.list().data]
             told = {str(one["id"]): one.get("max_model_len") for one in found}
             return {name: number if isinstance(number, int) else None for name, number in told.items()}
@@ -178,7 +184,8 @@ class RemoteGenerator:
         """
         messages: Any = [{"role": role, "content": content} for role, content in prompt.messages]
         more: Any = sampling
-        with _faults(self.url):
+        sent = [content for _, content in prompt.messages]
+        with _faults(self._where, sent):
             stream = self._client.chat.completions.create(
                 model=self.model,
                 messages=messages,
@@ -188,7 +195,7 @@ class RemoteGenerator:
                 stream_options={"include_usage": True},
                 **more,
             )
-        return RemoteHandle(stream, len(prompt), self.url)
+        return RemoteHandle(stream, len(prompt), self._where, sent)
 
     def complete(self, prompts: Sequence[RemotePrompt], max_new_tokens: int) -> list[tuple[str, str]]:
         """The greedy completion of each prompt, in their order, and why it ended: ``stop`` or ``length``."""
@@ -202,40 +209,60 @@ class RemoteGenerator:
 
 
 @contextmanager
-def _faults(where: str) -> Iterator[None]:
-    """Turn what can go wrong between here and the server into words."""
+def _faults(where: str, sent: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what can go wrong between here and the server into words, without repeating any of those that were sent."""
     import httpx2  # openai's transport: what breaks in the middle of a stream comes from it
     import openai
 
+    said = partial(_said, sent=sent)
     try:
         yield
     except openai.RateLimitError as error:
-        raise Busy(f"found the generator at {where} with too much to do ({_said(error)}): try again later") from error
+        raise Busy(f"found the generator at {where} with too much to do ({said(error)}): try again later") from error
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         raise Unavailable(
-            f"found the generator at {where} refusing the key ({_said(error)}), expected it in the environment's "
+            f"found the generator at {where} refusing the key ({said(error)}), expected it in the environment's "
             f"{KEY}: set it, and start again"
         ) from error
     except openai.NotFoundError as error:
         raise Unavailable(
-            f"found nothing to ask at {where} ({_said(error)}), expected an address such as http://host:8000/v1 and "
+            f"found nothing to ask at {where} ({said(error)}), expected an address such as http://host:8000/v1 and "
             "the model's name there: correct url and model under [generator]"
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        raise InputError(f"found the generator at {where} refusing the request: {_said(error)}") from error
+        raise InputError(f"found the generator at {where} refusing the request: {said(error)}") from error
     except openai.APITimeoutError as error:
         raise Unavailable(
             f"found the generator at {where} silent for {SILENT_SECONDS:.0f} s, expected an answer: look at that server"
         ) from error
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
         raise Unavailable(
-            f"found no usable answer of the generator at {where} ({_said(error)}), expected a server with OpenAI's "
+            f"found no usable answer of the generator at {where} ({said(error)}), expected a server with OpenAI's "
             "chat completions: start it, or correct url under [generator]; then ask again"
         ) from error
 
 
-def _said(error: Exception) -> str:
-    """What an error says, in one line, with what lies behind it."""
+def _said(error: Exception, sent: Sequence[str]) -> str:
+    """What an error says, in one line, with what lies behind it; servers repeat keys and prompts in their errors."""
     told = " ".join(str(error).split()) or type(error).__name__
     behind = " ".join(str(error.__cause__ or "").split())
-    return f"{told} {behind}".strip()[:300]
+    said = f"{told} {behind}".strip()[:300]
+    if key := os.environ.get(KEY):
+        said = said.replace(key, "(the key)")
+    return _without(said, [" ".join(one.split()) for one in sent])
+
+
+def _without(said: str, sent: Sequence[str]) -> str:
+    """A short text, with three dots where it has as many characters as :data:`REPEATED` of another."""
+    repeated = bytearray(len(said))
+    for start in range(len(said) - REPEATED + 1):
+        if any(said[start : start + REPEATED] in one for one in sent):
+            repeated[start : start + REPEATED] = b"\1" * REPEATED
+    runs = groupby(zip(said, repeated, strict=True), key=itemgetter(1))
+    return "".join("..." if hidden else "".join(map(itemgetter(0), run)) for hidden, run in runs)
+
+
+def _address(url: str) -> str:
+    """A URL as it may be shown: without a password or a query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

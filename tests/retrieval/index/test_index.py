@@ -87,6 +87,7 @@ def test_more_points_than_a_batch(index: Index) -> None:
     vectors = rng.standard_normal((2500, DIMENSION)).astype(np.float32)
     assert index.upsert(Point(i, vector, SparseVector([], []), {}) for i, vector in enumerate(vectors)) == 2500
     assert index.count() == 2500
+    assert not index.is_empty()
     assert list(index.ids()) == list(range(2500))
     index.delete(range(0, 2500, 2))
     assert index.count() == 1250

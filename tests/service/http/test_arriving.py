@@ -36,12 +36,12 @@ def test_pieces_come_from_another_thread_without_a_thread_that_waits():
         other.start()
         found.append(await asyncio.wait_for(waiting, 10))
         other.join()
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads
         return [*found, *[piece async for piece in pieces]]
 
     before = threading.active_count()
     assert asyncio.run(read()) == ["1", "2"]
-    assert threading.active_count() == before
+    assert threading.active_count() <= before, "of other tests' threads some may have ended meanwhile"
     assert generation.arrived() is None, "a second look ends at once, too"
 
 

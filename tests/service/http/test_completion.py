@@ -235,3 +235,15 @@ def test_turns_that_do_not_fit_are_named(make_runtime):
     turns = [("user", "word " * 380), ("assistant", "ok"), ("user", "short"), ("assistant", "fine")]
     completion = started(make_runtime("r1"), *turns, ("user", "How high is the Leine?"))
     assert completion.ignored == ("messages[0]", "messages[1]")
+
+
+@pytest.mark.parametrize("retrieval", [True, False])
+def test_of_a_long_history_few_beginnings_are_tried(make_runtime, retrieval):
+    runtime = make_runtime("r1")
+    history = [pair for number in range(500) for pair in (("user", f"What is {number}?"), ("assistant", "That."))]
+    completion = started(runtime, *history, ("user", "How high is the valve of the Leine?"), retrieval=retrieval)
+    assert len(runtime.generator.messages) < 20
+    longest = runtime.generator.max_context - (16 if retrieval else 200)
+    assert longest - 4 <= completion.usage.prompt_tokens <= longest, "as many as fit: four words a turn and its answer"
+    assert "messages[0]" in completion.ignored
+    assert f"messages[{len(history) - 1}]" not in completion.ignored

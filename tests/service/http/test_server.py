@@ -1,5 +1,6 @@
 """``lockstep serve`` as a process of its own: it starts, follows, and ends in good order."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -198,3 +199,22 @@ def test_an_address_that_cannot_be_bound_is_told_in_words():
         _bind("203.0.113.7", 0)
     with pytest.raises(ConfigurationError, match="--host"):
         _bind("no such host", 0)
+
+
+def test_what_is_written_is_sent_at_once():
+    """Else an answer whose head was sent alone waits for the client's acknowledgement: 40 ms each."""
+
+    async def accepted() -> int:
+        sent: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def arrived(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            sent.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = _bind("127.0.0.1", 0)
+        async with await asyncio.start_server(arrived, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await sent
+
+    assert asyncio.run(accepted())

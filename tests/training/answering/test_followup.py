@@ -92,3 +92,12 @@ def test_two_searches_take_turns_and_a_passage_stands_once():
     first, second = [passage(name) for name in "abc"], [passage(name) for name in "bxy"]
     merged = interleave(first, second)
     assert [(one.document_id, one.rank) for one in merged] == [("a", 1), ("b", 2), ("x", 3)]
+
+
+def test_long_texts_and_long_conversations_take_no_long():
+    """The expressions look back and forth: of megabytes, which one request can hold, they took hours."""
+    pasted = "is it the one Name " * 50_000
+    assert standalone(pasted, turns(LEINE)) is None
+    found = standalone("And its warranty?", turns(*[(pasted, pasted)] * 1000))
+    assert found is not None
+    assert found.certain

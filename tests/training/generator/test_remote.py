@@ -201,3 +201,24 @@ def test_what_is_no_such_server_is_told(server, generator, monkeypatch):
     monkeypatch.setattr(server, "answer", page)
     with pytest.raises(Unavailable):
         generator.complete([generator.encode(MESSAGES)], 4)
+
+
+def test_neither_the_key_nor_what_was_asked_is_repeated(server, generator, monkeypatch):
+    """Servers quote the key they refuse, and validators the input."""
+    monkeypatch.setenv(remote.KEY, "sk-planted")
+    question = "Is Ann Smith of the Lagos office ill?"
+    for status, kind in ((401, Unavailable), (400, InputError), (404, Unavailable), (429, Busy), (500, Unavailable)):
+        server.refusal = (status, f"incorrect key sk-planted; input: [{{'content': '{question[:30]}"[:200])
+        with pytest.raises(kind) as caught:
+            generator.submit(generator.encode([{"role": "user", "content": question}]), max_new_tokens=4)
+        assert "incorrect key (the key); input" in str(caught.value)
+        assert "sk-planted" not in str(caught.value)
+        assert "Ann Smith" not in str(caught.value)
+
+
+def test_the_password_of_an_address_is_not_told():
+    away = RemoteGenerator("http://ann:planted@127.0.0.1:1/v1?key=planted", "some-model")
+    with pytest.raises(Unavailable) as caught:
+        away.listed()
+    assert "http://127.0.0.1:1/v1" in str(caught.value)
+    assert "planted" not in str(caught.value)

@@ -1,0 +1,51 @@
+"""A server with OpenAI's chat completions that answers anything at once, where generating is not the point.
+
+    python tests/walks/stub_generator.py 8770
+
+Name it in a workspace's lockstep.toml: `url = "http://127.0.0.1:8770/v1"` and `model = "stub"` under [generator].
+"""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PIECES = ("Forty", " metres", " [1].")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Says the same to everybody."""
+
+    def do_GET(self) -> None:
+        """The models."""
+        body = json.dumps({"object": "list", "data": [{"object": "model", "id": "stub", "max_model_len": 8192}]})
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def do_POST(self) -> None:
+        """The answer, as a stream."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        choices = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in PIECES]
+        choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+        for choice in choices:
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """Lets many wait at its door."""
+
+    request_queue_size = 256
+
+
+if __name__ == "__main__":
+    Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
