@@ -131,7 +131,7 @@ def _summary(
         def tokens_of(text: str) -> int:
             return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-        def encoded(row: SupervisedRow) -> int:
+        def encoded(row: "SupervisedRow") -> int:
             return len(encode_row(tokenizer, row).input_ids)
 
         count, length = tokens_of, encoded

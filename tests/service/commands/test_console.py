@@ -20,7 +20,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def streams():
+def streams(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     return io.StringIO(), io.StringIO()
 
 

@@ -73,8 +73,9 @@ def test_the_metric_is_of_the_embedder_as_it_is_served(
 
     settings = QUICK.model_copy(update={"lora_rank": rank, "averaging": ()})
     train(tiny_embedders[0], tmp_path / "tuned", settings, metric=metric)
-    np.testing.assert_array_equal(measured[0], load_embedder(tiny_embedders[0]).encode_questions(["pump", "valve"]))
-    np.testing.assert_array_equal(measured[-1], load_embedder(tmp_path / "tuned").encode_questions(["pump", "valve"]))
+    for found, served in ((measured[0], tiny_embedders[0]), (measured[-1], tmp_path / "tuned")):
+        # Which is loaded without sentence-transformers, so the last bit may differ.
+        np.testing.assert_allclose(found, load_embedder(served).encode_questions(["pump", "valve"]), atol=1e-6)
     assert not np.array_equal(measured[0], measured[-1])
 
 
