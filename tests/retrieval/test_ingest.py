@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +15,12 @@ import pytest
 from retrieval.catalog import Catalog
 from retrieval.chunking import Chunker
 from retrieval.errors import InputError, MismatchError
-from retrieval.index.edge import EdgeIndex, open_edge
-from retrieval.ingest import IngestResult, ingest
+from retrieval.index.edge import open_edge
+from retrieval.ingest import ingest
 from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from retrieval.sync import sync
-
-Folder = Callable[[dict[str, str]], Path]
-DOCUMENTS = {
-    "pump.md": "# Pump\n\nThe pump runs at 42 bar and is oiled every 90 days.",
-    "valve.md": "# Valve\n\nThe valve opens at 7 bar. Its seal is part number V-118.",
-    "guides/winter.txt": "In winter the heater keeps the housing at 5 degrees.",
-}
-
-
-class System:
-    """A catalog, an index and an embedder that belong together."""
-
-    def __init__(self, catalog: Catalog, index: EdgeIndex, embedder: Any) -> None:
-        self.catalog, self.index, self.embedder = catalog, index, embedder
-        self.chunker = Chunker(embedder.tokenizer_path, 64)
-
-    def ingest(self, *paths: Path, prune: bool = False) -> IngestResult:
-        return ingest(self.catalog, self.embedder, self.chunker, paths, prune=prune)
-
-    def sync(self) -> int:
-        return sync(self.catalog, self.index, self.embedder)
-
-    def found(self, question: str, **settings: Any) -> list[str]:
-        searcher = Searcher(self.catalog, self.index, self.embedder, SearchSettings(**settings))
-        return [passage.text for passage in searcher.search(question)]
-
-
-@pytest.fixture
-def system(tmp_path: Path, catalog: Catalog, words: Any) -> Iterator[System]:
-    index = open_edge(tmp_path / "index", embedder=words.fingerprint, dimension=words.dimension, create=True)
-    yield System(catalog, index, words)
-    index.close()
+from tests.retrieval.system import DOCUMENTS, Folder, System
 
 
 def test_documents_are_found_with_their_path_as_id(system: System, folder: Folder) -> None:
@@ -347,54 +316,6 @@ def test_a_retry_embeds_nothing_again(system: System, folder: Folder, monkeypatc
     assert embedded > 0
     assert system.ingest(root).added == 3
     assert system.embedder.embedded == embedded
-
-
-def test_an_encoding_that_the_user_names_stands_in_place_of_the_guess(system: System, folder: Folder) -> None:
-    root = folder(DOCUMENTS)
-    (root / "note.txt").write_bytes(b"caf\xe9")
-    (root / "page.html").write_bytes(b'<meta charset="koi8-r"><p>' + "Насос".encode("koi8-r"))
-
-    def read(encoding: str | None) -> tuple[IngestResult, set[str]]:
-        result = ingest(system.catalog, system.embedder, system.chunker, [root], encoding=encoding)
-        return result, {stored.chunk.text for stored in system.catalog.live_chunks()}
-
-    assert {"café", "Насос"} < read(None)[1]
-    embedded = system.embedder.embedded
-    result, texts = read("cp1251")
-    assert {"cafй", "Насос"} < texts
-    assert result.warned == []
-    assert (result.added, result.updated, system.embedder.embedded) == (0, 5, embedded + 1)
-    assert read("cp1251")[0].unchanged == 5
-    assert "cafι" in read("cp1253")[1]
-
-
-def test_a_file_with_very_many_rows_is_committed_in_parts(
-    system: System, folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [json.dumps({"id": f"row-{i}", "text": f"Fact number {i} is here."}) for i in range(30)]
-    root = folder({"rows.jsonl": "\n".join(["{broken", *rows])})
-    monkeypatch.setattr("retrieval.ingest.CHUNKS_PER_COMMIT", 4)
-    commit, parts = system.catalog.commit, []
-
-    def killed(parsed: Any, *arguments: Any, **options: Any) -> int:
-        if len(parts) == 2:
-            raise KeyboardInterrupt
-        parts.append([len(file.documents) for file in parsed])
-        return commit(parsed, *arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(system.catalog, "commit", killed)
-        with pytest.raises(KeyboardInterrupt):
-            system.ingest(root)
-    assert parts == [[8], [8]]
-    assert len(system.catalog.sources()) == 16
-    result = system.ingest(root)
-    assert (result.added, result.unchanged, len(result.failed)) == (14, 16, 1)
-    folder({"rows.jsonl": "\n".join(row.replace("Fact", "Point") for row in rows[10:])})
-    result = system.ingest(root)
-    assert (result.added, result.updated, result.unchanged, result.deleted) == (0, 20, 0, 10)
-    assert set(system.catalog.sources()) == {f"row-{i}" for i in range(10, 30)}
-    assert system.ingest(root).unchanged == 20
 
 
 def test_an_index_that_has_followed_is_not_counted(

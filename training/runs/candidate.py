@@ -22,7 +22,6 @@ class Candidate:
     directory: Path
     """Of the run, with the tuned parts and the report."""
     prompt: Prompt
-    prompt_changed: bool
     embedder_tuned: bool
     generator_tuned: bool
     embedder: str
@@ -65,7 +64,7 @@ class Candidate:
         for name, changed, kept in (
             (EMBEDDER, self.embedder_tuned, baseline.embedder_path),
             (ADAPTER, self.generator_tuned, baseline.adapter_path),
-            (DEMONSTRATIONS, self.prompt_changed, baseline.directory / DEMONSTRATIONS),
+            (DEMONSTRATIONS, self.prompt != baseline.manifest.prompt, baseline.directory / DEMONSTRATIONS),
         ):
             source = self.directory / name if changed else kept
             if source is not None and source.exists():

@@ -329,7 +329,6 @@ class Stages:
         candidate = Candidate(
             directory=self.directory,
             prompt=self.best.prompt if self.tested["prompt_changed"] else self.baseline.manifest.prompt,
-            prompt_changed=self.tested["prompt_changed"],
             embedder_tuned=tuned,
             generator_tuned=self.tested["generator_tuned"],
             embedder=self.systems.searcher(tuned).embedder.fingerprint,
