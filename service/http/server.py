@@ -6,6 +6,7 @@ import ipaddress
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -25,6 +26,10 @@ from service.running import announced, base_url, running_service
 from service.settings import ServiceSettings
 from training.releases.ledger import Ledger
 from training.releases.promotion import settle
+
+TURN_SECONDS = 0.0005
+"""How long a thread that generates may keep the interpreter while the event loop waits for it; Python's own 5 ms add up
+over the several turns that an answer to ``/livez`` takes."""
 
 
 def serve(
@@ -48,6 +53,8 @@ def serve(
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_terminate_as_interrupt())
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(TURN_SECONDS)
         doors = _doors(workspace, settings)
         # First the address: a second service on it is refused before anything is loaded.
         listening = stack.enter_context(_bind(settings.host, settings.port))
