@@ -41,6 +41,7 @@ def _counted(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_whole)]
 Number = Annotated[int, BeforeValidator(_counted)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_counted)]  # in this order the schema tells the bound
 
 
 class Request(BaseModel):
@@ -151,8 +152,8 @@ class ChatRequest(Request):
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: Number | None = Field(default=None, ge=1)
-    max_completion_tokens: Number | None = Field(default=None, ge=1)
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None is 0: the service answers from documents, and the same question gets the same answer."""
 
@@ -232,7 +233,7 @@ class EmbeddingsRequest(Request):
     model: str
     input: Annotated[Any, BeforeValidator(_each_whole), WithJsonSchema(_TEXTS)]
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Number | None = Field(default=None, ge=1)
+    dimensions: Count | None = None
     user: str | None = None
     input_type: Literal["passage", "question"] = "passage"
 
@@ -267,6 +268,6 @@ class SearchRequest(Request):
     """``POST /v1/lockstep/search``."""
 
     question: Text = Field(pattern=r"\S", max_length=MAX_QUESTION)
-    top_k: Number | None = Field(default=None, ge=1, le=1000)
+    top_k: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_counted)] | None = None
     filter: Annotated[dict[str, Any] | None, WithJsonSchema(_FILTER)] = None
     """A condition on documents, such as ``{"type": "eq", "key": "document_id", "value": "a.md"}``."""

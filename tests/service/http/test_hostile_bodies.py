@@ -54,3 +54,10 @@ def test_a_question_beyond_any_context_is_refused_unread(client, source, model):
     assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages")
     assert source.runtimes["r1"].searcher.questions == []
     assert source.runtimes["r1"].generator.messages == []
+
+
+def test_the_schema_tells_the_bounds_of_numbers():
+    from service.http.schemas import ChatRequest, EmbeddingsRequest, SearchRequest
+
+    for model, name in ((ChatRequest, "max_tokens"), (EmbeddingsRequest, "dimensions"), (SearchRequest, "top_k")):
+        assert model.model_json_schema()["properties"][name]["anyOf"][0]["minimum"] == 1
