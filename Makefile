@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/lockstep demo
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -1,5 +1,7 @@
 """Promotion and rollback: one journaled transaction that changes which release answers."""
 
+import time
+
 from retrieval.catalog import Catalog
 from retrieval.errors import Busy
 from retrieval.progress import Progress, silent
@@ -9,6 +11,9 @@ from retrieval.workspace import Workspace
 from training.releases.ledger import Kind, Ledger
 from training.releases.release import Release, read_release
 from training.releases.runtime import open_collection, open_embedder
+
+PATIENCE_SECONDS = 10.0
+"""How long a service may take to let go of the collection of the release before."""
 
 
 def promote(
@@ -58,15 +63,20 @@ def prepare(
 ) -> None:
     """Bring the collection of a release up to the catalog."""
     embedder = open_embedder(workspace, release)
-    try:
-        index = open_collection(workspace, release, settings, embedder)
-    except Busy:
-        # A running service holds it: it is the collection of the active release, which the
-        # service keeps up to date.
-        active = ledger.active()
-        if active and read_release(workspace, ledger, active).manifest.collection == release.manifest.collection:
-            return
-        raise
+    active = ledger.active()
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            index = open_collection(workspace, release, settings, embedder)
+            break
+        except Busy:
+            # A running service holds it: as the collection of the active release, which the service keeps up to
+            # date, or of the one before, until the last request that it answers has ended.
+            if active and read_release(workspace, ledger, active).manifest.collection == release.manifest.collection:
+                return
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.2)
     try:
         if sync(catalog, index, embedder, progress=progress):
             index.optimize()
