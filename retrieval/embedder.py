@@ -1,9 +1,8 @@
 """The embedder: texts to unit vectors, fast on CPU and GPU.
 
 Loads a sentence-transformers model (the commonest kind without that library) and runs its modules on batches of its
-own making: tokenised once,
-sorted by length, bounded by tokens, bfloat16 where the processor has it, pooled and normalised in
-float32. Importing this module imports no torch; the first encode does.
+own making: tokenised once, sorted by length, bounded by tokens, bfloat16 where the processor has it, pooled and
+normalised in float32. Importing this module imports no torch; the first encode does.
 """
 
 import threading

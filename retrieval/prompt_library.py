@@ -36,19 +36,12 @@ def prompt_library(directory: Path) -> dict[str, Path | None]:
     return found
 
 
-def described(file: Path | None) -> str:
-    """What a template says of itself in a line."""
-    if file is None:
-        return "What the generator that comes with Lockstep was taught on: the question before and after the passages."
-    return str(_read(file).get("description", ""))
-
-
-def load_prompt(name: str, directory: Path, **fields: Any) -> Prompt:
+def load_prompt(name: str, directory: Path, **defaults: Any) -> Prompt:
     """A template of the library as a prompt.
 
     Args:
         directory: ``prompts/`` of the workspace.
-        fields: values that stand instead of the template's.
+        defaults: values of fields that the template leaves out.
 
     Raises:
         ConfigurationError: there is none of that name, or its file has a fault; the message names the line.
@@ -64,7 +57,7 @@ def load_prompt(name: str, directory: Path, **fields: Any) -> Prompt:
     file = library[name]
     own = {key: value for key, value in _read(file).items() if key != "description"} if file else {}
     try:
-        return Prompt(**{**own, "name": name, **fields})
+        return Prompt(**{**defaults, **own, "name": name})
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         key = str(fault["loc"][0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
-from service.commands.evaluation import AcceptOption, ColumnOption, ExamplesOption
+from service.commands.evaluation import AcceptOption, ColumnOption, ExamplesOption, prepare
 
 if TYPE_CHECKING:
     from training.data.examples import Example, SplitName
@@ -39,8 +39,7 @@ def dataset(
     """Build the training rows with the active release's retriever, show their figures, and save them."""
     from dataclasses import asdict
 
-    from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
-    from training.data.reading.columns import parse_columns
+    from training.data.preparation import contrastive_rows, supervised_rows
     from training.data.summary import save
 
     with opened(context, workspace, as_json) as here:
@@ -48,18 +47,7 @@ def dataset(
         training = here.settings.training
         data, seed = training.data, training.seed
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
-            prepared = prepare_examples(
-                here.workspace,
-                here.catalog,
-                searcher,
-                examples,
-                data,
-                seed=seed,
-                freeze=False,
-                columns=parse_columns(column or ()),
-                accept_test_changes=accept_test_changes,
-                warn=here.console.warn,
-            )
+            prepared = prepare(here, searcher, examples, column or (), accept_test_changes=accept_test_changes)
             rows: dict[str, dict[str, Sequence[Row]]] = {"contrastive": {}, "supervised": {}}
             stats: dict[str, dict[str, Any]] = {"contrastive": {}, "supervised": {}}
             for done, name in enumerate(SPLITS):

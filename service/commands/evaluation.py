@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from retrieval.search import Searcher
     from training.data.examples import Example
+    from training.data.preparation import Prepared
 
 EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV or XLSX; may be given several times."
 ExamplesOption = Annotated[list[Path], typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP)]
@@ -166,33 +167,50 @@ def _number(value: float | int | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _examples(
-    here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice, column: "Sequence[str]"
-) -> "tuple[Sequence[Example], Mapping[str, str]]":
-    """The examples to measure, and by their ids what they hang together with."""
-    from retrieval.errors import InputError
-    from training.data.preparation import linked_examples, prepare_examples
+def prepare(
+    here: Opened,
+    searcher: "Searcher",
+    paths: "Sequence[Path]",
+    column: "Sequence[str]",
+    *,
+    freeze: bool = False,
+    accept_test_changes: bool = False,
+) -> "Prepared":
+    """The examples that a command was given, with their documents, divided; see ``prepare_examples``."""
+    from training.data.preparation import prepare_examples
     from training.data.reading.columns import parse_columns
 
-    columns = parse_columns(column)
-    if split is SplitChoice.all:
-        from training.data.grouping import near_duplicate_groups
-        from training.data.splits import question_groups
-
-        linked, _, texts = linked_examples(here.catalog, searcher, paths, columns=columns, warn=here.console.warn)
-        return linked, question_groups(linked, near_duplicate_groups(texts))
     training = here.settings.training
-    prepared = prepare_examples(
+    return prepare_examples(
         here.workspace,
         here.catalog,
         searcher,
         paths,
         training.data,
         seed=training.seed,
-        freeze=False,
-        columns=columns,
+        freeze=freeze,
+        columns=parse_columns(column),
+        accept_test_changes=accept_test_changes,
         warn=here.console.warn,
     )
+
+
+def _examples(
+    here: Opened, searcher: "Searcher", paths: "Sequence[Path]", split: SplitChoice, column: "Sequence[str]"
+) -> "tuple[Sequence[Example], Mapping[str, str]]":
+    """The examples to measure, and by their ids what they hang together with."""
+    from retrieval.errors import InputError
+
+    if split is SplitChoice.all:
+        from training.data.grouping import near_duplicate_groups
+        from training.data.preparation import linked_examples
+        from training.data.reading.columns import parse_columns
+        from training.data.splits import question_groups
+
+        columns = parse_columns(column)
+        linked, _, texts = linked_examples(here.catalog, searcher, paths, columns=columns, warn=here.console.warn)
+        return linked, question_groups(linked, near_duplicate_groups(texts))
+    prepared = prepare(here, searcher, paths, column)
     chosen = prepared.examples["test" if split is SplitChoice.test else "validation"]
     if not chosen:
         raise InputError(f"found no example in the {split.value} split, expected some: add some, or use --split all")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
-from service.commands.evaluation import ColumnOption, ExamplesOption
+from service.commands.evaluation import ColumnOption, ExamplesOption, prepare
 
 if TYPE_CHECKING:
     from retrieval.progress import Progress
@@ -42,29 +42,16 @@ def study(
     """Try prompts, worked examples and passages on the validation questions; the next retrain starts from the best."""
     from retrieval.errors import InputError
     from retrieval.prompt_library import load_prompt, prompt_library
-    from training.data.preparation import prepare_examples
-    from training.data.reading.columns import parse_columns
     from training.study.cells import matrix
 
     with opened(context, workspace, as_json) as here:
         release = active_release(here)
-        training, directory = here.settings.training, here.workspace.prompts
-        served = release.manifest.prompt
-        own = {"abstention": served.abstention}
-        prompts = [load_prompt(name, directory, **own) for name in prompt or prompt_library(directory)]
+        directory, served = here.workspace.prompts, release.manifest.prompt
+        names = prompt or prompt_library(directory)
+        prompts = [load_prompt(name, directory, abstention=served.abstention) for name in names]
         cells = matrix(served, prompts, shots or EXAMPLES, passages or PASSAGES)
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
-            prepared = prepare_examples(
-                here.workspace,
-                here.catalog,
-                searcher,
-                examples,
-                training.data,
-                seed=training.seed,
-                freeze=True,
-                columns=parse_columns(column or ()),
-                warn=here.console.warn,
-            )
+            prepared = prepare(here, searcher, examples, column or (), freeze=True)
             if not prepared.examples["validation"]:
                 raise InputError("found no example in the validation split, expected some: add examples")
             result = _run(here, release, searcher, prepared, cells, minutes, progress)

@@ -6,7 +6,7 @@ import pytest
 
 from retrieval.errors import ConfigurationError
 from retrieval.prompt import Demonstration, Prompt, ShownExcerpt, render
-from retrieval.prompt_library import SHIPPED, described, load_prompt, prompt_library
+from retrieval.prompt_library import SHIPPED, load_prompt, prompt_library
 
 GOOD = 'system = "Answer, or say: {abstention}"\nuser = """\n{passages}\n\n{question}"""\n'
 
@@ -21,7 +21,7 @@ def write(directory: Path, content: str, name: str = "mine") -> Path:
 def test_every_shipped_prompt_renders_all_that_it_is_given(tmp_path: Path) -> None:
     assert len(list(SHIPPED.glob("*.toml"))) == 6
     worked = Demonstration("How wide?", (ShownExcerpt("Manual", "It is 9 mm wide."),), "9 mm [1]")
-    for name, file in prompt_library(tmp_path).items():
+    for name in prompt_library(tmp_path):
         prompt = load_prompt(name, tmp_path, abstention="Not there.")
         system, user = (message["content"] for message in render("How deep?", [], prompt, [worked]))
         assert "Not there." in system
@@ -29,7 +29,6 @@ def test_every_shipped_prompt_renders_all_that_it_is_given(tmp_path: Path) -> No
         assert "It is 9 mm wide." in user
         assert user.index("9 mm [1]") < user.rindex("How deep?")
         assert "{" not in system + user
-        assert described(file)
 
 
 def test_a_prompt_of_the_workspace_is_found_and_wins(tmp_path: Path) -> None:
@@ -77,3 +76,12 @@ def test_braces_that_are_no_placeholder_are_text(tmp_path: Path) -> None:
 
 def test_the_default_is_the_class_itself(tmp_path: Path) -> None:
     assert load_prompt("default", tmp_path) == Prompt()
+
+
+def test_a_template_s_own_abstention_wins_over_the_one_that_is_served(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    write(tmp_path, GOOD + 'abstention = "Own."\n', "own")
+    assert [load_prompt(name, tmp_path, abstention="Served.").abstention for name in ("mine", "own")] == [
+        "Served.",
+        "Own.",
+    ]
