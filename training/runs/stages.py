@@ -4,77 +4,36 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-from collections.abc import Collection
-from dataclasses import asdict, replace
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
-from retrieval.progress import Progress
-from retrieval.prompt import Prompt
-from retrieval.search import Searcher
-from retrieval.search_settings import BEFORE, SearchSettings
-from retrieval.settings import IndexSettings
-from retrieval.workspace import Workspace
 from training.data import row_files as tables
 from training.data.conversations import questions_in
-from training.data.examples import SPLITS, Example, SplitName
 from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
 from training.data.quality import quality
-from training.data.reading.sources import Tell
 from training.data.sampling import spread
-from training.data.splits import Split
 from training.data.supervised import SupervisedRow
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
-from training.evaluation.compared_systems import BASELINE, Asking, answering, references
+from training.evaluation.compared_systems import BASELINE, references
 from training.evaluation.errors import before_and_after
-from training.evaluation.evaluate import Arm, ArmResult, evaluate
+from training.evaluation.evaluate import ArmResult
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
 from training.evaluation.verdict import choose_arm
-from training.releases.ledger import Ledger
 from training.releases.promotion import promote
-from training.releases.release import ADAPTER, EMBEDDER, read_release, release_of_run
+from training.releases.release import ADAPTER, EMBEDDER, release_of_run
 from training.report.build import STAGES_SHOWN, build_report, curves_from_events
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
-from training.runs.directory import Run
-from training.runs.models import Bases, Systems
-from training.runs.prompting import asking, shown_beside, start_from
-from training.settings import TrainingSettings
+from training.runs.prompting import shown_beside, start_from
+from training.runs.workbench import Workbench
 
 
-class Stages:
+class Stages(Workbench):
     """One run from split to promotion."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        catalog: Catalog,
-        ledger: Ledger,
-        index_settings: IndexSettings,
-        bases: Bases,
-        run: Run,
-        progress: Progress,
-        warn: Tell,
-    ) -> None:
-        self.workspace, self.catalog, self.ledger = workspace, catalog, ledger
-        self.index_settings, self.bases, self.run, self.progress = index_settings, bases, run, progress
-        self.warn = warn
-        self.directory = run.directory
-        self.answers = run.directory / "answers.jsonl"
-        """Every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
-        self.training = TrainingSettings.model_validate(run.request["training"])
-        self.tuned_embedder = self.training.embedder_enabled
-        self.embedders = [False, True] if self.tuned_embedder else [False]
-        """Those that are measured, by whether they are tuned."""
-        self.baseline = read_release(workspace, ledger, run.request["baseline"])
-        self.systems = Systems(
-            workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
-        )
 
     def execute(self) -> dict[str, Any]:
         """Run the stages that have not finished; the result of the last."""
@@ -92,34 +51,6 @@ class Stages:
         self.tested = stage("test", self.test)
         self.released = stage("release", self.release)
         return stage("promote", self.promote)
-
-    # What earlier stages left
-
-    @cached_property
-    def examples(self) -> dict[SplitName, list[Example]]:
-        """The examples of each split."""
-        rows = tables.read_rows(self.directory / "examples.jsonl", Example)
-        return {name: [row for row in rows if row.split == name] for name in SPLITS}
-
-    @cached_property
-    def divided(self) -> Split:
-        """How documents and examples are divided."""
-        return tables.read_rows(self.directory / "split.jsonl", Split)[0]
-
-    def chosen_settings(self, tuned: bool) -> SearchSettings:
-        """The retrieval settings that validation chose for an embedder."""
-        return SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
-
-    def searcher(self, tuned: bool) -> Searcher:
-        """Search with an embedder and the settings chosen for it."""
-        return self.systems.searcher(tuned, self.chosen_settings(tuned))
-
-    @cached_property
-    def best(self) -> Asking:
-        """How a study found it best to ask; as served where there was none."""
-        return asking(Prompt.model_validate(self.asked["prompt"]), self.directory)
-
-    # Stages
 
     def split(self) -> dict[str, Any]:
         """Divide the examples before anything is mined."""
@@ -362,39 +293,3 @@ class Stages:
             "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
             **{name: tested[name] for name in ("chosen", "verdict", "reasons", "comparisons")},
         }
-
-    # Parts of the stages
-
-    def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
-        """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
-        searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
-        generators = {
-            tuned: self.systems.generator(tuned)
-            for tuned in ([False, True] if self.training.generator_enabled else [False])
-        }
-        manifest = self.baseline.manifest
-        arms = answering(
-            searchers,
-            generators,
-            asking(manifest.prompt, self.baseline.directory),
-            self.best,
-            thresholds=thresholds,
-            served=manifest.search,
-            max_new_tokens=manifest.max_new_tokens,
-            release=self.baseline.id,
-            kept=self.answers,
-        )
-        if split == "validation":  # nothing is chosen for what is served
-            arms = [arm for arm in arms if arm.name != BASELINE]
-        return [self.evaluate(arm if arm.name in scored else replace(arm, scorer=None), split) for arm in arms]
-
-    def evaluate(self, arm: Arm, split: SplitName) -> ArmResult:
-        """One arm over one split."""
-        return evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress)
-
-    def training_event(self, fields: dict[str, Any]) -> None:
-        """Keep an event of a training, and show how far it is."""
-        if len(fields) > 3:
-            self.run.event(fields)
-        if "steps" in fields:
-            self.progress(f"training the {fields['stage']}", fields["step"], fields["steps"])
