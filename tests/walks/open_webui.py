@@ -4,8 +4,9 @@
 
 Runs in an environment of its own with `open-webui` and `selenium`, and with Debian's `chromium` and
 `chromium-driver`. Start the service and Open WebUI before (WEBUI_AUTH=False, ENABLE_OLLAMA_API=False,
-OPENAI_API_BASE_URL=http://127.0.0.1:8000/v1, OPENAI_API_KEY, OFFLINE_MODE=True, HF_HUB_OFFLINE=1). Look at the
-screenshots: what a page shows is not checked here.
+OPENAI_API_BASE_URL=http://127.0.0.1:8000/v1, OPENAI_API_KEY, OFFLINE_MODE=True, HF_HUB_OFFLINE=1); the service's
+generator is `stub_generator.py`, so that the title can be told. Look at the screenshots: what a page shows is not
+checked here.
 """
 
 import sys
@@ -17,6 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
+from stub_generator import TITLE
 
 PATIENCE = 240
 """Seconds, on a machine with much else to do."""
@@ -128,9 +130,10 @@ class Walk:
         time.sleep(3)
 
     def title(self) -> None:
-        """The title that Open WebUI has asked for."""
+        """The title that Open WebUI has asked for: the stub's, which gives it where nothing was searched for it."""
         chats = self.fetch("/api/v1/chats/?page=1")
         print("titles:", [one["title"] for one in chats])  # type: ignore[union-attr,index]
+        assert chats[0]["title"] == TITLE  # type: ignore[index]
         self.shoot("title")
 
 

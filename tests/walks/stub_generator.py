@@ -3,6 +3,7 @@
     python tests/walks/stub_generator.py 8770
 
 Name it in a workspace's lockstep.toml: `url = "http://127.0.0.1:8770/v1"` and `model = "stub"` under [generator].
+A chat UI's request for a title that reaches it as the UI wrote it, without passages, gets the title ``TITLE``.
 """
 
 import json
@@ -10,6 +11,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PIECES = ("Forty", " metres", " [1].")
+TITLE = "A title without a search"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -26,11 +28,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """The answer, as a stream."""
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))["messages"][-1]["content"]
+        # With passages it would begin with them, or with the question's own heading.
+        for_title = asked.startswith("### Task:") and "title" in asked[:200]
+        pieces = (json.dumps({"title": TITLE}),) if for_title else PIECES
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
-        choices = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in PIECES]
+        choices = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in pieces]
         choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
         for choice in choices:
             chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]}

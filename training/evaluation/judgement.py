@@ -1,13 +1,21 @@
 """What validation chooses and what the test says of it: thresholds, comparisons of all arms, the verdict on the one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.evaluation.compared_systems import BASELINE
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult, abstaining_below
 from training.evaluation.settings_choice import choose_abstention_threshold
-from training.evaluation.verdict import Check, Verdict, alternatives_to, decide
+from training.evaluation.verdict import (
+    PRIMARY,
+    Check,
+    Verdict,
+    alternatives_to,
+    decide,
+    proven_better,
+    smaller_instead,
+)
 
 
 @dataclass(frozen=True)
@@ -41,20 +49,36 @@ def choose_thresholds(results: Sequence[ArmResult], abstention: str) -> tuple[di
 def judge(
     results: Sequence[ArmResult], chosen: str, references: Sequence[ArmResult], checks: Sequence[Check]
 ) -> Judgement:
-    """Judge the chosen arm.
+    """Judge the chosen arm; where it is promoted, the smallest change that has its gain, too, takes its place.
+
+    Validation often cannot tell arms apart that the test can. So an arm with fewer changes is released instead if
+    it would be promoted by itself and the chosen one is not proven better than it. Nothing is promoted by this that
+    would not have been: how often chance is promoted stays as it is.
 
     Args:
         results: of all arms on the test questions.
         references: of those that only search.
     """
     by_name = {result.name: result for result in results}
-    baseline, candidate = by_name[BASELINE], by_name[chosen]
-    comparisons = {name: compare_arms(baseline, arm) for name, arm in by_name.items() if name != BASELINE}
-    verdict = decide(
-        comparisons[chosen],
-        checks,
-        alternatives=alternatives_to(candidate, [arm for arm in results if arm.name != BASELINE], references),
-        trained=candidate.tuned,
-        outcomes=candidate.metrics()["outcomes"],
-    )
+    baseline, arms = by_name[BASELINE], [arm for arm in results if arm.name != BASELINE]
+    comparisons = {arm.name: compare_arms(baseline, arm) for arm in arms}
+
+    def verdict_on(candidate: ArmResult) -> Verdict:
+        return decide(
+            comparisons[candidate.name],
+            checks,
+            alternatives=alternatives_to(candidate, arms, references),
+            trained=candidate.tuned,
+            outcomes=candidate.metrics()["outcomes"],
+        )
+
+    candidate = by_name[chosen]
+    verdict = verdict_on(candidate)
+    smaller = [arm for arm in arms if arm.changes < candidate.changes] if verdict.outcome == "promoted" else []
+    for arm in sorted(smaller, key=lambda one: one.changes):
+        own = verdict_on(arm)
+        further = [one for one in compare_arms(arm, candidate) if one.metric in PRIMARY]
+        if own.outcome == "promoted" and not proven_better(further):
+            instead = smaller_instead(candidate.name, arm.name, further, trained=arm.tuned)
+            return Judgement(baseline, arm, comparisons, replace(own, reasons=(*own.reasons, instead)))
     return Judgement(baseline, candidate, comparisons, verdict)

@@ -28,6 +28,9 @@ SMALL_SAMPLE = 30
 SATURATED = 0.97
 """From this nDCG@10 of the untouched system on, there is next to nothing to gain in retrieval."""
 
+MOSTLY = 0.5
+"""The share of a gain from which on a reader is told of it."""
+
 CHEAPER = " would do alone: "
 """In the reasons that name something cheaper than training."""
 
@@ -169,6 +172,27 @@ def decide(
     return Verdict(outcome, tuple(reasons), tuple(doubted))
 
 
+def proven_better(primary: Sequence[Comparison]) -> bool:
+    """Whether a primary metric is better beyond chance."""
+    proven = _proven(primary)
+    return any(one.direction == "better" and one.metric in proven for one in primary)
+
+
+def smaller_instead(larger: str, smaller: str, further: Sequence[Comparison], *, trained: bool) -> str:
+    """The reason why an arm takes the place of the one that validation chose.
+
+    Args:
+        further: the larger one's primary metrics against the smaller one's.
+        trained: whether the smaller one's weights were changed.
+    """
+    figures = "; ".join(in_words(one)[:-1] for one in further)
+    conclusion = "" if trained else " Do not fine-tune for this."
+    return (
+        f"Validation chose {larger!r}; {smaller!r} changes less, has the gain, too, and the step from it to "
+        f"{larger!r} is not proven ({figures}), so it is what counts.{conclusion}"
+    )
+
+
 def _proven(primary: Sequence[Comparison]) -> set[str]:
     """The primary metrics that differ beyond chance, allowing for there being several of them.
 
@@ -248,11 +272,15 @@ def _cautions(
             "these questions leave an embedder nothing to gain; harder ones would show more."
         )
     score, answerable = by_metric.get("answer_score"), by_metric.get("answerable_score")
-    if score and answerable and score.direction == "better" and answerable.direction != "better":
-        said.append(
-            "The gain in answers comes from abstaining, not from better answers: a stricter prompt or a threshold "
-            "(abstain_below) may do the same without training."
-        )
+    if score and answerable and score.direction == "better":
+        share = 1 - answerable.difference * answerable.n / (score.difference * score.n)
+        whole = answerable.direction != "better"
+        if whole or share > MOSTLY:
+            said.append(
+                f"The gain in answers comes {'' if whole else f'for {share:.0%} '}from abstaining"
+                f"{', not from better answers' * whole}: a stricter prompt or a threshold (abstain_below) may do the "
+                "same without training."
+            )
     missing = {"ndcg@10": "Retrieval", "answer_score": "Answers"}
     said += [
         f"{name} could not be compared." for metric, name in missing.items() if metric not in by_metric and primary
