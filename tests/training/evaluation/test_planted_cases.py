@@ -4,6 +4,7 @@ Questions stand in groups that share a difficulty, as questions on near-duplicat
 chances of finding the document, of answering and of abstaining, and draws from them for itself.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
