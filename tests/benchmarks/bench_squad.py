@@ -105,8 +105,20 @@ def searcher_of(catalog: Catalog, workspace: Workspace, embedder: Embedder) -> S
     return Searcher(catalog, index, embedder, DENSE)
 
 
-def train_plain(base: Embedder, rows: list[ContrastiveRow], training: EmbedderTraining, output: Path) -> None:
-    """The recipe of sentence-transformers' documentation: in-batch negatives only, 2e-5, linear decay."""
+def train_plain(
+    base: Embedder,
+    rows: list[ContrastiveRow],
+    training: EmbedderTraining,
+    output: Path,
+    *,
+    seed: int = SEED,
+    steps: int = -1,
+) -> None:
+    """The recipe of sentence-transformers' documentation: in-batch negatives only, 2e-5, linear decay.
+
+    Args:
+        steps: of the optimizer; by default as many as the epochs have.
+    """
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -115,15 +127,16 @@ def train_plain(base: Embedder, rows: list[ContrastiveRow], training: EmbedderTr
 
     model = base.sentence_transformer()
     arguments = SentenceTransformerTrainingArguments(
-        output_dir=str(output.with_name("plain-checkpoints")),
+        output_dir=str(output.with_name(f"{output.name}-checkpoints")),
         num_train_epochs=training.epochs,
+        max_steps=steps,
         per_device_train_batch_size=training.batch_size,
         learning_rate=2e-5,
         bf16=cpu_has_bf16() or best_device() != "cpu",
         use_cpu=best_device() == "cpu",
         save_strategy="no",
-        seed=SEED,
-        data_seed=SEED,
+        seed=seed,
+        data_seed=seed,
         report_to=[],
         disable_tqdm=True,
     )
