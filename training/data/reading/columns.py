@@ -10,7 +10,7 @@ from typing import Any
 
 from retrieval.errors import ConfigurationError
 from training.data.reading.faults import FaultyRow
-from training.data.reading.sources import Source
+from training.data.reading.source import Source
 
 FIELDS = ("id", "question", "answers", "document_ids", "split", "task", "metadata")
 LISTS = ("answers", "document_ids")
