@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.data.examples import Example
     from training.data.preparation import Prepared
 
-EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV or XLSX; may be given several times."
+EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV, XLSX or Parquet; may be given several times."
 ExamplesOption = Annotated[list[Path], typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP)]
 ColumnOption = Annotated[
     list[str] | None,

@@ -33,9 +33,7 @@ def finish(completion: Completion) -> list[str]:
     return asyncio.run(collect())
 
 
-def started(
-    runtime, *pairs: tuple[str, str], retrieval: bool = True, task: str | None = None, **options
-) -> Completion:
+def started(runtime, *pairs: tuple[str, str], retrieval: bool = True, task: str | None = None, **options) -> Completion:
     completion = Completion(Lease(runtime), retrieval=retrieval, task=task)
     asyncio.run(completion.start(read_conversation(messages(*pairs)), Options(**options)))
     return completion
@@ -267,7 +265,7 @@ def test_a_classification_is_the_likeliest_label_and_generates_nothing(make_runt
     assert runtime.generator.handles == []
     assert runtime.searcher.questions == ["And red?"], "a message of a task stands for itself"
     assert completion.ignored == ("messages[0]", "messages[1]")
-    assert [one["content"] for one in runtime.generator.messages[-1]][0] == "Say one of: yes, no."
+    assert runtime.generator.messages[-1][0]["content"] == "Say one of: yes, no."
     assert (completion.usage.prompt_tokens > 10, completion.usage.completion_tokens) == (True, 1)
 
 
