@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from retrieval.documents import Passage
-from retrieval.prompt import Message, Prompt, is_abstention, render, strip_thinking
+from retrieval.prompt import Demonstration, Message, Prompt, is_abstention, render, strip_thinking
 from retrieval.search import Searcher
 from training.answering.citations import Citation, cite
 from training.answering.demonstrations import Demonstrations
@@ -134,7 +134,12 @@ class Answerer:
         best = max((passage.similarity for passage in passages), default=None)
         unlike = best is not None and self.settings.mode != "sparse" and best < self.settings.abstain_below
         abstain = (best is None or unlike) and (asked is None or asked.abstains)
-        messages, prompt_ids, shown = self._fit(question, passages, task if asked else None)
+        examples = (
+            self.demonstrations.nearest(question, self.prompt.examples, task=task if asked else None)
+            if self.demonstrations
+            else ()
+        )
+        messages, prompt_ids, shown = self._fit(question, passages, examples, asked)
         return Prepared(question, messages, None if abstain else prompt_ids, tuple(passages), shown, abstain, asked)
 
     def new_tokens(self, task: Task | None) -> int:
@@ -143,20 +148,19 @@ class Answerer:
             return self.max_new_tokens
         return task.max_new_tokens + self.prompt.thinking_tokens
 
-    def _fit(self, question: str, passages: Sequence[Passage], task: str | None) -> tuple[list[Message], Encoded, int]:
+    def _fit(
+        self, question: str, passages: Sequence[Passage], examples: Sequence[Demonstration], task: Task | None
+    ) -> tuple[list[Message], Encoded, int]:
         """The prompt with as many of the best passages as the generator's context holds, at least one.
 
         Worked examples go first where it is too long, those least like the question before others.
         """
         shown = min(len(passages), self.prompt.max_passages)
-        asked = self.tasks[task] if task is not None else None
-        prompt = asked.asked(self.prompt) if asked else self.prompt
-        nearest = self.demonstrations.nearest if self.demonstrations else None
-        examples = nearest(question, self.prompt.examples, task=task) if nearest else ()
+        prompt = task.asked(self.prompt) if task else self.prompt
         while True:
             messages = render(question, passages[:shown], prompt, examples)
             prompt_ids = self.encode(messages)
-            fits = len(prompt_ids) + self.new_tokens(asked) <= self.generator.max_context
+            fits = len(prompt_ids) + self.new_tokens(task) <= self.generator.max_context
             if fits or (shown <= 1 and not examples):
                 return messages, prompt_ids, shown
             shown -= not examples
@@ -187,17 +191,22 @@ class Answerer:
     def choose(self, prepared: Sequence[Prepared]) -> list[str | None]:
         """The likeliest label of each classification as the whole answer; None where the generator is to write one.
 
-        So none but a label can be answered. A generator that does not tell probabilities is asked by the prompt alone.
+        So nothing but a label can be answered, or the abstention where the task allows it. A generator that does not
+        tell probabilities, or is to think first, is asked by the prompt alone.
         """
         chosen: list[str | None] = [None] * len(prepared)
-        if not getattr(self.generator, "can_score", False):
+        if self.prompt.thinking_tokens or not getattr(self.generator, "can_score", False):
             return chosen
-        weighing = cast("Weighs", self.generator)
-        places = [i for i, one in enumerate(prepared) if one.prompt_ids is not None and one.task and one.task.labels]
-        labels = [prepared[place].task.labels for place in places]  # type: ignore[union-attr]
-        weights = weighing.weigh([prepared[place].prompt_ids for place in places], labels) if places else []
-        for place, own, found in zip(places, labels, weights, strict=True):
-            chosen[place] = own[max(range(len(own)), key=found.__getitem__)]
+        choices = {
+            place: (*one.task.labels, self.prompt.abstention) if one.task.abstains else one.task.labels
+            for place, one in enumerate(prepared)
+            if one.prompt_ids is not None and one.task is not None and one.task.labels
+        }
+        if choices:
+            asked = [prepared[place].prompt_ids for place in choices]
+            weights = cast("Weighs", self.generator).weigh(asked, list(choices.values()))
+            for (place, own), found in zip(choices.items(), weights, strict=True):
+                chosen[place] = own[max(range(len(own)), key=found.__getitem__)]
         return chosen
 
     def answer(self, question: str, task: str | None = None) -> Answer:

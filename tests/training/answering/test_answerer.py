@@ -176,13 +176,13 @@ BRIEF = Task(kind="summarisation", instruction="Summarise.", max_new_tokens=200)
 
 
 class WeighingGenerator(FakeGenerator):
-    """Tells probabilities: the second label is the likeliest always."""
+    """Tells probabilities: the last text is the likeliest always."""
 
     can_score = True
 
     def weigh(self, prompts: Sequence[list[int]], choices: Sequence[Sequence[str]]) -> list[list[float]]:
         self.weighed = list(prompts), list(choices)
-        return [[-2.0, -1.0] for _ in prompts]
+        return [[float(place) for place in range(len(own))] for own in choices]
 
 
 def with_tasks(generator: FakeGenerator, *passages: Passage, **settings: object) -> Answerer:
@@ -201,6 +201,19 @@ def test_a_classification_is_answered_with_the_likeliest_label_and_nothing_is_ge
     assert generator.weighed == ([prepared[0].prompt_ids], [("yes", "no")])
     assert [len(prompts) for prompts, _ in generator.batches] == [1]
     assert prepared[0].messages == render("Is it?", [passage(1)], STANCE.asked(PROMPT))
+
+
+def test_a_classification_that_abstains_has_the_abstention_to_choose() -> None:
+    one = with_tasks(WeighingGenerator(), passage(1))
+    one.tasks = {"stance": STANCE.model_copy(update={"abstains": True})}
+    assert one.answer("Is it?", "stance").abstained
+
+
+def test_a_generator_that_is_to_think_first_writes_its_label() -> None:
+    generator = WeighingGenerator("<think>It is not.</think>No.")
+    one = with_tasks(generator, passage(1))
+    one.prompt = PROMPT.model_copy(update={"thinking_tokens": 20})
+    assert one.answer("Is it?", "stance").text == "no"
 
 
 def test_a_generator_without_probabilities_is_asked_and_its_text_names_the_label() -> None:
