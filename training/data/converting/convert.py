@@ -12,6 +12,7 @@ from retrieval.errors import ConfigurationError, InputError
 from retrieval.normalisation import normalise
 from training.data.converting.filling import text_of, value_of
 from training.data.examples import SPLITS, SplitName
+from training.data.reading.columns import cell_texts
 from training.data.reading.faults import FaultyRow, told
 from training.data.reading.json_rows import shown
 from training.data.reading.sources import Tell, read_sources
@@ -58,7 +59,7 @@ def convert(path: Path, name: str, task: Task, conversion: Conversion, *, warn: 
             try:
                 if isinstance(row, FaultyRow):
                     raise row
-                made = _example(row, name, task, conversion)
+                made = _example(_lists(row, conversion) if source.cells else row, name, task, conversion)
                 first, held = rows.setdefault(made["id"], (where, made))
                 if held is not made:
                     if held != made:
@@ -94,6 +95,16 @@ def _check_columns(source: str, columns: tuple[str, ...], conversion: Conversion
                 f"found no column {column!r}{hint} in {source}, which [convert] names; expected one of "
                 f"{', '.join(map(repr, columns))}"
             )
+
+
+def _lists(row: Mapping[str, Any], conversion: Conversion) -> dict[str, Any]:
+    """A table's row with lists where its cells hold several texts."""
+    lists = {
+        column: cell_texts(row[column], split=column == conversion.document_ids)
+        for column in (conversion.answers, conversion.document_ids)
+        if column is not None and column in row
+    }
+    return {**row, **lists}
 
 
 def _example(row: Mapping[str, Any], name: str, task: Task, conversion: Conversion) -> dict[str, Any]:

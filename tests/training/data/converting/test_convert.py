@@ -138,6 +138,10 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(table: Callable[
 def test_tables_of_cells_are_converted_too(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["title", "verdict"], ["Alpha", "yes"], ["Beta", "maybe"]])
+        csv.writer(file).writerows([["title", "verdict", "ids"], ["Alpha", "yes", "a.md; b.md"]])
+    (row,) = run(path, document_ids="ids").rows
+    assert (row["answers"], row["document_ids"]) == (["yes"], ["a.md", "b.md"])
+    with path.open("a", newline="") as file:
+        csv.writer(file).writerow(["Beta", "maybe", "c.md"])
     with pytest.raises(InputError, match=r"rows.csv:3: found the label \"maybe\""):
         run(path)
