@@ -132,14 +132,13 @@ def _answers(row: Mapping[str, Any], task: Task, conversion: Conversion) -> Iter
     value = value_of(conversion.answers, row)
     if value is None:
         return
-    for text in [value] if isinstance(value, dict) else _texts(value):
-        text = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
+    for text in _texts(value):
         text = conversion.labels.get(text, text)
         # A label in other letters is that label: "Yes" where "yes" is asked for.
         yield next((one for one in task.labels if one.casefold() == text.casefold()), text)
 
 
-def _texts(value: Any) -> list[Any]:
+def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     return [one.strip() if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values]
 
