@@ -5,7 +5,6 @@ as they are by default. Knows nothing about which of them is best.
 """
 
 import re
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from retrieval.errors import ConfigurationError
 from retrieval.prompt import Prompt
+from retrieval.toml_files import first_fault, read_fields
 
 SHIPPED = Path(__file__).parent / "prompts"
 SUFFIX = ".toml"
@@ -59,33 +59,14 @@ def load_prompt(name: str, directory: Path, **defaults: Any) -> Prompt:
     try:
         return Prompt(**{**defaults, **own, "name": name})
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = str(fault["loc"][0])
-        raise ConfigurationError(f"{_place(file, key)}: {key}: {fault['msg'][0].lower()}{fault['msg'][1:]}") from error
+        raise first_fault(file, error, otherwise="the default prompt") from error
 
 
 def _read(file: Path) -> dict[str, Any]:
     """The fields of a template, its placeholders checked."""
-    try:
-        text = file.read_bytes().decode("utf-8")
-        fields = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file} ({error.strerror}): check who may read it") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{file}, line {line}: found bytes that are not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f'{file}: found text that is not TOML: {error}; expected lines such as `system = "..."`'
-        ) from error
-    known = {"description", *Prompt.model_fields} - {"name"}
+    fields = read_fields(file, {"description", *Prompt.model_fields} - {"name"}, such_as='system = "..."')
+    text = file.read_text(encoding="utf-8")
     for key, value in fields.items():
-        if key not in known:
-            near = get_close_matches(key, sorted(known), n=1)
-            hint = f" (did you mean `{near[0]}`?)" if near else ""
-            raise ConfigurationError(
-                f"{_place(file, key)}: found unknown key `{key}`{hint}; expected one of: {', '.join(sorted(known))}"
-            )
         if key in ("system", "user") and isinstance(value, str):
             fields[key] = value.strip("\n")
             _check_placeholders(file, text, key, value)
@@ -103,13 +84,3 @@ def _check_placeholders(file: Path, text: str, key: str, value: str) -> None:
                 f"{file}, line {line}: found the placeholder {{{found}}} in `{key}`{hint}, expected only "
                 + ", ".join(f"{{{name}}}" for name in allowed)
             )
-
-
-def _place(file: Path | None, key: str) -> str:
-    """The file, and the line that a key begins on."""
-    if file is None:
-        return "the default prompt"
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-            return f"{file}, line {number}"
-    return str(file)

@@ -31,6 +31,8 @@ class Workspace:
         self.studies = self.state / "studies"
         self.prompts = self.root / "prompts"
         """The workspace's own prompt templates."""
+        self.tasks = self.root / "tasks"
+        """What is asked beside questions, a file for each task."""
         self.split = self.state / "split.json"
         self.service = self.state / "service.json"
         """Address and process of a running service, for commands that find the index held."""

@@ -16,6 +16,7 @@ from training.releases.ledger import Ledger
 from training.releases.promotion import promote, settle
 from training.releases.release import Manifest, ModelReference, Release, collection_name, create_release, read_release
 from training.releases.runtime import generator_fingerprint, model_directory
+from training.tasks.files import load_tasks
 
 if TYPE_CHECKING:
     from training.runs.models import Bases
@@ -64,7 +65,7 @@ def _try_template(directory: Path, fingerprint: str) -> None:
 
 
 def initial_fields(workspace: Workspace, settings: Settings) -> dict[str, Any]:
-    """What the settings fix of a first release, as fields of its manifest."""
+    """What the settings and the tasks' files fix of a first release, as fields of its manifest."""
     embedder = ModelReference(
         model=settings.embedder.model,
         revision=settings.embedder.revision,
@@ -76,6 +77,7 @@ def initial_fields(workspace: Workspace, settings: Settings) -> dict[str, Any]:
         "generator": _generator_reference(workspace, settings),
         "adapter": False,
         "prompt": settings.prompt,
+        "tasks": load_tasks(workspace.tasks),
         "search": settings.search,
         "max_new_tokens": settings.generator.max_new_tokens,
     }

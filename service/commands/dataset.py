@@ -41,11 +41,12 @@ def dataset(
 
     from training.data.preparation import contrastive_rows, supervised_rows
     from training.data.summary import save
+    from training.tasks.files import load_tasks
 
     with opened(context, workspace, as_json) as here:
         release = active_release(here)
         training = here.settings.training
-        data, seed = training.data, training.seed
+        data, seed, tasks = training.data, training.seed, load_tasks(here.workspace.tasks)
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
             prepared = prepare(here, searcher, examples, column or (), accept_test_changes=accept_test_changes)
             rows: dict[str, dict[str, Sequence[Row]]] = {"contrastive": {}, "supervised": {}}
@@ -55,7 +56,7 @@ def dataset(
                 own = prepared.examples[name]
                 mined, mining = contrastive_rows(searcher, own, prepared.split, data)
                 built, building = supervised_rows(
-                    searcher, own, prepared.split, release.manifest.prompt, data, seed=seed
+                    searcher, own, prepared.split, release.manifest.prompt, data, seed=seed, tasks=tasks
                 )
                 rows["contrastive"][name], stats["contrastive"][name] = mined, asdict(mining)
                 rows["supervised"][name], stats["supervised"][name] = built, asdict(building)

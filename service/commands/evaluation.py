@@ -3,7 +3,7 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.data.examples import Example
     from training.data.preparation import Prepared
 
-EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV or XLSX; may be given several times."
+EXAMPLES_HELP = "Examples: JSON Lines, a JSON array, CSV, TSV, XLSX or Parquet; may be given several times."
 ExamplesOption = Annotated[list[Path], typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP)]
 ColumnOption = Annotated[
     list[str] | None,
@@ -73,6 +73,7 @@ def evaluate(
     from training.evaluation.question_rows import question_rows
     from training.releases.release import read_release
     from training.releases.runtime import open_demonstrations, open_generator
+    from training.tasks.files import load_tasks
 
     with opened(context, workspace, as_json) as here:
         found = read_release(here.workspace, here.ledger, release) if release else active_release(here)
@@ -90,6 +91,7 @@ def evaluate(
                     found.id,
                     max_new_tokens=manifest.max_new_tokens,
                     demonstrations=open_demonstrations(found, searcher.embedder),
+                    tasks=load_tasks(here.workspace.tasks) | manifest.tasks,
                 )
             try:
                 scorer: Any = generator if generator is not None and generator.can_score else None
@@ -117,12 +119,27 @@ def evaluate(
         here.console.finish(metrics, show)
 
 
+def _figures(metrics: "Mapping[str, Any]", part: str) -> "Mapping[str, Any]":
+    """The figures of a part of the metrics by their names; those of tasks as ``metric:task``."""
+    if part != "tasks":
+        return cast("Mapping[str, Any]", metrics[part])
+    return {
+        f"{name}:{task}": value
+        for task, own in metrics.get("tasks", {}).items()
+        for name, value in own.items()
+        if name not in ("kind", "questions")
+    }
+
+
 def _show(here: Opened, metrics: "Mapping[str, Any]") -> None:
     """The metrics of one release with their intervals; an outcome's is that of its share."""
+    from training.evaluation.comparison import task_label
+
     rows = [("questions", str(metrics["questions"]), "", "")]
-    for part in ("retrieval", "generation", "outcomes"):
-        for name, value in metrics[part].items():
+    for part in ("retrieval", "generation", "outcomes", "tasks"):
+        for name, value in _figures(metrics, part).items():
             one = metrics["intervals"].get(name)
+            name = task_label(name) if part == "tasks" else name
             rows.append((name, _number(value), _interval(one, share=part == "outcomes"), str(one["n"]) if one else ""))
     here.console.table(("metric", metrics["release"], "95 % interval", "n"), rows)
     if any(one["low"] is None and one["method"] == "none" for one in metrics["intervals"].values()):
@@ -144,11 +161,14 @@ def _interval(one: "Mapping[str, Any] | None", *, share: bool) -> str:
 
 def show_metrics(here: Opened, systems: "Mapping[str, Mapping[str, Any]]") -> None:
     """A table with a column for each system."""
+    from training.evaluation.comparison import task_label
+
     first = next(iter(systems.values()))
     rows = [("questions", *(str(one["questions"]) for one in systems.values()))]
-    for part in ("retrieval", "generation", "outcomes"):
-        for name in first[part]:
-            rows.append((name, *(_number(one[part][name]) for one in systems.values())))
+    for part in ("retrieval", "generation", "outcomes", "tasks"):
+        for name in _figures(first, part):
+            label = task_label(name) if part == "tasks" else name
+            rows.append((label, *(_number(_figures(one, part).get(name)) for one in systems.values())))
     here.console.table(("metric", *systems), rows)
 
 
@@ -179,6 +199,7 @@ def prepare(
     """The examples that a command was given, with their documents, divided; see ``prepare_examples``."""
     from training.data.preparation import prepare_examples
     from training.data.reading.columns import parse_columns
+    from training.tasks.files import load_tasks
 
     training = here.settings.training
     return prepare_examples(
@@ -191,6 +212,7 @@ def prepare(
         freeze=freeze,
         columns=parse_columns(column),
         accept_test_changes=accept_test_changes,
+        tasks=load_tasks(here.workspace.tasks),
         warn=here.console.warn,
     )
 
@@ -206,9 +228,13 @@ def _examples(
         from training.data.preparation import linked_examples
         from training.data.reading.columns import parse_columns
         from training.data.splits import question_groups
+        from training.tasks.files import load_tasks
 
         columns = parse_columns(column)
-        linked, _, texts = linked_examples(here.catalog, searcher, paths, columns=columns, warn=here.console.warn)
+        tasks = load_tasks(here.workspace.tasks)
+        linked, _, texts = linked_examples(
+            here.catalog, searcher, paths, columns=columns, tasks=tasks, warn=here.console.warn
+        )
         return linked, question_groups(linked, near_duplicate_groups(texts))
     prepared = prepare(here, searcher, paths, column)
     chosen = prepared.examples["test" if split is SplitChoice.test else "validation"]

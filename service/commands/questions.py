@@ -76,18 +76,25 @@ def search(
 def ask(
     context: typer.Context,
     question: QuestionArgument,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="NAME", help="A task of the release, such as a classification.")
+    ] = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer a question from the documents, with citations."""
+    """Answer a question from the documents, with citations; or do with it what a task asks for."""
     _refuse_empty(question)
 
     def local() -> dict[str, Any]:
+        from training.tasks.files import find_task
+
         with (
             opened(context, workspace, as_json) as here,
             active_runtime(here, with_generator=True, question=question, requests=1) as runtime,
         ):
-            answer = runtime.answerer.answer(question)
+            if task is not None:
+                find_task(task, runtime.answerer.tasks, f"release {runtime.release.id}")
+            answer = runtime.answerer.answer(question, task)
             return {
                 "answer": answer.text,
                 "abstained": answer.abstained,
@@ -98,7 +105,8 @@ def ask(
             }
 
     def remote(service: "RunningService") -> dict[str, Any]:
-        body = {"model": "lockstep", "messages": [{"role": "user", "content": question}]}
+        model = "lockstep" if task is None else f"lockstep:{task}"
+        body = {"model": model, "messages": [{"role": "user", "content": question}]}
         completion = ask_service(service, "/v1/chat/completions", body)
         (choice,), facts = completion["choices"], completion["lockstep"]
         return {

@@ -75,7 +75,7 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
     show_metrics(here, value["metrics"])
     rows = [
         (
-            one["metric"],
+            one["label"] if ":" in one["metric"] else one["metric"],
             f"{one['difference']:+.3f}",
             interval(one),
             str(one["n"]),

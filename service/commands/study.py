@@ -73,10 +73,18 @@ def _run(
     from training.study.results import save_study
     from training.study.study import Price
     from training.study.study import study as run
+    from training.tasks.files import load_tasks
 
+    tasks = load_tasks(here.workspace.tasks)
     training, manifest, price = here.settings.training, release.manifest, here.settings.generator.price_per_million
     pool = demonstration_pool(
-        searcher, prepared.examples["train"], prepared.split, training.data, prompt=manifest.prompt, seed=training.seed
+        searcher,
+        prepared.examples["train"],
+        prepared.split,
+        training.data,
+        prompt=manifest.prompt,
+        seed=training.seed,
+        tasks=tasks,
     )
     generator = open_generator(here.workspace, release)
     generator.start()
@@ -88,6 +96,7 @@ def _run(
             searcher,
             generator,
             demonstrations=Demonstrations(pool, searcher.embedder.encode_questions),
+            tasks=tasks,
             length=generator.count,
             max_new_tokens=manifest.max_new_tokens,
             minutes=minutes,

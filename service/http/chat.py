@@ -19,7 +19,7 @@ from service.http.conversation import read_conversation
 from service.http.documents import document_url
 from service.http.facts import Link, annotations, citations_json, passages_json
 from service.http.frame import told_of
-from service.http.models import BASE, check_chat_model
+from service.http.models import BASE, check_chat_model, task_of
 from service.http.problems import Problem, known_problem
 from service.http.schemas import ChatRequest
 from service.http.shared import live_of, rooms_of, while_there
@@ -35,7 +35,7 @@ async def create_chat_completion(request: Request, body: ChatRequest) -> Respons
     conversation = read_conversation(body.messages)
     retrieval = body.model != BASE and not is_ui_task(conversation.question, conversation.system)
     rooms = rooms_of(request)
-    completion = Completion(live_of(request).lease(), retrieval=retrieval)
+    completion = Completion(live_of(request).lease(), retrieval=retrieval, task=task_of(body.model))
     link = partial(document_url, request)
     told = told_of(request)
     told.release, told.question, told.tokens = completion.runtime.release.id, conversation.question, completion.tokens

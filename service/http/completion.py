@@ -61,13 +61,15 @@ class Completion:
     Args:
         lease: the release that answers; the completion closes it.
         retrieval: answer from the documents; else the generator says what it says.
+        task: what to do with the last message, which stands for itself then.
     """
 
-    def __init__(self, lease: Lease, *, retrieval: bool = True) -> None:
+    def __init__(self, lease: Lease, *, retrieval: bool = True, task: str | None = None) -> None:
         self._lease = lease
         self.runtime = lease.runtime
         self.answerer: Answerer = self.runtime.answerer
         self.retrieval = retrieval
+        self.task = task
         self.question: str | None = None
         """What the index was asked; None where it was not."""
         self.ignored: tuple[str, ...] = ()
@@ -78,6 +80,8 @@ class Completion:
         self._options = Options()
         self._prepared: Prepared | None = None
         self._handle: GenerationHandle | RemoteHandle | None = None
+        self._label: str | None = None
+        """What a classification has chosen: nothing is generated then."""
 
     async def start(
         self, conversation: Conversation, options: Options, *, searching: CapacityLimiter | None = None
@@ -100,7 +104,7 @@ class Completion:
         )
         new_tokens = await to_thread.run_sync(self._prepare, conversation, limiter=searching)
         assert self._prepared is not None
-        if (prompt := self._prepared.prompt_ids) is None:
+        if (prompt := self._prepared.prompt_ids) is None or self._label is not None:
             return
 
         def submit() -> Any:
@@ -123,19 +127,22 @@ class Completion:
         if self.retrieval:
             self._prepared = self._with_retrieval(conversation)
             self.question = self._prepared.question
-            usual = self.answerer.max_new_tokens
+            usual = self.answerer.new_tokens(self._prepared.task)
         else:
             self._prepared = self._without_retrieval(conversation)
             usual = min(FREE_TOKENS, generator.max_context // 2)
         new_tokens = self._options.new_tokens or usual  # thoughts are within what a client allows
         if self._prepared.prompt_ids is None:
             return new_tokens
-        if self.question in (None, conversation.question):
+        if self.task is not None and self.retrieval:
+            self.ignored += tuple(name for names in conversation.sources for name in names)
+        elif self.question in (None, conversation.question):
             self._prepared = self._with_history(self._prepared, conversation, new_tokens)
         length = len(self._prepared.prompt_ids or ())
         if length >= generator.max_context:
             what = "the question with its passages" if self.retrieval else "the last message with the instructions"
             raise self._too_long(f"a prompt of {length} tokens ({what})")
+        self._label = self.answerer.choose([self._prepared])[0]
         return new_tokens
 
     def _too_long(self, found: str) -> Problem:
@@ -149,9 +156,9 @@ class Completion:
 
     def _with_retrieval(self, conversation: Conversation) -> Prepared:
         """A follow-up is made to stand alone; where that is a guess, the question is searched for as it is, too."""
-        found = standalone(conversation.question, conversation.history)
+        found = standalone(conversation.question, conversation.history) if self.task is None else None
         if found is None:
-            return self.answerer.prepare(conversation.question)
+            return self.answerer.prepare(conversation.question, self.task)
         questions = [found.text] if found.certain else [conversation.question, found.text]
         searched = self.answerer.searcher.search_batch(questions, top_k=self.answerer.settings.top_k)
         passages = found.about(searched[0]) if found.certain else interleave(*searched)
@@ -196,19 +203,20 @@ class Completion:
         """
         assert self._prepared is not None
         text = Shown(thinking=bool(self.answerer.prompt.thinking_tokens), stops=self._options.stops)
+        whole = self._prepared.task is not None and bool(self._prepared.task.labels)  # it becomes a label at the end
         if (handle := self._handle) is not None:
             async for piece in arriving(handle):
-                if shown := text.push(piece):
+                if (shown := text.push(piece)) and not whole:
                     yield shown
                 if text.ended:
                     handle.cancel()
                     break
-            if shown := text.finish():
+            if (shown := text.finish()) and not whole:
                 yield shown
         reason = (handle.finish_reason if handle is not None else None) or "stop"
         self._leave(done=True)
-        self.answer = self._conclude(self._prepared, text.whole, "stop" if text.ended else reason)
-        if self.answer.text and not text.whole:  # nothing was generated: the abstention is the answer
+        self.answer = self._conclude(self._prepared, self._label or text.whole, "stop" if text.ended else reason)
+        if self.answer.text and (whole or not text.whole):  # nothing was generated: the abstention is the answer
             yield self.answer.text
 
     async def whole(self) -> Answer:
@@ -226,6 +234,8 @@ class Completion:
     @property
     def usage(self) -> Usage:
         """Tokens so far."""
+        if self._label is not None and self._prepared is not None and self.runtime.generator is not None:
+            return Usage(len(self._prepared.prompt_ids or ()), self.runtime.generator.count(self._label))
         if self._handle is None:
             return Usage(0, 0)
         return Usage(self._handle.prompt_tokens, self._handle.completion_tokens)

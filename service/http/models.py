@@ -15,6 +15,8 @@ router = APIRouter()
 
 ALIAS = "lockstep"
 """Answers from the documents, by whichever release is active."""
+TASK = f"{ALIAS}:"
+"""Begins the name of what does a task with the last message instead of answering it, as lockstep:sentiment."""
 BASE = "lockstep-base"
 """The generator of that release without retrieval."""
 EMBEDDER = "lockstep-embedder"
@@ -42,7 +44,12 @@ def check_chat_model(model: str, runtime: "Runtime") -> None:
     Raises:
         Problem: 404, as OpenAI's clients expect it.
     """
-    check_model(model, runtime, (ALIAS, runtime.release.id, BASE))
+    check_model(model, runtime, (ALIAS, runtime.release.id, *_tasks(runtime), BASE))
+
+
+def task_of(model: str) -> str | None:
+    """The task that a model's name asks for."""
+    return model.partition(TASK)[2] if model.startswith(TASK) else None
 
 
 def check_embeddings_model(model: str, runtime: "Runtime") -> None:
@@ -71,7 +78,11 @@ def check_model(model: str, runtime: "Runtime", known: tuple[str, ...]) -> None:
 
 
 def _names(runtime: "Runtime") -> tuple[str, ...]:
-    return ALIAS, runtime.release.id, BASE, EMBEDDER
+    return ALIAS, runtime.release.id, *_tasks(runtime), BASE, EMBEDDER
+
+
+def _tasks(runtime: "Runtime") -> tuple[str, ...]:
+    return tuple(f"{TASK}{name}" for name in runtime.answerer.tasks)
 
 
 def _model(name: str, runtime: "Runtime") -> Model:

@@ -59,6 +59,12 @@ FACTS = (
 UNANSWERABLE = ("Who painted the {name}?", "Which stamp shows a {name}?")
 ASKED = 60
 UNASKED = 10
+HEFT = """
+kind = "classification"
+instruction = "Say one of: heavy, light."
+labels = ["heavy", "light"]
+weight = 2
+"""
 
 CONFIGURATION = """
 [embedder]
@@ -111,7 +117,7 @@ def document(name: str, revision: int) -> str:
 
 
 def examples() -> list[dict[str, Any]]:
-    """Questions on all documents, one in seven of them not answerable."""
+    """Questions on all documents, one in seven of them not answerable; and of all documents a label."""
     rows: list[dict[str, Any]] = []
     for number, (_, _, question) in enumerate(FACTS):
         for name in MACHINES:
@@ -127,6 +133,16 @@ def examples() -> list[dict[str, Any]]:
     for number in range(UNASKED):
         question = UNANSWERABLE[number % 2].format(name=MACHINES[number])
         asked.append({"id": f"unanswerable-{number}", "question": question, "answers": []})
+    for name in MACHINES:
+        asked.append(
+            {
+                "id": f"{name}-heft",
+                "question": f"Is the {name} heavy or light?",
+                "answers": ["heavy" if value_of(name, 2) > 550 else "light"],
+                "document_ids": [f"{name}.md"],
+                "task": "heft",
+            }
+        )
     return asked
 
 
@@ -148,6 +164,8 @@ class World:
         self.place.mkdir(parents=True)
         embedder, generator = self.models
         (self.place / "lockstep.toml").write_text(CONFIGURATION.format(embedder=embedder, generator=generator))
+        self.workspace.tasks.mkdir()
+        (self.workspace.tasks / "heft.toml").write_text(HEFT)
         self.write(0)
         self.write_examples(examples())
         return self

@@ -87,7 +87,7 @@ def test_the_json_is_the_fixed_form(retrained):
     assert all(isinstance(reason, str) and reason for reason in value["reasons"])
     assert set(value["metrics"]) == {"baseline", "candidate"}
     for arm in value["metrics"].values():
-        assert set(arm) == {"release", "questions", *METRICS}
+        assert set(arm) == {"release", "questions", *METRICS, "tasks"}
         for part, names in METRICS.items():
             assert set(arm[part]) == names
         assert arm["generation"]["loss"] > 0
@@ -97,6 +97,27 @@ def test_the_json_is_the_fixed_form(retrained):
     for one in value["comparisons"]:
         assert {"metric", "baseline", "candidate", "difference", "low", "high", "n", "groups"} <= set(one)
     assert {"ndcg@10", "answer_score"} <= {one["metric"] for one in value["comparisons"]}
+
+
+def test_tasks_mix_and_each_has_its_line(retrained):
+    run, result = retrained.run(), retrained.result
+    for arm in result["metrics"].values():
+        assert set(arm["tasks"]) == {"heft", "question answering"}
+        assert sum(one["questions"] for one in arm["tasks"].values()) == arm["questions"]
+    assert {"accuracy:heft", "macro_f1:heft"} <= {one["metric"] for one in result["comparisons"]}
+    assert any(reason.startswith("Accuracy of heft") for reason in result["reasons"])
+    for arm in rows_of(run / "test.jsonl"):
+        answers = [one["answer"] for one in arm["records"] if one["task"] == "heft"]
+        assert answers
+        assert set(answers) <= {"heavy", "light"}
+    rows = [row for row in rows_of(run / "supervised.jsonl") if row["task"] == "heft"]
+    assert {row["completion"] for row in rows} == {"heavy", "light"}
+    assert rows[0]["messages"][0]["content"] == "Say one of: heavy, light."
+    catalog, ledger = retrained.open()
+    made = read_release(retrained.workspace, ledger, result["release"])
+    catalog.close()
+    assert made.manifest.tasks["heft"].labels == ("heavy", "light")
+    assert "accuracy of heft" in (made.directory / "report.md").read_text()
 
 
 def test_the_stages_leave_their_files(retrained):

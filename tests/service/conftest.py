@@ -1,7 +1,7 @@
 """Fakes for what is not under test."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ from retrieval.documents import Passage
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
+from training.tasks.task import Task
 
 CREATED = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -68,6 +69,9 @@ class FakeGenerator:
         self.handles.append(FakeHandle(self.pieces, self.gate, len(prompt_ids)))
         return self.handles[-1]
 
+    def count(self, text: str) -> int:
+        return len(text.split())
+
     def complete(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[str, str]]:
         return [("".join(self.pieces), "stop") for _ in prompts]
 
@@ -111,6 +115,7 @@ class FakeRuntime:
         index: Any = None,
         collection: str = "one",
         search: SearchSettings | None = None,
+        tasks: Mapping[str, Task] | None = None,
     ) -> None:
         self.release = SimpleNamespace(id=release, manifest=SimpleNamespace(collection=collection, created_at=CREATED))
         self.searcher = FakeSearcher(texts)
@@ -119,7 +124,7 @@ class FakeRuntime:
         self.index = index or FakeIndex()
         self.closed = False
         self.searcher.settings = search or SearchSettings()
-        self.answerer = Answerer(self.searcher, self.generator, Prompt(), release, max_new_tokens=16)
+        self.answerer = Answerer(self.searcher, self.generator, Prompt(), release, max_new_tokens=16, tasks=tasks)
 
     def close(self, *, keep_index: bool = False) -> None:
         assert not self.closed, f"{self.release.id} was closed twice"

@@ -32,6 +32,8 @@ class Worked:
     group: str
     """Of documents and questions that hang together: a training row shows no example of its own group."""
     abstains: bool
+    task: str | None = None
+    """By its name: it is shown beside others of its task only."""
 
 
 class Demonstrations:
@@ -48,11 +50,14 @@ class Demonstrations:
         self._nearest: dict[str, np.ndarray] = {}
         """Question to similarities, ``(pool,)``."""
 
-    def nearest(self, question: str, count: int, *, without: Collection[str] = ()) -> tuple[Demonstration, ...]:
+    def nearest(
+        self, question: str, count: int, *, without: Collection[str] = (), task: str | None = None
+    ) -> tuple[Demonstration, ...]:
         """The examples most like a question, the likest last: what stands nearest counts most.
 
         Args:
             without: groups of which none is shown. One with the very same question never is.
+            task: whose examples are shown.
         """
         if not count or not self.pool:
             return ()
@@ -64,7 +69,7 @@ class Demonstrations:
         allowed = [
             one
             for one in (self.pool[place] for place in order)
-            if one.group not in without and one.demonstration.question != question
+            if one.task == task and one.group not in without and one.demonstration.question != question
         ]
         refusing = [one for one in allowed if one.abstains][: count >= REFUSED_FROM]
         answering = [one for one in allowed if not one.abstains][: count - len(refusing)]
@@ -88,7 +93,9 @@ def worked_examples(
     """
     pool = []
     for row in rows:
-        if len(row.oracle_positions) > 1 or not passages.keys() >= set(row.passages) or not row.passages:
+        if not passages.keys() >= set(row.passages) or not row.passages:
+            continue
+        if row.cites and len(row.oracle_positions) > 1:
             continue
         kept = list(row.passages[:SHOWN])
         completion = row.completion
@@ -96,10 +103,11 @@ def worked_examples(
             oracle = row.passages[row.oracle_position - 1]
             if oracle not in kept:
                 kept[-1] = oracle
+        if row.oracle_position is not None and row.cites:
             completion = f"{completion[: completion.rindex('[')]}[{kept.index(oracle) + 1}]"
         excerpts = tuple(ShownExcerpt(passages[one].context, passages[one].text) for one in kept)
         demonstration = Demonstration(questions[row.example_id], excerpts, completion)
-        pool.append(Worked(demonstration, group_of[row.example_id], not row.oracle_present))
+        pool.append(Worked(demonstration, group_of[row.example_id], not row.oracle_present, row.task))
     return pool
 
 
@@ -112,6 +120,7 @@ def save_pool(pool: Sequence[Worked], path: Path) -> None:
             "completion": one.demonstration.completion,
             "group": one.group,
             "abstains": one.abstains,
+            "task": one.task,
         }
         for one in pool
     ]
@@ -125,6 +134,7 @@ def load_pool(path: Path) -> list[Worked]:
             Demonstration(row["question"], tuple(ShownExcerpt(**one) for one in row["passages"]), row["completion"]),
             row["group"],
             row["abstains"],
+            row.get("task"),
         )
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())
     ]

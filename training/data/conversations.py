@@ -63,13 +63,18 @@ def join_rows(
             if len(added) == turns - 1:
                 break
             example = examples[rows[other].example_id]
-            answer = _answer_in(row, rows[other], example)
+            answer = _answer_in(row, rows[other], example) if rows[other].task == row.task else None
             if answer is not None:
                 left.remove(other)
                 added.append((example.question, answer))
         joined.append(continued(row, added))
-    fullest = sorted(range(len(joined)), key=lambda number: -len(joined[number].messages))[:most]
-    return [joined[number] for number in sorted(fullest)]
+    return fullest(joined, most)
+
+
+def fullest(rows: Sequence[SupervisedRow], most: int | None) -> list[SupervisedRow]:
+    """So many of the rows, those with most turns, in their order."""
+    chosen = sorted(range(len(rows)), key=lambda number: -len(rows[number].messages))[:most]
+    return [rows[number] for number in sorted(chosen)]
 
 
 def questions_in(row: SupervisedRow) -> int:

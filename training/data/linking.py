@@ -11,6 +11,7 @@ from training.data.matching import holds_answer
 from training.data.reading.faults import told
 from training.scoring.stopwords import STOP_WORDS
 from training.scoring.tokens import tokens
+from training.tasks.task import Task
 
 SHARED_WORDS = 2
 """Words, of question and answer together, that a passage must share for its document to be taken."""
@@ -54,7 +55,11 @@ class LinkReport:
 
 
 def link_documents(
-    examples: Sequence[Example], search: Search, *, known: Mapping[str, Sequence[str]] | None = None
+    examples: Sequence[Example],
+    search: Search,
+    *,
+    known: Mapping[str, Sequence[str]] | None = None,
+    tasks: Mapping[str, Task] | None = None,
 ) -> tuple[list[Example], LinkReport]:
     """Fill in the missing documents of answerable examples, marked as weak.
 
@@ -65,8 +70,11 @@ def link_documents(
     Args:
         known: example id to document ids as an earlier run linked them (``FrozenSplit.links``), so that
             a retriever that has learned since does not move a frozen test question to another document.
+        tasks: by their names; where no passage holds a task's result in its words (a label, say), the document of
+            the first passage is taken, which is what the generator will read.
     """
     known = known or {}
+    apart = {name for name, task in (tasks or {}).items() if not task.answers_questions}
     linked: dict[str, tuple[str, ...]] = {}
     missing = [e for e in examples if e.answerable and not e.document_ids]
     linked.update((e.id, tuple(known[e.id])) for e in missing if e.id in known)
@@ -75,7 +83,7 @@ def link_documents(
     todo = [e for e in missing if e.id not in linked]
     for batch, results in searched(todo, search):
         for example, passages in zip(batch, results, strict=True):
-            supporting = next((passage for passage in passages if _supports(passage, example)), None)
+            supporting = next((one for one in passages if example.task in apart or _supports(one, example)), None)
             if supporting is None:
                 unlinked.append(example.id)
             else:

@@ -20,7 +20,9 @@ from training.data.reading.load import load_examples
 from training.data.reading.sources import Tell
 from training.data.splits import Split, make_split
 from training.data.supervised import SupervisedRow, SupervisedStats, build_supervised
+from training.data.task_checks import check_tasks
 from training.settings import DataSettings
+from training.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def linked_examples(
     *,
     frozen: FrozenSplit | None = None,
     columns: Columns | None = None,
+    tasks: Mapping[str, Task] | None = None,
     warn: Tell,
 ) -> tuple[list[Example], LinkReport, Mapping[str, str]]:
     """Read the examples and find the documents of those that name none.
@@ -52,10 +55,11 @@ def linked_examples(
         InputError: the examples cannot be used.
     """
     examples = load_examples(paths, columns=columns, warn=warn)
+    check_tasks(examples, tasks or {})
     texts = {document.id: document.text for document in catalog.documents()}
     check_documents(examples, texts)
     held = {one: found for one, found in (frozen.links if frozen else {}).items() if texts.keys() >= set(found)}
-    examples, links = link_documents(examples, searcher.search_batch, known=held)
+    examples, links = link_documents(examples, searcher.search_batch, known=held, tasks=tasks)
     if links.unlinked:
         unlinked = frozenset(links.unlinked)
         lines = [f"{one.question!r} ({one.provenance})" for one in examples if one.id in unlinked]
@@ -77,6 +81,7 @@ def prepare_examples(
     freeze: bool,
     columns: Columns | None = None,
     accept_test_changes: bool = False,
+    tasks: Mapping[str, Task] | None = None,
     warn: Tell,
 ) -> Prepared:
     """Read, link and divide the examples, before anything is mined or trained.
@@ -86,6 +91,7 @@ def prepare_examples(
         freeze: keep the split, above all its test set, for all later runs of the workspace.
         columns: column to field, where names do not tell.
         accept_test_changes: the frozen test set becomes what the examples make of it, instead of a refusal.
+        tasks: by their names; what examples say of them is checked.
         warn: takes what the user should know though it stops nothing.
 
     Raises:
@@ -94,7 +100,9 @@ def prepare_examples(
         MismatchError: the frozen test set is altered.
     """
     frozen = FrozenSplit.load(workspace.split) if workspace.split.is_file() else None
-    examples, links, texts = linked_examples(catalog, searcher, paths, frozen=frozen, columns=columns, warn=warn)
+    examples, links, texts = linked_examples(
+        catalog, searcher, paths, frozen=frozen, columns=columns, tasks=tasks, warn=warn
+    )
     changes: list[str] = []
     if frozen is not None and accept_test_changes:
         changes, frozen = frozen.changes(examples), frozen.accepting(examples)
@@ -139,6 +147,7 @@ def supervised_rows(
     *,
     seed: int,
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
+    tasks: Mapping[str, Task] | None = None,
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Supervised rows over what ``searcher`` returns, which should be what serving will search with."""
     candidates = SearcherCandidates(searcher)
@@ -153,4 +162,5 @@ def supervised_rows(
         abstention_share=data.abstention_share,
         held_out=split.documents("test"),
         demonstrate=demonstrate,
+        tasks=tasks,
     )

@@ -71,7 +71,7 @@ def quality(
 def _doubts(row: SupervisedRow, example: Example, over: bool) -> Iterator[tuple[str, str]]:
     """Kind and sentence of what is doubtful about one row alone."""
     shown = row.messages[-1]["content"].replace(example.question, "")
-    if row.oracle_present and not holds_answer(shown, example.answers):
+    if row.cites and row.oracle_present and not holds_answer(shown, example.answers):
         yield "answer in no passage", f"no passage shown holds {example.answers[0]!r}: the model learns to make it up"
     if over:
         yield "over the limit", "longer than training takes: it is left out"
@@ -79,7 +79,7 @@ def _doubts(row: SupervisedRow, example: Example, over: bool) -> Iterator[tuple[
         yield "passage not retrieved", "retrieval does not find its passage, so serving would not show it"
     if row.weak:
         yield "document guessed", "its document was found by retrieval, nobody named it"
-    if any(len(answer.split()) > LONG_ANSWER for answer in example.answers[:1]):
+    if row.cites and any(len(answer.split()) > LONG_ANSWER for answer in example.answers[:1]):
         yield "long answer", f"its answer has more than {LONG_ANSWER} words"
 
 
@@ -93,7 +93,7 @@ def _questions(rows: Sequence[SupervisedRow], examples: Mapping[str, Example]) -
     hashes = {}
     for key, same in asked.items():
         for one in same:
-            others = [other for other in same if other is not one]
+            others = [other for other in same if other is not one and other.task == one.task]
             if contrary := next((other for other in others if not agree(one, other)), None):
                 told[one.id]["contradicting answers"] = f"{contrary.id} asks the same and is answered otherwise"
             elif others:

@@ -112,8 +112,9 @@ def _features(kind: str) -> Any:
         columns |= dict.fromkeys(("anchor", "positive", "positive_id"), text)
         columns |= dict.fromkeys(("negatives", "negative_ids", "groups"), List(text))
     else:
-        columns |= dict.fromkeys(("answerable", "oracle_present", "oracle_retrieved"), flag)
+        columns |= dict.fromkeys(("answerable", "oracle_present", "oracle_retrieved", "cites"), flag)
         columns |= {"messages": List({"role": text, "content": text}), "completion": text, "passages": List(text)}
+        columns["task"] = text
         columns |= {"oracle_position": mark, "oracle_positions": List(mark)}
     return Features(columns)
 
@@ -164,6 +165,8 @@ def _balance(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
                 "yes" if row.oracle_retrieved else "no" for row in supervised if row.answerable
             ),
         }
+        if tasks := Counter(row.task for row in supervised if row.task):
+            figures["task"] = tasks
     else:
         figures = {
             "negatives": Counter(len(row.negatives) for row in mined),

@@ -13,6 +13,7 @@ from retrieval.errors import LeakError
 from retrieval.prompt import Demonstration, Message, Prompt, render
 from training.data.examples import Example, Search, SplitName, passage_evidence, searched
 from training.data.matching import first_verbatim, holds_answer, supporting
+from training.tasks.task import Task
 
 ChunksOf = Callable[[Sequence[str]], Sequence[Passage]]
 """Document ids to all chunks of these documents, as passages (score, rank and similarity are not used)."""
@@ -39,6 +40,10 @@ class SupervisedRow:
     ``oracle_present``, an oracle was put in that would be missing at serving time."""
     split: SplitName | None
     weak: bool
+    task: str | None = None
+    """Name of the task, where it is one that the workspace has a file of."""
+    cites: bool = True
+    """The completion is out of the passages and cites them, as answers to questions do."""
 
 
 @dataclass
@@ -90,8 +95,12 @@ def build_supervised(
     abstention_share: float = 0.2,
     held_out: Collection[str] = (),
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
+    tasks: Mapping[str, Task] | None = None,
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Build one row for each example.
+
+    A row of a task whose result no passage holds in its words (a label, fields, a summary) shows what serving would
+    show, with nothing put in or left out; without a passage of a document that supports it there is none.
 
     Args:
         search: the live retriever; it should return some times ``passages``, since what might support
@@ -103,6 +112,7 @@ def build_supervised(
             count; answerable ones become rows without their oracle by the chance that makes up the rest.
         held_out: documents whose passages are not shown to the generator in training.
         demonstrate: the worked examples that the prompt of an example shows.
+        tasks: by their names.
 
     Raises:
         LeakError: an example is of the test split, or is supported by a held out document.
@@ -114,8 +124,11 @@ def build_supervised(
     refuse_test(examples, held_out)
     hidden = frozenset(held_out)
     stats = SupervisedStats(examples=len(examples))
-    answerable = sum(example.answerable for example in examples)
-    missing = abstention_share * len(examples) - (len(examples) - answerable)
+    known = tasks or {}
+    task_of = {example.id: known.get(example.task or "") for example in examples}
+    asked = [one for one in examples if _of_words(task_of[one.id])]
+    answerable = sum(example.answerable for example in asked)
+    missing = abstention_share * len(asked) - (len(asked) - answerable)
     chance = max(0.0, missing / answerable) if answerable else 0.0
     rows: list[SupervisedRow] = []
     for batch, results in searched(examples, search):
@@ -124,9 +137,21 @@ def build_supervised(
             returned = list({passage.chunk_id: passage for passage in found}.values())
             shown = [passage for passage in returned if passage.document_id not in hidden]
             _count(stats.left_out, "held out", len(returned) - len(shown))
+            task = task_of[example.id]
             if not example.answerable:
                 stats.unanswerable += 1
-                rows.append(_row(example, shown[:passages], prompt, (), False, demonstrate(example)))
+                rows.append(_row(example, shown[:passages], prompt, (), False, demonstrate(example), task))
+                continue
+            if not _of_words(task):
+                marks = tuple(
+                    mark for mark, one in enumerate(shown[:passages], 1) if one.document_id in example.document_ids
+                )
+                if not marks:
+                    stats.skipped.setdefault("retrieval shows no passage of its document", []).append(example.id)
+                    continue
+                stats.with_oracle += 1
+                stats.oracle_retrieved += 1
+                rows.append(_row(example, shown[:passages], prompt, marks, True, demonstrate(example), task))
                 continue
             oracles = _find_oracles(example, chunks, returned, groups)
             if isinstance(oracles, str):
@@ -137,12 +162,12 @@ def build_supervised(
             row_of = random.Random(f"{seed}:{example.id}")
             if row_of.random() < chance:
                 stats.without_oracle += 1
-                rows.append(_row(example, distractors[:passages], prompt, (), retrieved, demonstrate(example)))
+                rows.append(_row(example, distractors[:passages], prompt, (), retrieved, demonstrate(example), task))
             else:
                 stats.with_oracle += 1
                 stats.oracles_cut += len(oracles.passages) > passages
                 chosen, marks = _place(oracles.passages[:passages], distractors, passages, row_of)
-                rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example)))
+                rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example), task))
     stats.rows = len(rows)
     stats.fewer_passages = sum(len(row.passages) < passages for row in rows)
     stats.no_passage = sum(not row.passages for row in rows)
@@ -263,15 +288,18 @@ def _row(
     marks: tuple[int, ...],
     retrieved: bool,
     examples: Sequence[Demonstration],
+    task: Task | None,
 ) -> SupervisedRow:
-    if marks:
+    if marks and not _of_words(task):
+        completion = example.answers[0]
+    elif marks:
         answer = first_verbatim([chosen[mark - 1].text for mark in marks], example.answers)
         completion = answer + " " + "".join(f"[{mark}]" for mark in marks)
     else:
         completion = prompt.abstention
     return SupervisedRow(
         example_id=example.id,
-        messages=tuple(render(example.question, chosen, prompt, examples)),
+        messages=tuple(render(example.question, chosen, task.asked(prompt) if task else prompt, examples)),
         completion=completion,
         passages=tuple(passage.chunk_id for passage in chosen),
         answerable=example.answerable,
@@ -281,7 +309,14 @@ def _row(
         oracle_retrieved=retrieved,
         split=example.split,
         weak=example.weak,
+        task=example.task if task else None,
+        cites=_of_words(task),
     )
+
+
+def _of_words(task: Task | None) -> bool:
+    """Whether a passage holds the answer in its words."""
+    return task is None or task.answers_questions
 
 
 def _count(counts: dict[str, int], reason: str, n: int = 1) -> None:

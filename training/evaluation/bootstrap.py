@@ -64,7 +64,8 @@ def unchanged_interval(groups: int, confidence: float) -> Interval:
     return Interval(-share, share, groups, "rule of three", note)
 
 
-def _too_few(groups: int) -> str:
+def too_few(groups: int) -> str:
+    """Why there is no interval, in words."""
     what = "1 independent group" if groups == 1 else f"{groups} independent groups"
     return (
         f"only {what} of questions (those about the same or nearly the same documents are one group): "
@@ -77,7 +78,7 @@ def _interval(
 ) -> tuple[float | None, float | None, Method, str]:
     groups = len(sums)
     if groups < MIN_GROUPS:
-        return None, None, "none", _too_few(groups)
+        return None, None, "none", too_few(groups)
     means = sums / counts
     if np.ptp(means) < 1e-12:
         # Resampling equal values gives an interval of no width, which claims certainty. What can

@@ -15,7 +15,7 @@ from training.data.candidates import DEPTH
 from training.data.examples import Example
 from training.evaluation.compared_systems import Asking
 from training.evaluation.memoized import Memoized
-from training.scoring.answer_metrics import score_answer
+from training.scoring.task_scores import score_by_task
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
@@ -76,16 +76,17 @@ class GeneratorMetric:
             "",
             max_new_tokens=self._max_new_tokens,
             demonstrations=self._demonstrations,
+            tasks=self._asking.tasks,
         )
         prepared = [
-            answerer.prepare_found(example.question, found)
+            answerer.prepare_found(example.question, found, example.task)
             for example, found in zip(self._examples, self._found, strict=True)
         ]
         answers = answerer.answer_prepared(prepared)
         scores = [
-            score_answer(
-                answer.text, example.answers, abstained=answer.abstained, question=example.question
+            score_by_task(
+                one.task, answer.text, example.answers, abstained=answer.abstained, question=example.question
             ).answer_score
-            for example, answer in zip(self._examples, answers, strict=True)
+            for example, one, answer in zip(self._examples, prepared, answers, strict=True)
         ]
         return float(np.mean(scores)) if scores else 0.0

@@ -1,7 +1,7 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ from training.answering.answerer import Answerer
 from training.answering.demonstrations import Demonstrations, Worked
 from training.evaluation.evaluate import Arm, Scores
 from training.evaluation.memoized import Memoized
+from training.tasks.task import Task
 
 if TYPE_CHECKING:
     from training.generator.generation import Generator
@@ -54,6 +55,8 @@ class Asking:
     prompt: Prompt
     pool: Sequence[Worked] = ()
     """Of worked examples."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """By their names."""
 
     def demonstrations(self, embedder: Embedder) -> Demonstrations | None:
         """The worked examples, the nearest found by an embedder; None where the prompt shows none."""
@@ -107,6 +110,7 @@ def answering(
                     release,
                     max_new_tokens=max_new_tokens,
                     demonstrations=asked.demonstrations(searcher.embedder),
+                    tasks=asked.tasks,
                 ),
                 scorer=generator if generators[system.generator].can_score else None,
                 prompt_changed=system.prompt and prompt_changes,

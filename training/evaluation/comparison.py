@@ -12,6 +12,7 @@ import numpy as np
 from training.evaluation.bootstrap import MIN_GROUPS, Interval, Method, ratio_interval, unchanged_interval
 from training.evaluation.evaluate import ANSWER_METRICS, ArmResult, Record
 from training.evaluation.significance import mcnemar, randomization
+from training.evaluation.task_metrics import TASK_LABELS
 
 LABELS: Mapping[str, str] = {
     "ndcg@10": "nDCG@10",
@@ -61,7 +62,14 @@ class Comparison:
     @property
     def label(self) -> str:
         """The metric's name for people."""
+        if self.task is not None:
+            return task_label(self.metric)
         return LABELS.get(self.metric, self.metric)
+
+    @property
+    def task(self) -> str | None:
+        """The one task that it is of; None where it is of all questions."""
+        return self.metric.partition(":")[2] or None
 
     @property
     def direction(self) -> Literal["better", "worse", "unclear"]:
@@ -78,6 +86,12 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """As JSON values, with label and direction."""
         return {**asdict(self), "label": self.label, "direction": self.direction}
+
+
+def task_label(metric: str) -> str:
+    """The name for people of ``metric:task``."""
+    name, _, task = metric.partition(":")
+    return f"{TASK_LABELS[name]} of {task}"
 
 
 def compare_arms(baseline: ArmResult, candidate: ArmResult, *, confidence: float = 0.95) -> list[Comparison]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from retrieval.catalog import Catalog
-from retrieval.prompt import cited_marks, strip_marks
+from retrieval.prompt import cited_marks, strip_marks, strip_thinking
 from training.data.matching import holds_answer, supporting
 from training.evaluation.evaluate import Record
 from training.scoring.answer_metrics import answer_tokens
+from training.scoring.task_scores import parse_object
+from training.tasks.task import ANSWERING
 
 Bucket = Literal[
     "not retrieved",
@@ -23,6 +25,8 @@ Bucket = Literal[
     "wrongly abstained",
     "should have abstained",
     "wrong citation",
+    "wrong label",
+    "wrong fields",
     "wrong format",
 ]
 
@@ -33,6 +37,8 @@ ADVICE: Mapping[Bucket, str] = {
     "wrongly abstained": "lower abstain_below or the share of abstentions in training (abstention_share)",
     "should have abstained": "raise abstain_below or abstention_share; bring questions that nothing answers",
     "wrong citation": "a prompt that asks for the citation more plainly, or rows with more passages",
+    "wrong label": "tune the generator on more rows of this label; check that people agree on it",
+    "wrong fields": "tune the generator on rows of this task; say in its instruction what each field is",
     "wrong format": "a prompt with worked examples (lockstep study), or a few hundred training rows",
 }
 """What usually helps, in the order of causes."""
@@ -70,6 +76,8 @@ def bucket_of(record: Record, chunks: Mapping[str, Mapping[str, str]], *, shown:
     if record.outcome == "hallucinated":
         return "should have abstained"
     served = record.passages[:shown]
+    if record.kind != ANSWERING:
+        return _bucket_of_task(record, served)
     oracles = _oracles(record, chunks)
     read = [number for number, chunk in enumerate(served, start=1) if chunk in oracles]
     answer = record.answer or ""
@@ -89,6 +97,22 @@ def bucket_of(record: Record, chunks: Mapping[str, Mapping[str, str]], *, shown:
     if not elsewhere and any(_says(texts[number], answer) for number in read):
         return "wrong span"
     return "retrieved and ignored"
+
+
+def _bucket_of_task(record: Record, served: Sequence[str]) -> Bucket | None:
+    """Of labels, fields and summaries, which no passage holds in its words; a summary in other words is no fault."""
+    if record.outcome == "correct":
+        return None
+    if record.outcome == "skipped":
+        return "wrongly abstained"
+    if record.document_ids and not {chunk.rpartition("#")[0] for chunk in served} & set(record.document_ids):
+        return "not retrieved"
+    match record.kind:
+        case "classification":
+            return "wrong label"
+        case "extraction":
+            return "wrong fields" if parse_object(strip_thinking(record.answer or "")) is not None else "wrong format"
+    return None if (record.answer or "").strip() else "wrong format"
 
 
 def summary(found: Sequence[Fault], asked: int, *, examples: int = 3) -> list[dict[str, Any]]:

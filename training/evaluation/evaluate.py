@@ -17,9 +17,12 @@ from retrieval.progress import Progress, silent
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
-from training.answering.answerer import Answerer, Generates, Prepared
+from training.answering.answerer import Answerer, Prepared, Weighs
 from training.data.examples import Example
+from training.evaluation.task_metrics import task_metrics
 from training.scoring.answer_metrics import OUTCOMES, Outcome, score_answer
+from training.scoring.task_scores import score_by_task
+from training.tasks.task import ANSWERING, Kind
 
 RETRIEVAL_METRICS = ("ndcg@10", "mrr@10", "recall@1", "recall@5", "recall@10")
 ANSWER_METRICS = ("answer_score", "exact_match", "f1", "rouge_l", "squad_exact_match", "squad_f1")
@@ -27,8 +30,8 @@ BATCH = 64
 """Questions searched and generated together; also how often progress is told."""
 
 
-class Scores(Generates, Protocol):
-    """What evaluation needs of :class:`training.generator.generation.Generator` beyond generating."""
+class Scores(Weighs, Protocol):
+    """What evaluation needs of :class:`training.generator.generation.Generator` beyond answering."""
 
     @property
     def identity(self) -> str | None:
@@ -93,6 +96,11 @@ class Record:
     loss_sum: float | None = None
     tokens: int | None = None
     correct_tokens: int | None = None
+    task: str | None = None
+    """Name of the task; None where a question was answered and no task is known."""
+    kind: Kind = ANSWERING
+    abstains: bool = True
+    """The system may decline."""
 
     @property
     def answerable(self) -> bool:
@@ -126,7 +134,7 @@ class ArmResult:
 
         The metrics of answers are means over all questions with abstentions counted as SQuAD 2.0
         does; ``loss`` is the mean over reference tokens. A value is None
-        where nothing was measured.
+        where nothing was measured. ``tasks`` is there where questions name some.
         """
         retrieved = [record.retrieval for record in self.records if record.retrieval is not None]
         answered = [record for record in self.records if record.outcome is not None]
@@ -143,6 +151,7 @@ class ArmResult:
                 "perplexity": _finite(math.exp(loss) if loss is not None and loss < 700 else None),
             },
             "outcomes": {name: sum(record.outcome == name for record in answered) for name in OUTCOMES},
+            **({"tasks": tasks} if (tasks := task_metrics(self.records)) else {}),
         }
 
 
@@ -172,7 +181,10 @@ def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> Ar
     """What an arm would have done with another ``abstain_below``; nothing is generated again."""
     records = tuple(
         replace(record, answer=abstention, **asdict(score_answer(abstention, record.answers, abstained=True)))
-        if record.outcome is not None and record.similarity is not None and record.similarity < threshold
+        if record.outcome is not None
+        and record.abstains
+        and record.similarity is not None
+        and record.similarity < threshold
         else record
         for record in result.records
     )
@@ -191,7 +203,10 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     if arm.answerer is None:
         return records
     served = [passages[: settings.top_k] for passages in found]
-    prepared = [arm.answerer.prepare_found(record.question, p) for record, p in zip(records, served, strict=True)]
+    prepared = [
+        arm.answerer.prepare_found(example.question, found, example.task)
+        for example, found in zip(batch, served, strict=True)
+    ]
     score = partial(_teacher_forced, arm.scorer, arm.answerer.prompt)
     beside = 0 if arm.scorer is None else arm.scorer.computes_beside
     with ThreadPoolExecutor(beside or 1) as pool:
@@ -199,9 +214,13 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         answers = arm.answerer.answer_prepared(prepared)
         records = list(scored)
     answered = []
-    for record, answer in zip(records, answers, strict=True):
-        worth = score_answer(answer.text, record.answers, abstained=answer.abstained, question=record.question)
-        answered.append(replace(record, answer=answer.text, **asdict(worth)))
+    for example, record, one, answer in zip(batch, records, prepared, answers, strict=True):
+        task = one.task
+        worth = score_by_task(task, answer.text, record.answers, abstained=answer.abstained, question=record.question)
+        record = replace(record, answer=answer.text, **asdict(worth))
+        if task is not None:
+            record = replace(record, task=example.task, kind=task.kind, abstains=task.abstains)
+        answered.append(record)
     return answered
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from training.evaluation.bootstrap import ratio_interval
 from training.evaluation.comparison import LABELS, question_value
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.task_comparison import task_intervals
 
 Intervals = dict[str, dict[str, Any]]
 """Metric to ``low``, ``high`` (None where there are too few groups to tell), ``n``, ``groups`` and ``method``."""
@@ -18,7 +19,7 @@ def metric_intervals(result: ArmResult) -> Intervals:
     """The interval of every metric that was measured.
 
     ``correct`` and ``skipped`` are shares of the answerable questions, ``hallucinated`` of the others; the metrics of
-    reference tokens are resampled with the tokens as weights.
+    reference tokens are resampled with the tokens as weights. Those of a task are under ``metric:task``.
     """
     found = {}
     for metric in LABELS:
@@ -35,7 +36,7 @@ def metric_intervals(result: ArmResult) -> Intervals:
         if all(math.isfinite(loss) for loss, _, _ in losses):
             loss = found["loss"] = _interval(losses, (0.0, math.inf))
             found["perplexity"] = {**loss, "low": _exp(loss["low"]), "high": _exp(loss["high"])}
-    return found
+    return found | task_intervals(result)
 
 
 def _interval(values: Iterable[tuple[float, float, str]], bounds: tuple[float, float]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from training.evaluation.compared_systems import BASELINE
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult, abstaining_below
 from training.evaluation.settings_choice import choose_abstention_threshold
+from training.evaluation.task_comparison import compare_tasks
 from training.evaluation.verdict import (
     PRIMARY,
     Check,
@@ -35,14 +36,14 @@ def choose_thresholds(results: Sequence[ArmResult], abstention: str) -> tuple[di
     Args:
         results: of arms without a threshold, on validation questions.
     """
-    thresholds = {
-        result.name: choose_abstention_threshold(
-            [record.similarity if record.similarity is not None else -1.0 for record in result.records],
-            [record.answerable for record in result.records],
-            [record.answer_score or 0.0 for record in result.records],
+    thresholds = {}
+    for result in results:
+        records = [record for record in result.records if record.abstains]
+        thresholds[result.name] = choose_abstention_threshold(
+            [record.similarity if record.similarity is not None else -1.0 for record in records],
+            [record.answerable for record in records],
+            [record.answer_score or 0.0 for record in records],
         )
-        for result in results
-    }
     return thresholds, [abstaining_below(result, thresholds[result.name], abstention) for result in results]
 
 
@@ -61,7 +62,7 @@ def judge(
     """
     by_name = {result.name: result for result in results}
     baseline, arms = by_name[BASELINE], [arm for arm in results if arm.name != BASELINE]
-    comparisons = {arm.name: compare_arms(baseline, arm) for arm in arms}
+    comparisons = {arm.name: [*compare_arms(baseline, arm), *compare_tasks(baseline, arm)] for arm in arms}
 
     def verdict_on(candidate: ArmResult) -> Verdict:
         return decide(

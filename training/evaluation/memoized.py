@@ -28,6 +28,8 @@ class Memoized:
         self._said: dict[str, tuple[str, str]] = {}
         self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
         """By prompt and completion."""
+        self._weighed: dict[tuple[tuple[int, ...], tuple[str, ...]], list[float]] = {}
+        """By prompt and choices."""
         if self._kept is not None and self._kept.is_file():
             for line in self._kept.read_text().splitlines():
                 try:
@@ -40,6 +42,11 @@ class Memoized:
     def identity(self) -> str | None:
         """What tells the model's weights from others."""
         return self.generator.identity
+
+    @property
+    def can_score(self) -> bool:
+        """Whether probabilities can be had."""
+        return self.generator.can_score
 
     @property
     def max_context(self) -> int:
@@ -71,6 +78,15 @@ class Memoized:
 
     def _asked(self, prompt: Encoded, max_new_tokens: int) -> str:
         return hashlib.sha256(f"{self.identity} {max_new_tokens} {prompt!r}".encode()).hexdigest()
+
+    def weigh(self, prompts: Sequence[Encoded], choices: Sequence[Sequence[str]]) -> list[list[float]]:
+        """The log-probability of each text as the whole answer to its prompt; computed for prompts that are new."""
+        keys = [(tuple(prompt), tuple(own)) for prompt, own in zip(prompts, choices, strict=True)]
+        new = [key for key in dict.fromkeys(keys) if key not in self._weighed]
+        if new:
+            found = self.generator.weigh([list(prompt) for prompt, _ in new], [own for _, own in new])
+            self._weighed |= zip(new, found, strict=True)
+        return [self._weighed[key] for key in keys]
 
     def encode_completion(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the prompt, without the end of the turn."""

@@ -36,6 +36,7 @@ def question_rows(result: ArmResult, catalog: Catalog, *, shown: int) -> Iterato
             ],
             "ranks": {name: _rank(record, name) for name in record.document_ids},
             "answer": record.answer,
+            **({"task": record.task} if record.task else {}),
             "outcome": record.outcome,
             "bucket": bucket_of(record, chunks, shown=shown),
             "scores": _scores(record),

@@ -121,7 +121,7 @@ def decide(
     """The verdict on a candidate.
 
     *Promoted*: a primary metric is better with its whole interval above zero and by the randomisation test
-    with Holm's correction over the primary metrics, none is worse, and
+    with Holm's correction over the primary metrics, none is worse, no single task is worse beyond chance, and
     the hallucination rate is not significantly up. *Rejected*: a primary metric is significantly
     worse, or a check failed. *Kept* (the old release stays) otherwise.
 
@@ -141,11 +141,14 @@ def decide(
     more_hallucination = hallucinated is not None and hallucinated.direction == "worse"
 
     only_refuses = _only_refuses(better, by_metric)
+    tasks = [one for one in comparisons if one.task is not None]
+    tested = [one for one in tasks if one.randomization_p is not None]  # macro-F1 has none: the interval alone
+    lost = [one for one in tested if one.direction == "worse" and one.metric in _proven(tested)]
 
     outcome: Literal["promoted", "kept", "rejected"] = "kept"
     if failed or worse:
         outcome = "rejected"
-    elif better and not more_hallucination and not only_refuses:
+    elif better and not more_hallucination and not only_refuses and not lost:
         outcome = "promoted"
 
     reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
@@ -157,10 +160,11 @@ def decide(
         for one in primary
         if one.direction != "unclear" and one.metric not in proven
     ]
+    reasons += [in_words(one) for one in tasks]
     if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
         reasons.append(in_words(hallucinated))
     if outcome == "kept":
-        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None))
+        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None, lost))
     if not trained:
         reasons.append(
             "No fine-tuning is needed for this: on the validation questions no tuned system was ahead of it by more "
@@ -236,7 +240,12 @@ def _only_refuses(better: Sequence[Comparison], by_metric: Mapping[str, Comparis
     )
 
 
-def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipped: Comparison | None) -> str:
+def _why_kept(
+    primary: Sequence[Comparison],
+    better: Sequence[Comparison],
+    skipped: Comparison | None,
+    lost: Sequence[Comparison],
+) -> str:
     if not primary:
         return "Neither retrieval nor answers could be measured, so there is no ground to promote."
     if skipped is not None:
@@ -245,6 +254,8 @@ def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipp
             f"{skipped.candidate:.0%} of the questions that the documents answer, before it was "
             f"{skipped.baseline:.0%} (n = {skipped.n})."
         )
+    if better and lost:
+        return f"The gain is not taken: the {' and the '.join(one.label for one in lost)} fell by more than chance."
     if better:
         return (
             "The gain is not taken: the candidate makes up more answers to questions that the documents cannot answer."

@@ -50,6 +50,11 @@ def encode_completion(tokenizer: Any, text: str) -> list[int]:
     return list(ids)
 
 
+def encode_target(tokenizer: Any, completion: str) -> list[int]:
+    """Token ids of an answer and of the end of the turn: what a row teaches."""
+    return [*encode_completion(tokenizer, completion), end_of_turn(tokenizer)]
+
+
 def context_length(config: Any, tokenizer: Any) -> int:
     """Tokens that the model takes, as its own and its tokenizer's configuration say."""
     limits = [int(config.get_text_config().max_position_embeddings)]

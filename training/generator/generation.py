@@ -6,12 +6,13 @@ and nothing about releases.
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from retrieval.chat_template import encode
 from retrieval.errors import Busy, InputError, LockstepError
@@ -21,13 +22,16 @@ from training.generator.detokenizer import Detokenizer
 from training.generator.files import (
     context_length,
     encode_completion,
+    encode_target,
     eos_token_ids,
     load_model,
     merge_adapter,
     model_identity,
 )
 from training.generator.handle import GenerationHandle
+from training.generator.weighing import log_probabilities
 
+T = TypeVar("T")
 CPU_REQUESTS, GPU_REQUESTS = 16, 8
 """Requests computed at a time. On a CPU more than 8 speed up long answers only, by a quarter from 8 to 16."""
 
@@ -241,15 +245,35 @@ class Generator:
         if not completion_ids:
             return 0.0, 0, 0
         self._check_length([*prompt_ids, *completion_ids[:-1]])
+        return self._computed([partial(self._score, prompt_ids, completion_ids)])[0]
+
+    def weigh(self, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[str]]) -> list[list[float]]:
+        """The log-probability (nats) of each text as the whole answer: its tokens, then the end of the turn.
+
+        Args:
+            choices: of each prompt, the texts.
+
+        Raises:
+            InputError: a prompt with the longest text is longer than the context.
+        """
+        jobs = []
+        for prompt, texts in zip(prompts, choices, strict=True):
+            targets = [encode_target(self.tokenizer, text) for text in texts]
+            self._check_length([*prompt, *max(targets, key=len)[:-1]])
+            jobs.append(partial(log_probabilities, self.model, prompt, targets))
+        return self._computed(jobs)
+
+    def _computed(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
+        """What jobs compute with the model, beside the engines where these leave cores alone; else they wait."""
         with self._lifecycle:
             if not self.computes_beside:
                 # The engine would compute in another thread, on the same cores: keep its steps out meanwhile.
                 with self._engines[0].pause() if self.running else nullcontext():
-                    return self._score(prompt_ids, completion_ids)
+                    return [job() for job in jobs]
             if self._spare is None:
                 self._spare = core_threads(len(self._engines), "lockstep-score", cores=1)
-            scored = self._spare.submit(self._score, prompt_ids, completion_ids)
-        return scored.result()
+            started = [self._spare.submit(job) for job in jobs]
+        return [one.result() for one in started]
 
     def _score(self, prompt_ids: Sequence[int], completion_ids: Sequence[int]) -> tuple[float, int, int]:
         import torch

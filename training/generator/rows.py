@@ -5,7 +5,7 @@ templating, so that a training row and a live request cannot differ.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 from retrieval.chat_template import encode
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message
-from training.data.conversations import join_rows
+from training.data.conversations import fullest, join_rows
 from training.data.examples import Example
+from training.data.mixing import shares
 from training.data.supervised import SupervisedRow
-from training.generator.files import context_length, encode_completion, end_of_turn, load_tokenizer
+from training.generator.files import context_length, encode_target, load_tokenizer
 from training.settings import GeneratorTraining
 
 MASKED = -100
@@ -37,11 +38,6 @@ def longest_row(base: Path, tokenizer: Any, max_length: int | None) -> int:
 
     config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
     return min(max_length or sys.maxsize, context_length(config, tokenizer))
-
-
-def encode_target(tokenizer: Any, completion: str) -> list[int]:
-    """Token ids of an answer and of the end of the turn: what a row teaches."""
-    return [*encode_completion(tokenizer, completion), end_of_turn(tokenizer)]
 
 
 def encode_row(tokenizer: Any, row: SupervisedRow) -> EncodedRow:
@@ -66,21 +62,35 @@ def keeps_earlier_answers(tokenizer: Any) -> bool:
 
 
 def join_questions(
-    base: Path, rows: Sequence[SupervisedRow], examples: Sequence[Example], settings: GeneratorTraining, *, seed: int
+    base: Path,
+    rows: Sequence[SupervisedRow],
+    examples: Sequence[Example],
+    settings: GeneratorTraining,
+    *,
+    seed: int,
+    weights: Mapping[str, float] | None = None,
 ) -> list[SupervisedRow]:
     """The rows as the generator is trained on them: questions on the same passages in one conversation.
 
     Args:
         base: directory of the model; one whose template drops earlier answers gets rows of one question.
         examples: those that the rows were built of.
+        weights: task to how often its rows are seen. Labels, fields and summaries stay rows of their own.
     """
-    return join_rows(
-        rows,
-        {one.id: one for one in examples},
-        turns=settings.questions_per_row if keeps_earlier_answers(load_tokenizer(base)) else 1,
-        most=settings.most_rows,
-        seed=seed,
-    )
+    turns = settings.questions_per_row if keeps_earlier_answers(load_tokenizer(base)) else 1
+    by_id = {one.id: one for one in examples}
+    joined = {
+        task: join_rows(own, by_id, turns=turns if own[0].cites else 1, seed=seed)
+        for task in dict.fromkeys(row.task for row in rows)
+        if (own := [row for row in rows if row.task == task])
+    }
+    taken = []
+    for task, count in shares(
+        {one: len(own) for one, own in joined.items()}, weights or {}, most=settings.most_rows
+    ).items():
+        copies, rest = divmod(count, len(joined[task]))
+        taken += [*fullest(joined[task], rest), *joined[task] * copies]
+    return taken
 
 
 def encode_rows(tokenizer: Any, rows: Iterable[SupervisedRow], *, max_length: int) -> tuple[list[EncodedRow], int]:

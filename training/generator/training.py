@@ -21,9 +21,9 @@ from retrieval.hardware import best_device
 from training.data.supervised import SupervisedRow
 from training.fine_tuning import Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.generator.data_parallel import DataParallel
-from training.generator.files import load_model, model_identity
+from training.generator.files import encode_target, load_model, model_identity
 from training.generator.generation import Generator, load_generator
-from training.generator.rows import EncodedRow, encode_rows, encode_target, longest_row
+from training.generator.rows import EncodedRow, encode_rows, longest_row
 from training.generator.trainer import METRIC, supervised_trainer
 from training.library_output import quiet_libraries
 from training.settings import GeneratorTraining

@@ -21,6 +21,7 @@ from retrieval.prompt import Prompt
 from retrieval.search_settings import BEFORE, SearchSettings
 from retrieval.workspace import Workspace
 from training.releases.ledger import Ledger
+from training.tasks.task import Task
 
 MANIFEST = "manifest.json"
 EMBEDDER, ADAPTER = "embedder", "adapter"
@@ -55,6 +56,8 @@ class Manifest(BaseModel):
     generator: ModelReference
     adapter: bool
     prompt: Prompt
+    tasks: dict[str, Task] = {}
+    """By their names."""
     search: SearchSettings
     max_new_tokens: int
     documents_fingerprint: str

@@ -53,6 +53,7 @@ class Runtime:
             self.release.id,
             max_new_tokens=manifest.max_new_tokens,
             demonstrations=self.demonstrations,
+            tasks=manifest.tasks,
         )
 
     def close(self, *, keep_index: bool = False) -> None:

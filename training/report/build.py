@@ -20,6 +20,7 @@ from training.report.changes import changed_answers, count_changes, turn
 from training.report.markdown import render_markdown
 from training.report.plots import STACKING, curve, forest, stacked
 from training.report.summary import summary
+from training.report.tasks import TERMS, task_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -143,6 +144,8 @@ def render_report(report: Mapping[str, Any]) -> str:
         baseline=arms[report["baseline"]],
         chosen=arms[report["chosen"]],
         compared=compared,
+        tasks=task_lines(report),
+        terms=TERMS,
         forest=forest(arms[report["chosen"]]["comparisons"]),
         bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
         stacking=STACKING,

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from training.report.summary import summary
+from training.report.tasks import task_lines
 
 SIGNS = {"better": "▲", "worse": "▼", "unclear": ""}
 
 
 def render_markdown(report: Mapping[str, Any]) -> str:
-    """The first paragraph, the reasons, and two tables."""
+    """The first paragraph, the reasons, and the tables."""
     first, verdict = summary(report), report["verdict"]
     parts = [
         f"## Lockstep: {verdict['outcome']}",
@@ -20,6 +21,9 @@ def render_markdown(report: Mapping[str, Any]) -> str:
             [_arm(arm, report["chosen"]) for arm in report["arms"]],
         ),
     ]
+    if tasks := task_lines(report):
+        arms = [arm["name"] for arm in report["arms"]]
+        parts.append(_table(("task", *arms, "n"), [_task(line, arms) for line in tasks]))
     if report.get("errors"):
         rows = [(one["bucket"], str(one["before"]), str(one["n"]), one["advice"]) for one in report["errors"]]
         parts.append(_table(("still wrong", "before", "now", "what usually helps"), rows))
@@ -37,6 +41,12 @@ def _arm(arm: Mapping[str, Any], chosen: str) -> Sequence[str]:
         *(str(outcomes[name]) for name in ("correct", "skipped", "hallucinated")),
         str(metrics["questions"]),
     )
+
+
+def _task(line: Mapping[str, Any], arms: Sequence[str]) -> Sequence[str]:
+    cells = {one["arm"]: one for one in line["cells"]}
+    figures = (_figure(cells[arm]["value"], cells[arm]["comparison"]) if arm in cells else "-" for arm in arms)
+    return line["label"], *figures, str(line["n"])
 
 
 def _figure(value: float | None, comparison: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,6 @@
 """The prompt that a run starts from, and its worked examples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from training.releases.release import Release
 from training.settings import TrainingSettings
 from training.study.demonstrating import demonstration_pool
 from training.study.results import best_prompt
+from training.tasks.task import Task
 
 
 def start_from(
@@ -26,6 +27,7 @@ def start_from(
     split: Split,
     training: TrainingSettings,
     directory: Path,
+    tasks: Mapping[str, Task],
 ) -> dict[str, Any]:
     """The prompt that a study of this generator on this split found best, else the baseline's.
 
@@ -40,15 +42,17 @@ def start_from(
     prompt, study = (found[0], found[1].name) if found else (baseline.manifest.prompt, None)
     pool = []
     if prompt.examples:
-        pool = demonstration_pool(searcher, examples, split, training.data, prompt=prompt, seed=training.seed)
+        pool = demonstration_pool(
+            searcher, examples, split, training.data, prompt=prompt, seed=training.seed, tasks=tasks
+        )
         save_pool(pool, directory / FILE)
     return {"prompt": prompt.model_dump(), "study": study, "worked examples": len(pool)}
 
 
-def asking(prompt: Prompt, directory: Path) -> Asking:
-    """A prompt with the worked examples that a run or a release keeps for it."""
+def asking(prompt: Prompt, directory: Path, tasks: Mapping[str, Task]) -> Asking:
+    """A prompt with the tasks, and with the worked examples that a run or a release keeps for it."""
     path = directory / FILE
-    return Asking(prompt, load_pool(path) if prompt.examples and path.is_file() else ())
+    return Asking(prompt, load_pool(path) if prompt.examples and path.is_file() else (), tasks)
 
 
 def shown_beside(asked: Asking, embedder: Embedder, split: Split) -> Callable[[Example], Sequence[Demonstration]]:
@@ -59,6 +63,7 @@ def shown_beside(asked: Asking, embedder: Embedder, split: Split) -> Callable[[E
         if demonstrations is None:
             return ()
         group = split.group_of_example[example.id]
-        return demonstrations.nearest(example.question, asked.prompt.examples, without={group})
+        task = example.task if example.task in asked.tasks else None
+        return demonstrations.nearest(example.question, asked.prompt.examples, without={group}, task=task)
 
     return shown

@@ -18,6 +18,7 @@ from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
 from training.runs.stages import Stages
 from training.settings import TrainingSettings
+from training.tasks.files import load_tasks
 
 logger = logging.getLogger("lockstep.retrain")
 
@@ -72,6 +73,7 @@ def retrain(
                 "accept_test_changes": request.accept_test_changes,
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
+                "tasks": {name: task.model_dump() for name, task in load_tasks(workspace.tasks).items()},
             }
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)

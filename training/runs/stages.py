@@ -64,6 +64,7 @@ class Stages(Workbench):
             freeze=True,
             columns=self.run.request.get("columns"),
             accept_test_changes=self.run.request.get("accept_test_changes", False),
+            tasks=self.tasks,
             warn=self.warn,
         )
         data, split = self.training.data, prepared.split
@@ -144,6 +145,7 @@ class Stages(Workbench):
             self.divided,
             self.training,
             self.directory,
+            self.tasks,
         )
 
     def supervised(self) -> dict[str, Any]:
@@ -157,6 +159,7 @@ class Stages(Workbench):
             self.training.data,
             seed=self.training.seed,
             demonstrate=shown_beside(self.best, searcher.embedder, self.divided),
+            tasks=self.tasks,
         )
         tables.write_rows(self.directory / "supervised.jsonl", rows)
         doubts = quality(rows, {one.id: one for one in self.examples["train"]}, lambda row: False)["doubts"]
@@ -175,6 +178,7 @@ class Stages(Workbench):
             self.examples["train"],
             self.training.generator,
             seed=self.training.seed,
+            weights={name: task.weight for name, task in self.tasks.items()},
         )
         result = train_generator(
             self.bases.generator,
@@ -270,6 +274,7 @@ class Stages(Workbench):
             self.workspace,
             self.ledger,
             self.baseline,
+            tasks=self.tasks,
             search=self.chosen_settings(tuned).model_copy(update={"abstain_below": threshold}),
             documents_fingerprint=self.catalog.fingerprint(),
             split_fingerprint=self.divided.fingerprint,

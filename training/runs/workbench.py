@@ -27,6 +27,7 @@ from training.runs.directory import Run
 from training.runs.models import Bases, Systems
 from training.runs.prompting import asking
 from training.settings import TrainingSettings
+from training.tasks.task import Task
 
 
 class Workbench:
@@ -50,6 +51,8 @@ class Workbench:
         self.answers = run.directory / "answers.jsonl"
         """Every answer that was generated: a stage that is resumed, or asks the same, reads it from there."""
         self.training = TrainingSettings.model_validate(run.request["training"])
+        self.tasks = {name: Task.model_validate(task) for name, task in run.request.get("tasks", {}).items()}
+        """As the workspace had them when the run began."""
         self.tuned_embedder = self.training.embedder_enabled
         self.embedders = [False, True] if self.tuned_embedder else [False]
         """Those that are measured, by whether they are tuned."""
@@ -84,7 +87,7 @@ class Workbench:
     @cached_property
     def best(self) -> Asking:
         """How a study found it best to ask; as served where there was none."""
-        return asking(Prompt.model_validate(self.asked["prompt"]), self.directory)
+        return asking(Prompt.model_validate(self.asked["prompt"]), self.directory, self.tasks)
 
     def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
@@ -97,7 +100,7 @@ class Workbench:
         arms = answering(
             searchers,
             generators,
-            asking(manifest.prompt, self.baseline.directory),
+            asking(manifest.prompt, self.baseline.directory, self.tasks | manifest.tasks),
             self.best,
             thresholds=thresholds,
             served=manifest.search,

@@ -54,8 +54,8 @@ def overlap_f1(answer: Sequence[str], reference: Sequence[str]) -> float:
     return f1_of((Counter(answer) & Counter(reference)).total(), answer, reference)
 
 
-def f1_of(common: int, answer: Sequence[str], reference: Sequence[str]) -> float:
-    """F1 of two sequences of words with so many of them in common."""
+def f1_of(common: int, answer: Sequence[object], reference: Sequence[object]) -> float:
+    """F1 of two sequences, of words say, with so many of them in common."""
     return 2 * common / (len(answer) + len(reference)) if common else 0.0
 
 

@@ -1,6 +1,6 @@
 """The pool of worked examples that a workspace's training questions make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
@@ -11,13 +11,21 @@ from training.data.preparation import supervised_rows
 from training.data.sampling import spread
 from training.data.splits import Split
 from training.settings import DataSettings
+from training.tasks.task import Task
 
 MOST = 256
 """Questions, spread over the documents: more are hardly ever nearer, and each is embedded at every start."""
 
 
 def demonstration_pool(
-    searcher: Searcher, examples: Sequence[Example], split: Split, data: DataSettings, *, prompt: Prompt, seed: int
+    searcher: Searcher,
+    examples: Sequence[Example],
+    split: Split,
+    data: DataSettings,
+    *,
+    prompt: Prompt,
+    seed: int,
+    tasks: Mapping[str, Task] | None = None,
 ) -> list[Worked]:
     """Worked examples of the training questions, over what retrieval returns for them.
 
@@ -26,7 +34,7 @@ def demonstration_pool(
         prompt: its abstention is what a refused example answers.
     """
     chosen = spread(examples, split.group_of_example, MOST, seed=seed)
-    rows, _ = supervised_rows(searcher, chosen, split, prompt, data, seed=seed)
+    rows, _ = supervised_rows(searcher, chosen, split, prompt, data, seed=seed, tasks=tasks)
     candidates = SearcherCandidates(searcher)
     documents = {chunk.rsplit("#", 1)[0] for row in rows for chunk in row.passages}
     passages = {one.chunk_id: one for one in candidates.chunks_of(sorted(documents))}

@@ -7,11 +7,11 @@ a generator and the examples.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from retrieval.progress import Progress, silent
 from retrieval.search import Searcher
-from training.answering.answerer import Answerer, Encoded, Generates
+from training.answering.answerer import Answerer, Encoded, Generates, Weighs
 from training.answering.demonstrations import Demonstrations
 from training.data.examples import Example
 from training.data.sampling import spread
@@ -20,6 +20,7 @@ from training.evaluation.evaluate import Arm, ArmResult, Record, evaluate
 from training.evaluation.verdict import ONE_STANDARD_ERROR
 from training.study.cells import Cell
 from training.study.halving import halve
+from training.tasks.task import Task
 
 METRIC = "answer_score"
 
@@ -95,6 +96,18 @@ class _Metered:
     def encode(self, messages: Sequence[Any], *, thinking: bool = False) -> Encoded:
         return self.generator.encode(messages, thinking=thinking)
 
+    @property
+    def can_score(self) -> bool:
+        return bool(getattr(self.generator, "can_score", False))
+
+    def weigh(self, prompts: Sequence[Encoded], choices: Sequence[Sequence[str]]) -> list[list[float]]:
+        started = time.monotonic()
+        found = cast("Weighs", self.generator).weigh(prompts, choices)
+        self.seconds += time.monotonic() - started
+        self.prompt_tokens += sum(map(len, prompts))
+        self.completion_tokens += sum(max(map(self.length, own)) for own in choices)
+        return found
+
     def complete(self, prompts: Sequence[Encoded], max_new_tokens: int) -> list[tuple[str, str]]:
         started = time.monotonic()
         completed = self.generator.complete(prompts, max_new_tokens)
@@ -112,6 +125,7 @@ def study(
     generator: Generates,
     *,
     demonstrations: Demonstrations,
+    tasks: Mapping[str, Task] | None = None,
     length: Callable[[str], int],
     max_new_tokens: int,
     minutes: float,
@@ -125,6 +139,7 @@ def study(
         cells: the first is what is served now: it is measured on all questions.
         examples: of validation.
         groups: example id to what it hangs together with.
+        tasks: by their names.
         length: tokens of a text that was generated.
         minutes: no round of which not all is measured by then counts, but the first.
 
@@ -143,7 +158,15 @@ def study(
         new = [one for one in spread(examples, groups, questions, seed=seed) if one.id not in known]
         meter = _Metered(generator, length)
         at = searcher.at(searcher.settings.model_copy(update={"top_k": cell.prompt.max_passages}))
-        answerer = Answerer(at, meter, cell.prompt, "", max_new_tokens=max_new_tokens, demonstrations=demonstrations)
+        answerer = Answerer(
+            at,
+            meter,
+            cell.prompt,
+            "",
+            max_new_tokens=max_new_tokens,
+            demonstrations=demonstrations,
+            tasks=tasks,
+        )
         arm = Arm(cell.name, at, answerer)
         done.records += evaluate(arm, new, groups, progress=progress).records
         done.prompt_tokens += meter.prompt_tokens

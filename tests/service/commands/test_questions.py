@@ -93,6 +93,8 @@ def test_a_question_is_answered_by_the_service(service, place, capfd):
     ((path, authorization, body),) = service.asked
     assert (path, authorization) == ("/v1/chat/completions", "Bearer own-secret")
     assert body == {"model": "lockstep", "messages": [{"role": "user", "content": "How high?"}]}
+    run(capfd, "ask", "How high?", "--task", "stance", "-w", place)
+    assert service.asked[-1][2]["model"] == "lockstep:stance"
 
 
 def test_a_search_is_made_by_the_service(service, place, capfd):

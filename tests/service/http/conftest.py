@@ -9,8 +9,14 @@ from tests.service.http.served import Source, served
 
 
 @pytest.fixture
-def source(make_runtime, embedder):
-    return Source(make_runtime, embedder=embedder)
+def tasks():
+    """Of every release; a module of tests that wants some has its own."""
+    return {}
+
+
+@pytest.fixture
+def source(make_runtime, embedder, tasks):
+    return Source(make_runtime, embedder=embedder, tasks=tasks)
 
 
 @pytest.fixture

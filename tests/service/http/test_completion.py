@@ -10,6 +10,7 @@ from service.http.completion import Completion, Options
 from service.http.conversation import read_conversation
 from service.http.problems import Problem
 from service.http.schemas import ChatMessage
+from training.tasks.task import Task
 
 
 class Lease:
@@ -32,8 +33,8 @@ def finish(completion: Completion) -> list[str]:
     return asyncio.run(collect())
 
 
-def started(runtime, *pairs: tuple[str, str], retrieval: bool = True, **options) -> Completion:
-    completion = Completion(Lease(runtime), retrieval=retrieval)
+def started(runtime, *pairs: tuple[str, str], retrieval: bool = True, task: str | None = None, **options) -> Completion:
+    completion = Completion(Lease(runtime), retrieval=retrieval, task=task)
     asyncio.run(completion.start(read_conversation(messages(*pairs)), Options(**options)))
     return completion
 
@@ -247,3 +248,35 @@ def test_of_a_long_history_few_beginnings_are_tried(make_runtime, retrieval):
     assert longest - 4 <= completion.usage.prompt_tokens <= longest, "as many as fit: four words a turn and its answer"
     assert "messages[0]" in completion.ignored
     assert f"messages[{len(history) - 1}]" not in completion.ignored
+
+
+STANCE = Task(kind="classification", instruction="Say one of: yes, no.", labels=("yes", "no"))
+BRIEF = Task(kind="summarisation", instruction="Summarise.", max_new_tokens=200)
+
+
+def test_a_classification_is_the_likeliest_label_and_generates_nothing(make_runtime):
+    runtime = make_runtime("r1", tasks={"stance": STANCE})
+    runtime.generator.can_score = True
+    runtime.generator.weigh = lambda prompts, choices: [[-2.0, -1.0] for _ in prompts]
+    completion = started(runtime, ("user", "Was it blue?"), ("assistant", "no"), ("user", "And red?"), task="stance")
+    assert finish(completion) == ["no"]
+    assert completion.answer.text == "no"
+    assert completion.answer.citations == ()
+    assert runtime.generator.handles == []
+    assert runtime.searcher.questions == ["And red?"], "a message of a task stands for itself"
+    assert completion.ignored == ("messages[0]", "messages[1]")
+    assert runtime.generator.messages[-1][0]["content"] == "Say one of: yes, no."
+    assert (completion.usage.prompt_tokens > 10, completion.usage.completion_tokens) == (True, 1)
+
+
+def test_a_label_that_is_written_is_shown_once_it_is_known(make_runtime):
+    runtime = make_runtime("r1", tasks={"stance": STANCE}, pieces=["The answer", " is Yes."])
+    completion = started(runtime, ("user", "Is it?"), task="stance")
+    assert finish(completion) == ["yes"]
+
+
+def test_a_summary_streams_with_room_of_its_own(make_runtime):
+    runtime = make_runtime("r1", tasks={"brief": BRIEF}, pieces=["The valve", " opens."])
+    completion = started(runtime, ("user", "The valve"), task="brief")
+    assert finish(completion) == ["The valve", " opens."]
+    assert runtime.generator.asked[-1]["max_new_tokens"] == 200

@@ -3,6 +3,8 @@
 import openai
 import pytest
 
+from training.tasks.task import Task
+
 
 def test_models_are_listed_and_each_can_be_asked(client):
     models = {model.id: model for model in client.models.list()}
@@ -56,3 +58,15 @@ def test_another_model_is_not_found(client):
     with pytest.raises(openai.NotFoundError) as caught:
         client.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+@pytest.mark.parametrize("tasks", [{"brief": Task(kind="summarisation", instruction="Summarise.")}])
+def test_a_task_is_a_model_of_its_own(client, source, tasks):
+    assert [model.id for model in client.models.list()][:3] == ["lockstep", "r1", "lockstep:brief"]
+    assert client.models.retrieve("lockstep:brief").owned_by == "lockstep"
+    messages = [{"role": "user", "content": "The valve"}]
+    reply = client.chat.completions.create(model="lockstep:brief", messages=messages)
+    assert reply.choices[0].message.content
+    assert source.runtimes["r1"].generator.messages[-1][0]["content"] == "Summarise."
+    with pytest.raises(openai.NotFoundError, match="lockstep:brief"):
+        client.chat.completions.create(model="lockstep:other", messages=messages)

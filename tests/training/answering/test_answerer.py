@@ -8,6 +8,7 @@ from retrieval.documents import Passage
 from retrieval.prompt import Message, Prompt, render
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
+from training.tasks.task import Task
 
 PROMPT = Prompt()
 
@@ -168,3 +169,68 @@ def test_thinking_has_a_budget_of_its_own_and_is_not_shown() -> None:
     thinking = Answerer(FakeSearcher([passage(1)]), generator, Prompt(thinking_tokens=100), "r", max_new_tokens=48)
     assert thinking.answer("How high?").text == "12 bar [1]"
     assert generator.batches[0][1] == 148
+
+
+STANCE = Task(kind="classification", instruction="Say one of: yes, no.", labels=("yes", "no"))
+BRIEF = Task(kind="summarisation", instruction="Summarise.", max_new_tokens=200)
+
+
+class WeighingGenerator(FakeGenerator):
+    """Tells probabilities: the last text is the likeliest always."""
+
+    can_score = True
+
+    def weigh(self, prompts: Sequence[list[int]], choices: Sequence[Sequence[str]]) -> list[list[float]]:
+        self.weighed = list(prompts), list(choices)
+        return [[float(place) for place in range(len(own))] for own in choices]
+
+
+def with_tasks(generator: FakeGenerator, *passages: Passage, **settings: object) -> Answerer:
+    one = answerer(FakeSearcher(passages), generator, **settings)
+    one.tasks = {"stance": STANCE, "brief": BRIEF}
+    return one
+
+
+def test_a_classification_is_answered_with_the_likeliest_label_and_nothing_is_generated() -> None:
+    generator = WeighingGenerator("30 kg [1]")
+    one = with_tasks(generator, passage(1))
+    prepared = [one.prepare("Is it?", "stance"), one.prepare("How heavy?")]
+    label, answer = one.answer_prepared(prepared)
+    assert (label.text, label.abstained, label.citations) == ("no", False, ())
+    assert answer.text == "30 kg [1]"
+    assert generator.weighed == ([prepared[0].prompt_ids], [("yes", "no")])
+    assert [len(prompts) for prompts, _ in generator.batches] == [1]
+    assert prepared[0].messages == render("Is it?", [passage(1)], STANCE.asked(PROMPT))
+
+
+def test_a_classification_that_abstains_has_the_abstention_to_choose() -> None:
+    one = with_tasks(WeighingGenerator(), passage(1))
+    one.tasks = {"stance": STANCE.model_copy(update={"abstains": True})}
+    assert one.answer("Is it?", "stance").abstained
+
+
+def test_a_generator_that_is_to_think_first_writes_its_label() -> None:
+    generator = WeighingGenerator("<think>It is not.</think>No.")
+    one = with_tasks(generator, passage(1))
+    one.prompt = PROMPT.model_copy(update={"thinking_tokens": 20})
+    assert one.answer("Is it?", "stance").text == "no"
+
+
+def test_a_generator_without_probabilities_is_asked_and_its_text_names_the_label() -> None:
+    one = with_tasks(FakeGenerator("Yes, it is.", "Both yes and no"), passage(1))
+    assert one.answer("Is it?", "stance").text == "yes"
+    assert one.answer("Is it?", "stance").text == "Both yes and no"
+
+
+def test_a_task_has_its_own_length_and_never_abstains_by_the_search() -> None:
+    generator = FakeGenerator("All of it. [1]", "", "42 [1]")
+    one = with_tasks(generator, passage(1, similarity=0.1), abstain_below=0.5)
+    assert one.answer("The report", "brief").text == "All of it. [1]"
+    assert generator.batches[-1][1] == 200
+    assert one.answer("How heavy?").abstained
+    assert with_tasks(FakeGenerator("Nothing there.")).answer("The report", "brief").text == "Nothing there."
+
+
+def test_a_name_that_is_no_task_here_asks_for_an_answer() -> None:
+    one = with_tasks(FakeGenerator(), passage(1))
+    assert one.prepare("How heavy?", "note of the user").messages == one.prepare("How heavy?").messages

@@ -1,6 +1,7 @@
 """Worked examples: which are shown, beside what, and how they are kept."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,18 @@ def test_rows_become_short_examples_that_cite_their_oracle() -> None:
         ["text 0", "text 2"],
         ["text 3", "text 1"],
     ]
+
+
+def test_a_task_is_shown_examples_of_its_own_only() -> None:
+    pool = [*POOL, replace(worked("far"), task="stance"), replace(worked("near"), task="other")]
+    of_task = Demonstrations(pool, embed).nearest("asked", 3, task="stance")
+    assert [one.question for one in of_task] == ["far"]
+    assert Demonstrations(pool, embed).nearest("asked", 2) == Demonstrations(POOL, embed).nearest("asked", 2)
+
+
+def test_a_row_of_a_task_becomes_an_example_as_it_is() -> None:
+    chunks = {f"d#{i}": Passage("d", f"d#{i}", f"text {i}", "", 0.0, 0, 0.0) for i in range(4)}
+    labelled = row("label", ["d#0", "d#1", "d#2", "d#3"], 3, "yes", marks=2)
+    (found,) = worked_examples([replace(labelled, task="stance", cites=False)], {"label": "q"}, chunks, {"label": "g"})
+    assert (found.demonstration.completion, found.abstains, found.task) == ("yes", False, "stance")
+    assert [one.text for one in found.demonstration.passages] == ["text 0", "text 2"]

@@ -118,3 +118,12 @@ def test_a_question_over_two_documents_follows_only_where_both_are_shown():
             assert rows[0].completion == f"Anna [{marks[0]}][{marks[1]}]"
         elif len(rows) == 2:
             assert not {"d1#0", "d2#0"} <= set(head.passages)
+
+
+def test_rows_of_two_tasks_are_not_joined():
+    rows = built(0.0)
+    french = [replace(row, task="french") for row in rows[:4]]
+    for row in joined([*rows[4:], *french]):
+        asked = {question for question, _ in asked_and_answered(row)}
+        own = {one.question for one in EXAMPLES if one.id in {other.example_id for other in french}}
+        assert asked <= own if row.task else not asked & own

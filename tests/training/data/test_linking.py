@@ -4,6 +4,7 @@ from retrieval.documents import Passage
 from retrieval.errors import InputError
 from training.data.examples import Example
 from training.data.linking import check_documents, link_documents
+from training.tasks.task import Task
 
 
 def passage(document: str, text: str, rank: int = 1) -> Passage:
@@ -72,3 +73,12 @@ def test_eight_unknown_documents_are_all_named() -> None:
     assert [line.split(": found")[0].split()[-1] for line in str(error.value).splitlines()[1:]] == [
         f"(x.csv:{i})" for i in range(8)
     ]
+
+
+def test_no_passage_holds_a_label_so_the_first_document_is_taken() -> None:
+    stance = Task(kind="classification", instruction="Say.", labels=("yes", "no"))
+    examples = [Example("a", "Is it blue?", ("yes",), task="stance"), Example("b", "Is it blue?", ("yes",))]
+    found = [passage("first", "It is blue."), passage("second", "Oh yes, blue.", 2)]
+    linked, _ = link_documents(examples, lambda questions: [found for _ in questions], tasks={"stance": stance})
+    assert [one.document_ids for one in linked] == [("first",), ("second",)]
+    assert all(one.weak for one in linked)

@@ -12,6 +12,7 @@ from retrieval.errors import LeakError
 from retrieval.prompt import Prompt, cited_marks, render
 from training.data.examples import Example
 from training.data.supervised import SupervisedRow, SupervisedStats, build_supervised
+from training.tasks.task import Task
 
 PROMPT = Prompt()
 
@@ -281,3 +282,34 @@ def test_misuse_is_told() -> None:
         EASY.build(ASK, abstention_share=1.5)
     with pytest.raises(ValueError, match="0 results"):
         EASY.build(ASK, search=lambda questions: [])
+
+
+STANCE = Task(kind="classification", instruction="Say one of: yes, no.", labels=("yes", "no"))
+
+
+def test_a_label_is_learnt_on_what_serving_would_show() -> None:
+    example = Example("q", "What is the range?", ("no",), ("a",), split="train", task="stance")
+    for share in (0.0, 0.9):
+        row, stats = EASY.row(example, tasks={"stance": STANCE}, abstention_share=share)
+        shown = [EASY.passage(c) for c in ("a#0", "b#0", "c#0", "d#0")]
+        assert list(row.messages) == render(example.question, shown, STANCE.asked(PROMPT))
+        assert (row.completion, row.passages) == ("no", ("a#0", "b#0", "c#0", "d#0"))
+        assert (row.task, row.cites, row.oracle_positions) == ("stance", False, (1,))
+        assert (stats.with_oracle, stats.left_out) == (1, {}), "though b says no"
+    late = World(CHUNKS, {example.question: ["b#0", "c#0", "d#0", "e#0", "a#0"]})
+    rows, stats = late.build(example, tasks={"stance": STANCE})
+    assert rows == []
+    assert stats.skipped == {"retrieval shows no passage of its document": ["q"]}
+
+
+def test_questions_of_a_task_keep_what_rows_of_questions_have() -> None:
+    task = Task(kind="question answering", instruction="In French, or say: {abstention}")
+    row, _ = EASY.row(replace(ASK, task="french"), tasks={"french": task})
+    assert row.messages[0]["content"] == f"In French, or say: {PROMPT.abstention}"
+    assert (row.completion, row.task, row.cites) == (EASY.row(ASK)[0].completion, "french", True)
+
+
+def test_labels_do_not_count_towards_the_share_of_refusals() -> None:
+    labels = [replace(ASK, id=f"l{i}", answers=("no",), task="stance") for i in range(40)]
+    rows, _ = EASY.build(*labels, ASK, tasks={"stance": STANCE}, abstention_share=0.5)
+    assert sum(row.oracle_present for row in rows) >= 40

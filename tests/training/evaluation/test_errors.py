@@ -1,4 +1,4 @@
-"""Faults in buckets: each of the seven kinds, planted."""
+"""Faults in buckets: each of the nine kinds, planted."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -55,6 +55,8 @@ PLANTED: list[tuple[Record, Bucket | None]] = [
     (record("4.5 bar [1]", "correct"), "wrong citation"),
     (record("4.5 bar [3]", "correct"), "wrong citation"),
     (record("4.5 bar", "correct"), "wrong format"),
+    (record("no", "wrong", kind="classification"), "wrong label"),
+    (record('{"total": 4}', "wrong", kind="extraction"), "wrong fields"),
     (record("", "wrong"), "wrong format"),
     (record("<|im_start|>assistant 2 bar [2]", "wrong"), "wrong format"),
     (record("Question: at what pressure? Answer: 2 bar", "wrong"), "wrong format"),

@@ -65,3 +65,19 @@ def test_everything_else_is_the_generator_s_own():
     assert Memoized(Counting()).computes_beside == 2
     assert Memoized(Counting()).encode([{"role": "user", "content": "a"}]) == [1]
     assert Memoized(Counting()).encode_completion("two") == [3]
+
+
+def test_what_was_weighed_is_not_computed_again():
+    class Weighing(Counting):
+        can_score = True
+
+        def weigh(self, prompts, choices):
+            self.asked.append((prompts, choices))
+            return [[-float(len(text)) for text in own] for own in choices]
+
+    counting = Weighing()
+    generator = Memoized(counting)
+    assert generator.can_score
+    assert generator.weigh([[1], [2], [1]], [("yes", "no")] * 3) == [[-3.0, -2.0]] * 3
+    assert generator.weigh([[1], [1]], [("yes", "no"), ("no",)]) == [[-3.0, -2.0], [-2.0]]
+    assert counting.asked == [([[1], [2]], [("yes", "no")] * 2), ([[1]], [("no",)])]

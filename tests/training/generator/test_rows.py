@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import pytest
 from transformers import AutoTokenizer
@@ -7,8 +8,11 @@ from retrieval.chat_template import encode
 from retrieval.documents import Passage
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message, Prompt, render
+from training.data.examples import Example
+from training.data.supervised import SupervisedRow
 from training.generator.packaged import BASE, packaged_generator
-from training.generator.rows import MASKED, encode_row, encode_rows
+from training.generator.rows import MASKED, encode_row, encode_rows, join_questions
+from training.settings import GeneratorTraining
 
 
 @dataclass(frozen=True)
@@ -83,3 +87,29 @@ def test_nothing_to_train_on_is_refused(tokenizer):
 def test_an_empty_completion_is_refused_by_name(tokenizer):
     with pytest.raises(TrainingError, match="row e7 with an empty completion"):
         encode_rows(tokenizer, [row(), row("  \n", name="e7")], max_length=500)
+
+
+def test_labels_stay_rows_of_their_own_and_weights_say_how_often_they_are_seen():
+    def built(name: str, mark: int | None, **changes: object) -> SupervisedRow:
+        messages = tuple(row(name=name).messages)
+        marks = () if mark is None else (mark,)
+        return SupervisedRow(
+            name, messages, "12 bar [1]", ("d#0",), True, True, mark, marks, True, "train", False, **changes
+        )
+
+    questions = [built(f"q{number}", 1) for number in range(4)]
+    labels = [replace(built(f"l{number}", 1), completion="yes", task="stance", cites=False) for number in range(6)]
+    examples = [Example(one.example_id, f"{one.example_id}?", ("12 bar",)) for one in (*questions, *labels)]
+
+    def joined(weight: float, most: int | None = None) -> Counter:
+        settings = GeneratorTraining(most_rows=most)
+        weights = {"stance": weight}
+        rows = join_questions(
+            packaged_generator(BASE), [*questions, *labels], examples, settings, seed=1, weights=weights
+        )
+        return Counter(one.task for one in rows)
+
+    assert joined(1.0) == {None: 1, "stance": 6}
+    assert joined(2.5) == {None: 1, "stance": 15}
+    assert joined(0.5) == {None: 1, "stance": 3}
+    assert joined(1.0, most=4) == {None: 1, "stance": 3}

@@ -10,10 +10,16 @@ import pytest
 
 from retrieval.chat_template import encode
 from retrieval.errors import InputError
-from training.generator.files import check_template, end_of_turn, eos_token_ids, load_model, load_tokenizer
+from training.generator.files import (
+    check_template,
+    encode_target,
+    end_of_turn,
+    eos_token_ids,
+    load_model,
+    load_tokenizer,
+)
 from training.generator.generation import load_generator
 from training.generator.packaged import BASE, packaged_generator
-from training.generator.rows import encode_target
 
 THINKING = (
     "{% if add_generation_prompt and enable_thinking is defined and enable_thinking is false %}"

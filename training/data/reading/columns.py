@@ -10,7 +10,7 @@ from typing import Any
 
 from retrieval.errors import ConfigurationError
 from training.data.reading.faults import FaultyRow
-from training.data.reading.sources import Source
+from training.data.reading.source import Source
 
 FIELDS = ("id", "question", "answers", "document_ids", "split", "task", "metadata")
 LISTS = ("answers", "document_ids")
@@ -125,7 +125,7 @@ def _of_cells(row: Mapping[str, str], columns: Columns) -> dict[str, Any]:
         if field is None:
             named["metadata"][column] = cell
         elif field in LISTS:
-            named.setdefault(field, []).extend(_listed(column, cell, split=field == "document_ids"))
+            named.setdefault(field, []).extend(cell_texts(cell, split=field == "document_ids"))
         else:
             named[field] = cell
     if "answers" not in named:
@@ -133,8 +133,12 @@ def _of_cells(row: Mapping[str, str], columns: Columns) -> dict[str, Any]:
     return named
 
 
-def _listed(column: str, cell: str, *, split: bool) -> list[str]:
-    """The texts of a cell: a JSON array, else one; of document ids several, between semicolons or on lines."""
+def cell_texts(cell: str, *, split: bool) -> list[str]:
+    """The texts of a table's cell: a JSON array, else one.
+
+    Args:
+        split: several may stand between semicolons or on lines, as document ids do.
+    """
     if cell.startswith("[") and cell.endswith("]"):
         try:
             value = json.loads(cell)

@@ -14,7 +14,8 @@ from training.data.reading.columns import Columns, UnclearColumns, choose_column
 from training.data.reading.faults import FaultyRow, listed, told
 from training.data.reading.json_rows import shown
 from training.data.reading.repetition import Repetitions
-from training.data.reading.sources import Source, Tell, read_sources
+from training.data.reading.source import Source
+from training.data.reading.sources import Tell, read_sources
 
 _Text = Annotated[str, StringConstraints(pattern=r"\S")]
 _Texts = Annotated[tuple[_Text, ...], AfterValidator(lambda texts: tuple(dict.fromkeys(texts)))]

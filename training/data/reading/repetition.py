@@ -54,7 +54,9 @@ class Repetitions:
 
 
 def agree(one: Example, other: Example) -> bool:
-    """Whether an answer of the one holds one of the other, or neither has any."""
+    """Whether an answer of the one holds one of the other, or neither has any; of two tasks nothing need agree."""
+    if one.task != other.task:
+        return True
     if one.answerable != other.answerable:
         return False
     pairs = [(mine, theirs) for mine in one.answers for theirs in other.answers]

@@ -1,4 +1,6 @@
-"""The rows of an examples file, whatever its form: JSON Lines, a JSON array, CSV, TSV, a workbook; ``.gz`` too.
+"""The rows of a file, whatever its form: JSON Lines, a JSON array, CSV, TSV, a workbook; ``.gz`` too; Parquet.
+
+A folder is a data set as the library ``datasets`` saves it.
 
 Knows nothing about what the columns mean.
 """
@@ -8,14 +10,14 @@ import json
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retrieval.documents import Document, SourceFile
 from retrieval.errors import InputError
-from training.data.reading import json_rows
+from training.data.reading import columnar, json_rows
 from training.data.reading.faults import FaultyRow
+from training.data.reading.source import Source
 
 Tell = Callable[[str], None]
 """Takes a sentence for the user about something that stops nothing."""
@@ -24,24 +26,13 @@ _TABLES = (".csv", ".tsv")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xlsb", ".xls", ".ods")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Rows with the same columns: of a file, or of one sheet of a workbook."""
-
-    name: str
-    """How messages name it."""
-    columns: tuple[str, ...]
-    """In their order; of JSON, the keys of all rows."""
-    rows: Sequence[tuple[str, dict[str, Any] | FaultyRow]]
-    """``file:line``, and the values by column (empty cells are left out) or why there are none."""
-    cells: bool
-    """The values are the texts of a table's cells."""
-
-
 def read_sources(path: Path, fault: Tell, warn: Tell) -> Iterator[Source]:
     """The rows of a file. Faults are told with their place, and the rows around them given."""
     suffix = Path(path.stem).suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
     try:
+        if suffix == ".parquet" or path.is_dir():
+            yield from columnar.read_sources(path)
+            return
         if suffix in _WORKBOOKS:
             yield from _workbook(path, fault, warn)
             return

@@ -1,0 +1,1 @@
+"""Tables of any columns into examples of a task."""

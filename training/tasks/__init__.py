@@ -1,0 +1,1 @@
+"""What is asked of the documents: answers to questions, labels, fields, summaries."""
