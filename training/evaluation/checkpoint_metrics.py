@@ -38,6 +38,8 @@ class EmbedderMetric:
         chunks = [stored.chunk for stored in catalog.live_chunks(sorted(documents))]
         self._documents = [chunk.document_id for chunk in chunks]
         self._texts = [chunk.indexed_text for chunk in chunks]
+        self.characters = sum(map(len, self._texts))
+        """Of the chunks that each measurement embeds."""
 
     def __call__(self, embedder: Embedder) -> float:
         """nDCG@10 of an embedder; 0 where no question has a known document."""
