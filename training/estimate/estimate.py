@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.catalog import Catalog
-from retrieval.hardware import Sampler
+from retrieval.hardware import Sampler, best_device
 from retrieval.memory import device_limit, give_back, memory_limit
 from retrieval.progress import Progress, silent
 from retrieval.search import Searcher
 from training.data.contrastive import ContrastiveRow
 from training.data.examples import Example
 from training.data.supervised import SupervisedRow
-from training.estimate.amounts import embedder_amounts, generator_amounts
+from training.estimate.amounts import Amounts, embedder_amounts, generator_amounts
 from training.estimate.fitting import fit_embedder, fit_generator
-from training.estimate.loading import GeneratorFacts, generator_facts
-from training.estimate.probe import TrainingCost, probe_embedder, probe_generator
+from training.estimate.loading import generator_facts
+from training.estimate.probe import TooLarge, TrainingCost, probe_embedder, probe_generator
 from training.estimate.serving import ServingCost, probe_serving
 from training.evaluation.compared_systems import Asking
-from training.settings import TrainingSettings
+from training.settings import EmbedderTraining, GeneratorTraining, TrainingSettings
 
 ALIKE = 0.25
 """Share of questions for which a tuned embedder brings the same passages as before, so that they are answered once:
@@ -154,17 +154,24 @@ def _embedder(
     tokenizer.no_padding()
     count = cache(lambda text: min(embedder.max_tokens, len(tokenizer.encode(text).ids)))
     lengths = [sum(count(text) for text in (row.anchor, row.positive, *row.negatives)) for row in rows]
-    cost = probe_embedder(
-        material.embedder,
-        rows,
-        lengths,
-        lambda tuned: (tuned.encode_passages(texts[:4]), None)[1],
-        settings,
-        seed=training.seed,
-        limit=limit,
-    )
+
+    def probe(settings: EmbedderTraining) -> TrainingCost:
+        return probe_embedder(
+            material.embedder,
+            rows,
+            lengths,
+            lambda tuned: tuned.encode_passages(texts[:4]),
+            settings,
+            seed=training.seed,
+            limit=limit,
+        )
+
+    def amounts(settings: EmbedderTraining) -> Amounts:
+        return embedder_amounts(rows, count, settings, seed=training.seed)
+
+    cost, changes = fit_embedder(settings, probe, amounts, limit)
     changes = fit_embedder(settings, cost, lambda one: embedder_amounts(rows, count, one, seed=training.seed), limit)
-    amounts = embedder_amounts(rows, count, settings.model_copy(update=changes), seed=training.seed)
+    done = amounts(settings.model_copy(update=changes))
     if changes:
         found.chosen["embedder"] = changes
     # Validation embeds the supporting documents and what search returns for the questions; batches, the positives.
@@ -172,11 +179,11 @@ def _embedder(
     positives = sum(map(len, {row.positive for row in rows}))
     measuring = shown * serving.per_character + len(material.validation) * serving.per_search
     seconds = (
-        _training_seconds(cost, amounts.tokens, amounts.measured, measuring)
+        _training_seconds(cost, done.tokens, done.measured, measuring)
         + positives * serving.per_character
         + len(material.validation) * serving.per_search
     )
-    found.add("embedder", seconds, cost.peak(amounts.at_once), steps=amounts.steps, tokens=amounts.tokens)
+    found.add("embedder", seconds, cost.peak(done.at_once), steps=done.steps, tokens=done.tokens)
 
 
 def _characters_measured(material: Material) -> int:
@@ -188,31 +195,37 @@ def _characters_measured(material: Material) -> int:
 def _generator(
     found: Estimate, material: Material, training: TrainingSettings, serving: ServingCost, limit: int
 ) -> None:
-    assert material.generator is not None
-    facts: GeneratorFacts = generator_facts(material.generator, material.supervised, training.generator, limit)
-    asked = list(material.validation or material.test)[:1]
+    base = material.generator
+    assert base is not None
+    facts = generator_facts(base, material.supervised, training.generator, limit)
 
     def ask(generator: Any) -> None:
-        messages = material.supervised[0].messages
-        if asked:
-            generator.generate([generator.encode(messages)[: generator.max_context - 8]], 4)
+        prompt = generator.encode(material.supervised[0].messages)
+        generator.generate([prompt[: generator.max_context - 8]], 4)
 
-    def probe(settings: Any) -> TrainingCost:
-        assert material.generator is not None
-        return probe_generator(
-            material.generator,
-            facts.rows,
-            facts.lengths,
-            ask,
-            settings,
-            cores=facts.cores,
-            at_once=facts.cores,
-            abstention=material.asking.prompt.abstention,
-            seed=training.seed,
-            limit=limit,
-        )
+    def probe(settings: GeneratorTraining) -> TrainingCost:
+        # A GPU computes a whole batch in about the time of a row; without one, rows are computed one by one.
+        usual = facts.cores if best_device() == "cpu" else settings.micro_batch or settings.batch_size
+        for rows in (usual, 1):
+            try:
+                return probe_generator(
+                    base,
+                    facts.rows,
+                    facts.lengths,
+                    ask,
+                    settings,
+                    cores=facts.cores,
+                    at_once=rows,
+                    abstention=material.asking.prompt.abstention,
+                    seed=training.seed,
+                    limit=limit,
+                )
+            except TooLarge:
+                if rows == 1:
+                    raise
+        raise AssertionError
 
-    def amounts(settings: Any) -> Any:
+    def amounts(settings: GeneratorTraining) -> Amounts:
         return generator_amounts(facts.lengths, settings, cores=facts.cores)
 
     cost, changes = fit_generator(training.generator, probe, amounts, limit)
@@ -222,7 +235,8 @@ def _generator(
     measuring = len(material.validation) * (serving.per_question + (serving.per_scored if training.loss else 0.0))
     seconds = _training_seconds(cost, done.tokens, done.measured, measuring)
     seconds += len(material.validation) * serving.per_search
-    found.add("generator", seconds, cost.peak(done.at_once), steps=done.steps, tokens=done.tokens)
+    answering = cost.resident + serving.generator if facts.copied else 0
+    found.add("generator", seconds, max(cost.peak(done.at_once), answering), steps=done.steps, tokens=done.tokens)
 
 
 def _training_seconds(cost: TrainingCost, tokens: int, measured: int, measuring: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from retrieval.errors import ConfigurationError
 from training.estimate.amounts import Amounts
-from training.estimate.probe import TrainingCost
+from training.estimate.probe import TooLarge, TrainingCost
 from training.settings import EmbedderTraining, GeneratorTraining
 
 USABLE = 0.95
@@ -41,7 +41,11 @@ def fit_generator(
     needed = 0
     for checkpointing in [settings.activation_checkpointing] + [True] * (not settings.activation_checkpointing):
         recomputing = {} if checkpointing == settings.activation_checkpointing else {"activation_checkpointing": True}
-        cost = probe(settings.model_copy(update=recomputing))
+        try:
+            cost = probe(settings.model_copy(update=recomputing))
+        except TooLarge as error:
+            needed = error.needed
+            continue
         sizes = [settings.micro_batch] if settings.micro_batch else micro_batches(settings.batch_size)
         for size in sizes:
             changes = recomputing | ({} if size in (settings.micro_batch, settings.batch_size) else
@@ -61,9 +65,12 @@ def fit_generator(
 
 
 def fit_embedder(
-    settings: EmbedderTraining, cost: TrainingCost, amounts: Callable[[EmbedderTraining], Amounts], limit: int
-) -> dict[str, Any]:
-    """The settings that make a training fit: smaller mini-batches, whose loss is the same but for BM25's part.
+    settings: EmbedderTraining,
+    probe: Callable[[EmbedderTraining], TrainingCost],
+    amounts: Callable[[EmbedderTraining], Amounts],
+    limit: int,
+) -> tuple[TrainingCost, dict[str, Any]]:
+    """The same of the embedder: smaller mini-batches, whose loss is the same but for BM25's part.
 
     Raises:
         ConfigurationError: it does not fit.
@@ -71,9 +78,14 @@ def fit_embedder(
     needed = 0
     for size in [settings.mini_batch_size, *(one for one in (16, 8, 4, 2, 1) if one < settings.mini_batch_size)]:
         changes = {} if size == settings.mini_batch_size else {"mini_batch_size": size}
+        try:
+            cost = probe(settings.model_copy(update=changes))
+        except TooLarge as error:
+            needed = error.needed
+            continue
         needed = cost.peak(amounts(settings.model_copy(update=changes)).at_once)
         if needed <= USABLE * limit:
-            return changes
+            return cost, changes
     raise does_not_fit(
         "embedder",
         needed,

@@ -25,6 +25,8 @@ class GeneratorFacts:
     """Tokens of each."""
     cores: int
     """That compute rows of their own."""
+    copied: bool
+    """A copy of the model is measured, beside the one that trains."""
 
 
 def generator_facts(
@@ -50,7 +52,10 @@ def generator_facts(
     fitting = [i for i, length in enumerate(lengths) if length <= longest]
     config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
     return GeneratorFacts(
-        [rows[i] for i in fitting], [lengths[i] for i in fitting], parallel_cores(config, parameters, settings)
+        [rows[i] for i in fitting],
+        [lengths[i] for i in fitting],
+        parallel_cores(config, parameters, settings),
+        parameters < COPIED_BELOW,
     )
 
 

@@ -6,7 +6,8 @@ Knows nothing about how many steps there will be.
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ class Watched:
         elif any(name.startswith("eval_") for name in fields):
             self.evaluated = now
 
-    def timed(self, metric: Callable[[Any], None]) -> Callable[[Any], float]:
+    def timed(self, metric: Callable[[Any], object]) -> Callable[[Any], float]:
         """A metric for a training that measures nothing; what it takes is not counted."""
 
         def measure(model: Any) -> float:
@@ -161,7 +162,7 @@ def probe_generator(
     base: Path,
     rows: Sequence[SupervisedRow],
     lengths: Sequence[int],
-    ask: Callable[[Any], None],
+    ask: Callable[[Any], object],
     settings: GeneratorTraining,
     *,
     cores: int,
@@ -191,7 +192,7 @@ def probe_generator(
     quick = settings.model_copy(
         update={"epochs": 1, "batch_size": size, "micro_batch": None, "evaluations": 1, "averaging": ()}
     )
-    with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched:
+    with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched, _fitting(limit):
         train_generator(
             base,
             [rows[i] for i in chosen],
@@ -210,7 +211,7 @@ def probe_embedder(
     base: Path,
     rows: Sequence[ContrastiveRow],
     lengths: Sequence[int],
-    embed: Callable[[Embedder], None],
+    embed: Callable[[Embedder], object],
     settings: EmbedderTraining,
     *,
     seed: int,
@@ -236,7 +237,7 @@ def probe_embedder(
     quick = settings.model_copy(update={"epochs": 1, "batch_size": size, "evaluations": 1, "averaging": ()})
     if cached:
         quick = quick.model_copy(update={"mini_batch_size": min(settings.mini_batch_size, max(1, size // 2))})
-    with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched:
+    with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched, _fitting(limit):
         train_embedder(
             load_embedder(base).sentence_transformer(),
             [rows[i] for i in chosen],
@@ -248,6 +249,17 @@ def probe_embedder(
             in_order=True,
         )
     return watched.cost()
+
+
+@contextmanager
+def _fitting(limit: int) -> Iterator[None]:
+    """What the GPU refuses is too large."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TooLarge(limit + 1) from error
 
 
 def _three(lengths: Sequence[int], size: int) -> list[int]:

@@ -109,7 +109,7 @@ class Stages(Workbench):
     def estimate(self) -> dict[str, Any]:
         """What the rest will take: a few steps of each training, thrown away."""
         mined = self.directory / "contrastive.jsonl"
-        return estimate_run(
+        found = estimate_run(
             self.workspace,
             self.catalog,
             self.baseline,
@@ -121,11 +121,14 @@ class Stages(Workbench):
             self.training,
             self.progress,
         )
+        self.run.event({"stage": "estimate", "estimated": found})
+        return found
 
     def embedder(self) -> dict[str, Any]:
         """Fine-tune the embedder; the checkpoint with the best nDCG@10 on validation is kept."""
         from training.embedder.training import train_embedder
 
+        self._at = {"stage": "embedder", "step": 0, "steps": 0}
         result = train_embedder(
             load_embedder(self.bases.embedder).sentence_transformer(),
             tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
@@ -201,10 +204,18 @@ class Stages(Workbench):
             self.training.generator,
             seed=self.training.seed,
         )
+        self._at = {"stage": "generator", "step": 0, "steps": 0}
         result = train_generator(
             self.bases.generator,
             rows,
-            GeneratorMetric(searcher, self.examples["validation"], self.best, manifest.max_new_tokens, self.answers),
+            GeneratorMetric(
+                searcher,
+                self.examples["validation"],
+                self.best,
+                manifest.max_new_tokens,
+                self.answers,
+                tell=self.training_event if self.training.loss else None,
+            ),
             self.directory / ADAPTER,
             self.training.generator,
             abstention=self.best.prompt.abstention,

@@ -62,6 +62,8 @@ class Workbench:
         """What validation chose for search, once that stage is done."""
         self.asked: dict[str, Any] = {}
         """The prompt that the run starts from, once that stage is done."""
+        self._at: dict[str, Any] = {}
+        """The stage, step and steps of the training that goes on."""
 
     def fit(self, chosen: Mapping[str, Mapping[str, Any]]) -> None:
         """Train with the settings that make it fit into memory.
@@ -125,7 +127,9 @@ class Workbench:
         return evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress)
 
     def training_event(self, fields: dict[str, Any]) -> None:
-        """Keep an event of a training, and show how far it is."""
+        """Keep an event of a training, and show how far it is. Figures alone belong to the step before."""
+        self._at |= {name: fields[name] for name in ("stage", "step", "steps") if name in fields}
+        fields = {**self._at, **fields}
         if len(fields) > 3:
             device = device_peak()
             self.run.event(fields if device is None else {**fields, "device_bytes": device})

@@ -13,6 +13,7 @@ import trl
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message
+from training.fine_tuning import Counts
 from training.generator import training as generator_training
 from training.generator.data_parallel import DataParallel
 from training.generator.files import load_model
@@ -111,7 +112,7 @@ def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
         labels[row, start:end] = ids[row, start:end]
     whole = SimpleNamespace(accelerator=SimpleNamespace(num_processes=1))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    compute_loss = supervised_trainer(likelihood, [1, 2], 0.25).compute_loss  # a refusal that no row holds
+    compute_loss = supervised_trainer(likelihood, [1, 2], 0.25, Counts()).compute_loss  # a refusal that no row holds
     expected = model(**inputs).loss
     assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
     counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
