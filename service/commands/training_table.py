@@ -55,7 +55,7 @@ class TrainingTable:
                 ("time left", _duration(self._left), ""),
                 ("machine", self._machine(), ""),
             ]
-            return [row for row in rows if row[1:] not in (("-", "-"), ("-", ""))]
+            return [row for row in rows if set(row[1:]) - {"-", ""}]
 
     def __rich__(self) -> "RenderableType":
         """As it is now."""

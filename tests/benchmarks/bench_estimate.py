@@ -26,14 +26,14 @@ max_new_tokens = 24
 loss = false
 [training.data]
 passages = 3
-most_validation = {validation}
-most_test = {test}
+most_validation = 8
+most_test = 12
 [training.generator]
 epochs = 1
 batch_size = 4
 evaluations = 1
 averaging = []
-most_rows = {rows}
+most_rows = 16
 """
 
 
@@ -82,12 +82,12 @@ def main(sizes: list[str]) -> None:
             if name != "default":
                 model = str(Path(temporary) / name)
                 build(Path(model), name)
-            amounts = {"validation": 8, "test": 12, "rows": 16} if name == "360m" else {}
-            amounts = amounts or {"validation": 12, "test": 20, "rows": 32}
-            (place / "lockstep.toml").write_text(CONFIGURATION.format(model=model, **amounts))
+            (place / "lockstep.toml").write_text(CONFIGURATION.format(model=model))
+            examples = place / "examples.jsonl"
+            rows = (DEMO / "examples" / "hardware.jsonl").read_text().splitlines(keepends=True)
+            examples.write_text("".join(rows[::3]))
             lockstep(place, "ingest", str(DEMO / "documents"))
-            examples = [str(DEMO / "examples" / "hardware.jsonl")]
-            value = lockstep(place, "retrain", *(one for path in examples for one in ("--examples", path)))
+            value = lockstep(place, "retrain", "--examples", str(examples))
             estimate = json.loads(Path(str(value["report"])).with_suffix(".json").read_text())["estimate"]
             print(f"{name}: probe {estimate['probe_seconds']} s")
             for row in [*estimate["stages"], {"stage": "all", **estimate}]:

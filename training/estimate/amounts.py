@@ -37,9 +37,20 @@ def generator_amounts(lengths: Sequence[int], settings: GeneratorTraining, *, co
         lengths: tokens of each row.
         cores: that compute rows of a batch of their own; 1 computes a micro-batch as a whole.
     """
-    ordered = sorted(lengths, reverse=True)  # rows of like length stand in a batch
-    rows = 1 if cores > 1 else settings.micro_batch or settings.batch_size
-    padded = sum(ordered[first] * len(ordered[first : first + rows]) for first in range(0, len(ordered), rows))
+    import torch
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
+    ordered = sorted(lengths, reverse=True)
+    rows = settings.micro_batch or settings.batch_size
+    # Cores pad next to nothing: each computes a few rows.
+    taken = (
+        range(len(lengths))
+        if cores > 1
+        else get_length_grouped_indices(lengths, settings.batch_size, generator=torch.Generator().manual_seed(0))
+    )
+    drawn, together = [lengths[i] for i in taken], 1 if cores > 1 else rows
+    batches = [drawn[first : first + together] for first in range(0, len(drawn), together)]
+    padded = sum(max(batch) * len(batch) for batch in batches)
     per_epoch = -(-len(ordered) // settings.batch_size)
     evaluations = _evaluations(per_epoch, settings)
     return Amounts(
