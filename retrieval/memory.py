@@ -14,7 +14,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 def memory_limit() -> int:
     """Bytes that this process may take in all: what it has and what is free, of the machine or of its container."""
     own = int(psutil.Process().memory_info().rss)
-    limits = [own + psutil.virtual_memory().available]
+    limits = [own + int(psutil.virtual_memory().available)]
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         most = int((_CGROUP / "memory.max").read_text())
         limits.append(own + most - int((_CGROUP / "memory.current").read_text()))

@@ -121,8 +121,6 @@ def _measured(material: Material, training: TrainingSettings, limit: int, progre
         material.max_new_tokens,
         score=training.loss,
     )
-    give_back()
-    resident = _resident()
     found = Estimate()
     progress(task, 1, total)
     if training.embedder_enabled and len(material.contrastive) > 1:
@@ -130,7 +128,7 @@ def _measured(material: Material, training: TrainingSettings, limit: int, progre
     progress(task, 2, total)
     if training.generator_enabled and material.generator is not None and material.supervised:
         _generator(found, material, training, serving, limit)
-    _measuring(found, material, training, serving, texts, resident)
+    _measuring(found, material, training, serving, texts)
     progress(task, 3, total)
     give_back()
     order = ("embedder", "search", "supervised", "generator", "validate", "test")
@@ -170,7 +168,6 @@ def _embedder(
         return embedder_amounts(rows, count, settings, seed=training.seed)
 
     cost, changes = fit_embedder(settings, probe, amounts, limit)
-    changes = fit_embedder(settings, cost, lambda one: embedder_amounts(rows, count, one, seed=training.seed), limit)
     done = amounts(settings.model_copy(update=changes))
     if changes:
         found.chosen["embedder"] = changes
@@ -252,20 +249,20 @@ def _measuring(
     training: TrainingSettings,
     serving: ServingCost,
     texts: Sequence[str],
-    resident: int,
 ) -> None:
     """The stages that search and answer."""
     embedders, generators = 1 + ("embedder" in found.stages), 1 + ("generator" in found.stages)
     validation, test = len(material.validation), len(material.test)
     arms = embedders * generators
     embedding = sum(map(len, texts)) * serving.per_character if embedders > 1 else 0.0
-    found.add("search", embedding + 2 * embedders * validation * serving.per_search, resident)
+    searching = serving.resident + serving.embedding
+    found.add("search", embedding + 2 * embedders * validation * serving.per_search, searching)
     if generators > 1:
-        found.add("supervised", material.train * serving.per_search, resident)
+        found.add("supervised", material.train * serving.per_search, searching)
     different = 1 + (embedders - 1) * (1 - ALIKE)
     # What the generator's training has asked, over what the tuned embedder finds, is known already.
     new = (different - 1) * generators if generators > 1 else different
-    memory = resident + generators * serving.generator
+    memory = max(searching, serving.resident + generators * serving.generator)
     loading = generators * serving.loading
     found.add("validate", loading + validation * (new * serving.per_question + arms * serving.per_search), memory)
     scored = 2 * serving.per_scored if training.loss else 0.0
@@ -275,15 +272,3 @@ def _measuring(
         test * (different * generators * serving.per_question + scored + searches * serving.per_search),
         memory,
     )
-
-
-def _resident() -> int:
-    import psutil
-
-    from retrieval.memory import device_peak
-
-    if device_peak() is not None:
-        import torch
-
-        return int(torch.cuda.memory_allocated())
-    return int(psutil.Process().memory_info().rss)

@@ -62,10 +62,12 @@ def beside(estimated: Mapping[str, Any], events: Iterable[Mapping[str, Any]], no
         )
     joules = [real[row["stage"]]["joules"] for row in rows]
     peaks = [row["happened_memory_bytes"] for row in rows if row["happened_memory_bytes"]]
+    spent, price = sum(row["happened_seconds"] for row in rows), estimated.get("price")
     return {
         **{name: value for name, value in estimated.items() if name != "stages"},
         "stages": rows,
-        "happened_seconds": round(sum(row["happened_seconds"] for row in rows), 1),
+        "happened_seconds": round(spent, 1),
         "happened_memory_bytes": max(peaks, default=None),
+        "happened_price": price and round(price * spent / estimated["seconds"], 4),
         "happened_watt_hours": None if None in joules else round(sum(joules) / 3600, 2),
     }

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import Embedder, load_embedder
-from retrieval.hardware import Sampler
-from retrieval.memory import device_peak, give_back
 from training.data.contrastive import ContrastiveRow
 from training.data.supervised import SupervisedRow
 from training.embedder.training import train_embedder
 from training.estimate.amounts import tokens_at_once
+from training.estimate.peak import Peak
 from training.generator.training import train_generator
 from training.settings import EmbedderTraining, GeneratorTraining
 
@@ -69,9 +68,7 @@ class Watched:
 
     def __init__(self, at_once: Sequence[int], limit: int) -> None:
         self._at_once, self._limit = at_once, limit
-        self._peak = 0
-        self._sampler = Sampler(self._look, interval=0.2)
-        self.most = 0
+        self._peak = Peak()
         self.times: list[float] = []
         self.tokens: list[int] = []
         self.resident = 0
@@ -82,42 +79,23 @@ class Watched:
 
     def __enter__(self) -> "Watched":
         """Start."""
-        give_back()
-        device_peak(reset=True)
-        self._sampler.__enter__()
+        self._peak.__enter__()
         self.started = time.monotonic()
         return self
 
     def __exit__(self, *failure: Any) -> None:
         """Stop."""
         self.ended = time.monotonic()
-        self._sampler.__exit__(*failure)
-        self._bytes()
-
-    def _look(self, sample: dict[str, float]) -> None:
-        self._peak = max(self._peak, int(sample["peak_rss_bytes"]))
-
-    def _bytes(self) -> tuple[int, int]:
-        """Bytes at the most since the last call, and now."""
-        import psutil
-
-        now = int(psutil.Process().memory_info().rss)
-        peak, self._peak = max(self._peak, now), now
-        if (device := device_peak(reset=True)) is not None:
-            import torch
-
-            peak, now = device, int(torch.cuda.memory_allocated())
-        self.most = max(self.most, peak)
-        return peak, now
+        self._peak.__exit__(*failure)
 
     def event(self, fields: dict[str, Any]) -> None:
         """Takes the events of the training."""
         now = time.monotonic()
         if fields.get("step") == 0:
             self.untouched = now
-            self._bytes()
+            self._peak.take()
         elif "loss" in fields:
-            peak, self.resident = self._bytes()
+            peak, self.resident = self._peak.take()
             self.slope = max(self.slope, (peak - self.resident) / self._at_once[len(self.times)])
             self.times.append(now)
             self.tokens.append(int(fields["tokens"]))
@@ -145,15 +123,16 @@ class Watched:
         assert self.evaluated is not None
         per_token = (self.times[-1] - self.times[0]) / (self.tokens[-1] - self.tokens[0])  # the first step warms up
         first = self.times[0] - self.untouched - per_token * self.tokens[0]
-        around = [taken for began, taken in self.measuring if began > self.times[-1]]
+        at_checkpoint, *later = [taken for began, taken in self.measuring if began > self.times[-1]]
+        per_evaluation = max(0.0, self.evaluated - self.times[-1] - at_checkpoint)
         return TrainingCost(
             before=self.untouched - self.started - self.measuring[0][1] + max(0.0, first),
             per_token=per_token,
-            per_evaluation=max(0.0, self.evaluated - self.times[-1] - sum(around[:1])),
-            after=max(0.0, self.ended - self.evaluated - sum(around[1:])),
+            per_evaluation=per_evaluation,
+            after=max(0.0, self.ended - self.evaluated - sum(later) - per_evaluation * len(later)),
             resident=self.resident,
             bytes_per_token=self.slope,
-            most=self.most,
+            most=self._peak.most,
             seconds=self.ended - self.started,
         )
 

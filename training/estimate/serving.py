@@ -5,14 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import psutil
-
-from retrieval.hardware import Sampler
-from retrieval.memory import device_peak, give_back
 from retrieval.search import Searcher
 from training.answering.answerer import Answerer
 from training.data.candidates import DEPTH
 from training.data.examples import Example
+from training.estimate.peak import Peak
 from training.evaluation.compared_systems import Asking
 
 T = TypeVar("T")
@@ -36,6 +33,10 @@ class ServingCost:
     """The loss of a reference answer."""
     generator: int
     """Bytes that a generator takes while it answers."""
+    resident: int
+    """Bytes of the process without it."""
+    embedding: int
+    """Bytes that embedding takes beside."""
 
 
 def probe_serving(
@@ -56,21 +57,19 @@ def probe_serving(
         open_generator: loads it.
         score: whether reference answers are scored, too.
     """
-    asked = _evenly(questions, QUESTIONS)
+    asked, some = _evenly(questions, QUESTIONS), _evenly(texts, CHUNKS)
     searcher.search_batch([one.question for one in asked[:1]], top_k=DEPTH)  # warms up
-    began = time.monotonic()
-    found = searcher.search_batch([one.question for one in asked], top_k=DEPTH)
-    per_search = (time.monotonic() - began) / max(1, len(asked))
-    some = _evenly(texts, CHUNKS)
-    began = time.monotonic()
-    searcher.embedder.encode_passages(some)
-    per_character = (time.monotonic() - began) / max(1, sum(map(len, some)))
-    if not asked:
-        return ServingCost(per_search, per_character, 0.0, 0.0, 0.0, 0)
-    give_back()
-    device_peak(reset=True)
-    before, looked = _bytes(), [0]
-    with Sampler(lambda sample: looked.append(int(sample["peak_rss_bytes"])), interval=0.2):
+    with Peak() as peak:
+        began = time.monotonic()
+        found = searcher.search_batch([one.question for one in asked], top_k=DEPTH)
+        per_search = (time.monotonic() - began) / max(1, len(asked))
+        _, resident = peak.take()
+        began = time.monotonic()
+        searcher.embedder.encode_passages(some)
+        per_character = (time.monotonic() - began) / max(1, sum(map(len, some)))
+        embedding = peak.take()[0] - resident
+    with Peak() as peak:
+        _, resident = peak.take()
         began = time.monotonic()
         generator = open_generator()
         try:
@@ -97,17 +96,10 @@ def probe_serving(
             per_scored = (time.monotonic() - began) / max(1, len(scored))
         finally:
             generator.stop()
-    device = device_peak()
-    size = max(looked) - before if device is None else device - before
-    return ServingCost(per_search, per_character, loading, per_question, per_scored, max(0, size))
-
-
-def _bytes() -> int:
-    if device_peak() is not None:
-        import torch
-
-        return int(torch.cuda.memory_allocated())
-    return int(psutil.Process().memory_info().rss)
+        answering = peak.take()[0] - resident
+    return ServingCost(
+        per_search, per_character, loading, per_question, per_scored, max(0, answering), resident, max(0, embedding)
+    )
 
 
 def _evenly(items: Sequence[T], count: int) -> Sequence[T]:
