@@ -21,8 +21,9 @@ from training.data.supervised import SupervisedRow
 from training.estimate.amounts import Amounts, embedder_amounts, generator_amounts
 from training.estimate.fitting import fit_embedder, fit_generator
 from training.estimate.loading import generator_facts
+from training.estimate.peak import Peak
 from training.estimate.probe import TooLarge, TrainingCost, probe_embedder, probe_generator
-from training.estimate.serving import ServingCost, probe_serving
+from training.estimate.serving import CHUNKS, ServingCost, evenly, probe_serving
 from training.evaluation.compared_systems import Asking
 from training.settings import EmbedderTraining, GeneratorTraining, TrainingSettings
 
@@ -128,7 +129,9 @@ def _measured(material: Material, training: TrainingSettings, limit: int, progre
     progress(task, 2, total)
     if training.generator_enabled and material.generator is not None and material.supervised:
         _generator(found, material, training, serving, limit)
-    _measuring(found, material, training, serving, texts)
+    with Peak() as peak:  # with all that trainings have loaded, which stays
+        _, resident = peak.take()
+    _measuring(found, material, training, serving, texts, resident)
     progress(task, 3, total)
     give_back()
     order = ("embedder", "search", "supervised", "generator", "validate", "test")
@@ -158,7 +161,7 @@ def _embedder(
             material.embedder,
             rows,
             lengths,
-            lambda tuned: tuned.encode_passages(texts[:4]),
+            lambda tuned: tuned.encode_passages(evenly(texts, CHUNKS)),
             settings,
             seed=training.seed,
             limit=limit,
@@ -249,20 +252,21 @@ def _measuring(
     training: TrainingSettings,
     serving: ServingCost,
     texts: Sequence[str],
+    resident: int,
 ) -> None:
     """The stages that search and answer."""
     embedders, generators = 1 + ("embedder" in found.stages), 1 + ("generator" in found.stages)
     validation, test = len(material.validation), len(material.test)
     arms = embedders * generators
     embedding = sum(map(len, texts)) * serving.per_character if embedders > 1 else 0.0
-    searching = serving.resident + serving.embedding
+    searching = resident + serving.embedding
     found.add("search", embedding + 2 * embedders * validation * serving.per_search, searching)
     if generators > 1:
         found.add("supervised", material.train * serving.per_search, searching)
     different = 1 + (embedders - 1) * (1 - ALIKE)
     # What the generator's training has asked, over what the tuned embedder finds, is known already.
     new = (different - 1) * generators if generators > 1 else different
-    memory = max(searching, serving.resident + generators * serving.generator)
+    memory = max(searching, resident + generators * serving.generator)
     loading = generators * serving.loading
     found.add("validate", loading + validation * (new * serving.per_question + arms * serving.per_search), memory)
     scored = 2 * serving.per_scored if training.loss else 0.0

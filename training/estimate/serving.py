@@ -33,8 +33,6 @@ class ServingCost:
     """The loss of a reference answer."""
     generator: int
     """Bytes that a generator takes while it answers."""
-    resident: int
-    """Bytes of the process without it."""
     embedding: int
     """Bytes that embedding takes beside."""
 
@@ -57,7 +55,7 @@ def probe_serving(
         open_generator: loads it.
         score: whether reference answers are scored, too.
     """
-    asked, some = _evenly(questions, QUESTIONS), _evenly(texts, CHUNKS)
+    asked, some = evenly(questions, QUESTIONS), evenly(texts, CHUNKS)
     searcher.search_batch([one.question for one in asked[:1]], top_k=DEPTH)  # warms up
     with Peak() as peak:
         began = time.monotonic()
@@ -98,10 +96,10 @@ def probe_serving(
             generator.stop()
         answering = peak.take()[0] - resident
     return ServingCost(
-        per_search, per_character, loading, per_question, per_scored, max(0, answering), resident, max(0, embedding)
+        per_search, per_character, loading, per_question, per_scored, max(0, answering), max(0, embedding)
     )
 
 
-def _evenly(items: Sequence[T], count: int) -> Sequence[T]:
+def evenly(items: Sequence[T], count: int) -> Sequence[T]:
     """So many, from beginning to end."""
     return [items[i * len(items) // min(count, len(items))] for i in range(min(count, len(items)))]
