@@ -39,7 +39,7 @@ def check(cost: TrainingCost) -> None:
     assert min(cost.before, cost.per_token, cost.per_evaluation, cost.after, cost.bytes_per_token) >= 0
     assert cost.per_token > 0
     assert 0 < cost.resident <= cost.most
-    assert cost.peak(10**9) > cost.peak(0) >= cost.most
+    assert cost.peak(10**9) >= cost.peak(0) >= cost.most
 
 
 def test_a_generator(tiny_model_path: Path, supervised: Sequence[SupervisedRow]) -> None:
@@ -64,5 +64,5 @@ def test_an_embedder(mini: int, tiny_embedders: list[Path], contrastive: Sequenc
 
 
 def test_rows_stand_for_all() -> None:
-    assert _three([5, 1, 4, 2, 3, 9, 8], 2) == [1, 3, 2, 0, 6, 5]
+    assert _three([5, 1, 4, 2, 3, 9, 8], 2) == [1, 3, 4, 2, 6, 5]
     assert _three([5, 1], 4) == [1, 0, 1, 0, 1, 0], "few rows serve several times"
