@@ -153,7 +153,8 @@ def test_the_report_sets_the_estimate_beside_what_happened(retrained):
         assert row["memory_bytes"] > 10**8
     steps = {row["stage"]: row["steps"] for row in rows_of(retrained.run() / "events.jsonl") if row.get("steps")}
     told = json.loads((retrained.run() / "stages" / "estimate.json").read_text())["stages"]
-    assert {stage: told[stage]["steps"] for stage in steps} == steps
+    assert told["embedder"]["steps"] == steps["embedder"]
+    assert abs(told["generator"]["steps"] - steps["generator"]) <= 1, "a tuned embedder joins other questions"
     assert estimate["price"] == pytest.approx(estimate["seconds"] / 1000, rel=0.01)
     assert estimate["chosen"] == {}
     assert "beside the estimate" in Path(retrained.result["report"]).read_text()
