@@ -15,6 +15,9 @@ from typing import Any, Self
 import psutil
 
 _CPUINFO = Path("/proc/cpuinfo")
+_POWERCAP = Path("/sys/class/powercap")
+_LOOKS = 20
+"""At memory in an interval: it is gone in a moment."""
 
 
 def cpu_has_bf16() -> bool:
@@ -43,8 +46,9 @@ class Sampler:
     """Reports memory and utilisation of this process, the CPU and each GPU, once per interval.
 
     A context manager that owns one daemon thread. The report is a flat dictionary: ``time`` (s since
-    the epoch), ``cpu_percent``, ``rss_bytes`` and, for each GPU i, ``gpu{i}_percent`` and
-    ``gpu{i}_memory_bytes``. A machine without GPU or driver reports none of the latter.
+    the epoch), ``cpu_percent``, ``rss_bytes``, ``peak_rss_bytes`` (the most since the report before) and, for each
+    GPU i, ``gpu{i}_percent`` and ``gpu{i}_memory_bytes``. A machine without GPU or driver reports none of the latter.
+    ``joules``, of processors and GPUs since the start, is there where a counter of energy can be read.
 
     A callback that raises ends the sampling, and the error is raised again when the context is left.
     """
@@ -75,21 +79,29 @@ class Sampler:
     def _run(self) -> None:
         try:
             with _Gpus() as gpus:
-                process = psutil.Process()
+                process, energy = psutil.Process(), _Energy(gpus)
+                peak = 0
                 process.cpu_percent()  # the first call only sets the reference point
                 while True:
                     stopping = self._stopping.is_set()
+                    resident = process.memory_info().rss
                     self._callback(
                         {
                             "time": time.time(),
                             "cpu_percent": process.cpu_percent(),
-                            "rss_bytes": float(process.memory_info().rss),
+                            "rss_bytes": float(resident),
+                            "peak_rss_bytes": float(max(peak, resident)),
                             **gpus.sample(),
+                            **energy.sample(),
                         }
                     )
                     if stopping:
                         return
-                    self._stopping.wait(self._interval)
+                    peak = 0
+                    for _ in range(_LOOKS):
+                        if self._stopping.wait(self._interval / _LOOKS):
+                            break
+                        peak = max(peak, process.memory_info().rss)
         except Exception as error:
             self._error = error
 
@@ -125,6 +137,41 @@ class _Gpus:
                 figures[f"gpu{i}_memory_bytes"] = float(self._nvml.nvmlDeviceGetMemoryInfo(handle).used)
                 figures[f"gpu{i}_percent"] = float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         return figures
+
+    def joules(self) -> list[float]:
+        """What each GPU has used since its driver was loaded; of those that count it."""
+        found = []
+        for handle in self._handles:
+            with suppress(self._nvml.NVMLError, AttributeError):
+                found.append(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000)
+        return found
+
+
+class _Energy:
+    """What processors (RAPL) and GPUs (NVML) have used since this object was made; often only root can read it."""
+
+    def __init__(self, gpus: _Gpus) -> None:
+        self._gpus = gpus
+        self._packages = [path for path in _POWERCAP.glob("*-rapl:*") if path.name.count(":") == 1]
+        self._before = self._read()
+        self._used = 0.0
+
+    def sample(self) -> dict[str, float]:
+        now = self._read()
+        for name, (joules, turn) in now.items():
+            before = self._before.get(name, (joules, turn))[0]
+            self._used += joules - before if joules >= before else joules + turn - before  # the counter began anew
+        self._before = now
+        return {"joules": self._used} if now else {}
+
+    def _read(self) -> dict[str, tuple[float, float]]:
+        """Counter to joules, and how many there are before it begins anew."""
+        found = {str(i): (joules, 0.0) for i, joules in enumerate(self._gpus.joules())}
+        for path in self._packages:
+            with suppress(OSError, ValueError):
+                counted, turn = (int((path / name).read_text()) / 1e6 for name in ("energy_uj", "max_energy_range_uj"))
+                found[path.name] = (counted, turn)
+        return found
 
 
 def use_cores(count: int) -> None:

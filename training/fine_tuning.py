@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,33 @@ from training.settings import EmbedderTraining, GeneratorTraining
 Events = Callable[[dict[str, Any]], None]
 
 
+class Counts:
+    """What has gone through a model in training. Several threads may add at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.tokens = 0
+        """Of rows, padding included: what was computed."""
+        self._labels: list[tuple[Any, Any]] = []
+
+    def read(self, tokens: int) -> None:
+        """Add tokens."""
+        with self._lock:
+            self.tokens += tokens
+
+    def predicted(self, right: Any, labels: Any) -> None:
+        """Add how many labels there were and how many of them were predicted: tensors, which nobody waits for yet."""
+        with self._lock:
+            self._labels.append((right, labels))
+
+    def figures(self) -> dict[str, float]:
+        """``tokens`` since the beginning and, where labels were predicted, ``token_accuracy`` since the last call."""
+        with self._lock:
+            labels, self._labels = self._labels, []
+        right, count = (sum(int(one[side]) for one in labels) for side in (0, 1))
+        return {"tokens": self.tokens, **({"token_accuracy": right / count} if count else {})}
+
+
 def trainer_arguments(
     settings: EmbedderTraining | GeneratorTraining,
     checkpoints: Path,
@@ -21,17 +49,21 @@ def trainer_arguments(
     steps_per_epoch: int,
     seed: int,
     on_cpu: bool,
+    micro_batch: int | None = None,
 ) -> dict[str, Any]:
     """For transformers' trainer, which loads the checkpoint with the best metric in the end.
 
     Args:
         metric: its name; higher is better.
+        micro_batch: rows computed at a time; the gradients of a batch are added up. None computes all at once.
     """
     interval = max(1, steps_per_epoch // settings.evaluations)
+    at_once = micro_batch or settings.batch_size
     return {
         "output_dir": str(checkpoints),
         "num_train_epochs": settings.epochs,
-        "per_device_train_batch_size": settings.batch_size,
+        "per_device_train_batch_size": at_once,
+        "gradient_accumulation_steps": settings.batch_size // at_once,
         "learning_rate": settings.learning_rate,
         "weight_decay": settings.weight_decay,
         "warmup_steps": settings.warmup_ratio,  # below one: a share of all steps
@@ -55,13 +87,15 @@ def trainer_arguments(
     }
 
 
-def watch(events: Events, stage: str) -> Any:
+def watch(events: Events, stage: str, counts: Counts) -> Any:
     """A transformers callback that reports each log line and stops a training whose loss is not finite."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             numbers = {key: value for key, value in (logs or {}).items() if isinstance(value, int | float)}
+            if "loss" in numbers:
+                numbers |= counts.figures()
             events({"stage": stage, "step": state.global_step, "steps": state.max_steps, **numbers})
             for key in ("loss", "grad_norm"):
                 if not math.isfinite(numbers.get(key, 0.0)):

@@ -136,8 +136,31 @@ class GeneratorTraining(BaseModel):
     of what a row costs. A prompt that is served holds one."""
     most_rows: int | None = Field(default=None, ge=1)
     """Rows that are trained on at most, those with most questions first; not set takes all."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Rows of a batch that are computed at a time, where not all fit into memory; must divide batch_size. Not set
+    leaves it to the estimate at the start of a retraining, and without one computes all."""
     activation_checkpointing: bool = False
     """Trade time for memory."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.micro_batch and self.batch_size % self.micro_batch:
+            raise ValueError(
+                f"found micro_batch {self.micro_batch}, expected a divisor of batch_size {self.batch_size}"
+            )
+        return self
+
+
+class EstimateSettings(BaseModel):
+    """What a retraining tries before it trains: a few steps tell its time, memory and cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    price_per_hour: float | None = Field(default=None, ge=0)
+    """What an hour of this machine costs, in whatever currency you think in: the estimate tells money then, too."""
+    most_memory_gb: float | None = Field(default=None, gt=0)
+    """What a retraining may take of memory (of the GPU's, where there is one); not set takes what is free."""
 
 
 class TrainingSettings(BaseModel):
@@ -153,3 +176,4 @@ class TrainingSettings(BaseModel):
     data: DataSettings = DataSettings()
     embedder: EmbedderTraining = EmbedderTraining()
     generator: GeneratorTraining = GeneratorTraining()
+    estimate: EstimateSettings = EstimateSettings()

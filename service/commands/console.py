@@ -9,13 +9,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from retrieval.progress import Progress
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import TaskID
 
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*%?|-|")
@@ -97,8 +98,12 @@ class Console:
         self.note(f"warning: {text}")
 
     @contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """Shows how far tasks are: bars with the time left on a terminal, a line now and then elsewhere."""
+    def progress(self, above: "RenderableType | None" = None) -> Iterator[Progress]:
+        """Shows how far tasks are: bars with the time left on a terminal, a line now and then elsewhere.
+
+        Args:
+            above: drawn anew all the time over the bars, on a terminal only.
+        """
         if self.as_json or not self.err.isatty():
             yield _Lines(self.note)
             return
@@ -106,7 +111,13 @@ class Console:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        bars = Bars(
+        class Below(Bars):
+            def get_renderables(self) -> "Iterable[RenderableType]":
+                if above is not None:
+                    yield above
+                yield from super().get_renderables()
+
+        bars = Below(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),

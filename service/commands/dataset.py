@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
+from service.commands.estimates import show_estimate
 from service.commands.evaluation import AcceptOption, ColumnOption, ExamplesOption, prepare
 
 if TYPE_CHECKING:
+    from retrieval.progress import Progress
+    from retrieval.search import Searcher
+    from training.data.contrastive import ContrastiveRow
     from training.data.examples import Example, SplitName
+    from training.data.preparation import Prepared
     from training.data.summary import Row
     from training.data.supervised import SupervisedRow
     from training.releases.release import Release
@@ -33,6 +38,9 @@ def dataset(
     ] = None,
     column: ColumnOption = None,
     accept_test_changes: AcceptOption = False,
+    estimated: Annotated[
+        bool, typer.Option("--estimate", help="Try a few steps of each training, and tell what a retraining will cost.")
+    ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +48,7 @@ def dataset(
     from dataclasses import asdict
 
     from training.data.preparation import contrastive_rows, supervised_rows
-    from training.data.summary import save
+    from training.data.summary import example_balance, save
     from training.tasks.files import load_tasks
 
     with opened(context, workspace, as_json) as here:
@@ -61,13 +69,19 @@ def dataset(
                 rows["contrastive"][name], stats["contrastive"][name] = mined, asdict(mining)
                 rows["supervised"][name], stats["supervised"][name] = built, asdict(building)
             progress("building rows", len(SPLITS), len(SPLITS))
+            estimate = None
+            if estimated:
+                mined = cast("list[ContrastiveRow]", rows["contrastive"]["train"])
+                estimate = _estimate(here, release, searcher, prepared, mined, progress)
         directory = out or here.workspace.state / "datasets" / time.strftime("%Y%m%d-%H%M%S")
         value: dict[str, Any] = {
             "release": release.id,
             "examples": prepared.split.counts(),
             "documents": asdict(prepared.links),
             "unassigned": dict(prepared.split.unassigned),
+            "balance": example_balance(prepared.examples, prepared.split.group_of_example),
             "saved": {},
+            "estimate": estimate,
         }
         for kind, own_rows in rows.items():
             if not any(own_rows.values()):
@@ -79,6 +93,36 @@ def dataset(
             value[kind] = summary | {"built": stats[kind]}
             value["saved"][kind] = str(directory / kind)
         here.console.finish(value, lambda: _show(here, value))
+
+
+def _estimate(
+    here: Opened,
+    release: "Release",
+    searcher: "Searcher",
+    prepared: "Prepared",
+    contrastive: "list[ContrastiveRow]",
+    progress: "Progress",
+) -> dict[str, Any]:
+    """What a retraining of these examples with these settings will take."""
+    from service.bootstrap import retraining_bases
+    from training.data.preparation import measured
+    from training.runs.estimating import estimate_run
+    from training.tasks.files import load_tasks
+
+    training = here.settings.training
+    return estimate_run(
+        here.workspace,
+        here.catalog,
+        release,
+        retraining_bases(here.workspace, here.settings),
+        searcher,
+        measured(prepared, training.data, seed=training.seed),
+        prepared.split,
+        contrastive,
+        training,
+        load_tasks(here.workspace.tasks),
+        progress,
+    )
 
 
 def _summary(
@@ -142,9 +186,17 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
         f"documents: {links['given']} examples name them, {links['linked'] + links['known']} were found by retrieval "
         f"(weak), {len(links['unlinked'])} not found"
     )
+    for name, own in value["balance"].items():
+        tasks = f"; tasks: {_spread(own['tasks'])}" if own["tasks"] else ""
+        console.write(
+            f"{name}: {own['unanswerable_share']:.1%} unanswerable; {own['groups']} groups of documents, the largest "
+            f"with {own['largest_group']} questions{tasks}"
+        )
     for kind in ("contrastive", "supervised"):
         if value[kind] is not None:
             _show_kind(here, kind, value[kind], value["saved"][kind])
+    if value["estimate"] is not None:
+        show_estimate(console, value["estimate"])
 
 
 def _show_kind(here: Opened, kind: str, figures: dict[str, Any], saved: str) -> None:

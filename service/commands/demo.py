@@ -14,6 +14,8 @@ from service.commands.common import Opened, quoted
 from service.commands.console import Console
 from service.commands.evaluation import interval
 from service.commands.index import take_in
+from service.commands.retraining import listener
+from service.commands.training_table import TrainingTable
 from service.settings import load_settings
 
 SOURCE = Path(__file__).resolve().parents[2] / "deploy" / "demo"
@@ -46,8 +48,9 @@ def run(directory: Path, console: Console) -> int:
             f"({ingested['seconds']:.0f} s); now retraining, which measures before and after; "
             f"the model that answers is {here.settings.generator.model}"
         )
-        with console.progress() as progress:
-            result = _retrain(here, progress)
+        table = TrainingTable()
+        with console.progress(above=table) as progress:
+            result = _retrain(here, progress, table)
         answers = _ask(here, result)
     finally:
         catalog.close()
@@ -85,7 +88,7 @@ def make_workspace(root: Path) -> Workspace:
     return Workspace(root)
 
 
-def _retrain(here: Opened, progress: Progress) -> dict[str, Any]:
+def _retrain(here: Opened, progress: Progress, table: TrainingTable) -> dict[str, Any]:
     from training.runs.retrain import Request, retrain
 
     ensure_release(here.workspace, here.catalog, here.ledger, here.settings, progress=progress)
@@ -97,6 +100,7 @@ def _retrain(here: Opened, progress: Progress) -> dict[str, Any]:
         retraining_bases(here.workspace, here.settings),
         Request(tuple(sorted((here.workspace.root / "examples").glob("*.jsonl")))),
         progress=progress,
+        listen=listener(here.console, table),
     )
 
 

@@ -1,5 +1,6 @@
 """``lockstep retrain``: from examples to a verdict, and to a release that answers if it is better."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, opened
+from service.commands.console import Console
+from service.commands.estimates import estimate_line
 from service.commands.evaluation import EXAMPLES_HELP, AcceptOption, ColumnOption, interval, show_metrics
+from service.commands.training_table import TrainingTable
 
 
 class Promote(StrEnum):
@@ -50,13 +54,14 @@ def retrain(
     from training.runs.retrain import Request
     from training.runs.retrain import retrain as run
 
+    table = TrainingTable()
     request = None
     if not resume:
         columns = parse_columns(column or ())
         request = Request(tuple(examples or ()), promote.value, require_better, columns, accept_test_changes)
     with opened(context, workspace, as_json) as here:
         settings = here.settings
-        with here.console.progress() as progress:
+        with here.console.progress(above=table) as progress:
             ensure_release(here.workspace, here.catalog, here.ledger, settings, progress=progress)
             value = run(
                 here.workspace,
@@ -67,8 +72,20 @@ def retrain(
                 request,
                 progress=progress,
                 warn=here.console.warn,
+                listen=listener(here.console, table),
             )
         here.console.finish(value, lambda: _show(here, value))
+
+
+def listener(console: Console, table: TrainingTable) -> Callable[[dict[str, Any]], None]:
+    """Takes a run's events: the table shows them, and an estimate is told once."""
+
+    def listen(event: dict[str, Any]) -> None:
+        table.take(event)
+        if "estimated" in event:
+            console.note(estimate_line(event["estimated"]))
+
+    return listen
 
 
 def _show(here: Opened, value: dict[str, Any]) -> None:

@@ -96,6 +96,8 @@ batch_size = 16
 rank = 4
 alpha = 8
 evaluations = 1
+[training.estimate]
+enabled = false
 """
 
 
@@ -252,7 +254,9 @@ def retrained(tmp_path_factory: pytest.TempPathFactory, ingested: World) -> Worl
     """The same after one retraining that promoted nothing; to be copied, not changed."""
     world = ingested.copy(tmp_path_factory.mktemp("retrained") / "world")
     arguments = ["retrain", "--examples", str(world.examples), "--promote", "never", "--workspace", str(world.place)]
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+    with contextlib.redirect_stdout(io.StringIO()) as out, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCKSTEP_TRAINING__ESTIMATE__ENABLED", "true")
+        patch.setenv("LOCKSTEP_TRAINING__ESTIMATE__PRICE_PER_HOUR", "3.6")
         assert main([*arguments, "--json"]) == 0
     world.result = json.loads(out.getvalue())
     return world

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Deprec
 STAGES = (
     "split",
     "contrastive",
+    "estimate",
     "embedder",
     "search",
     "prompt",
@@ -162,6 +163,39 @@ def test_the_release_is_whole_and_tells_where_it_comes_from(retrained):
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+def test_the_report_sets_the_estimate_beside_what_happened(retrained):
+    report = json.loads(Path(retrained.result["report"]).with_suffix(".json").read_text())
+    estimate = report["estimate"]
+    stages = ["embedder", "search", "supervised", "generator", "validate", "test"]
+    assert [row["stage"] for row in estimate["stages"]] == stages
+    for row in estimate["stages"]:
+        assert row["seconds"] > 0
+        assert row["happened_seconds"] >= 0
+        assert row["memory_bytes"] > 10**8
+    steps = {row["stage"]: row["steps"] for row in rows_of(retrained.run() / "events.jsonl") if row.get("steps")}
+    told = json.loads((retrained.run() / "stages" / "estimate.json").read_text())["stages"]
+    assert told["embedder"]["steps"] == steps["embedder"]
+    assert abs(told["generator"]["steps"] - steps["generator"]) <= 1, "a tuned embedder joins other questions"
+    assert estimate["price"] == pytest.approx(estimate["seconds"] / 1000, rel=0.01)
+    assert estimate["chosen"] == {}
+    assert "beside the estimate" in Path(retrained.result["report"]).read_text()
+    assert "| all |" in Path(retrained.result["report"]).with_suffix(".md").read_text()
+
+
+def test_an_estimate_without_training(world, lockstep, monkeypatch):
+    arguments = "dataset", "--examples", world.examples, "--estimate"
+    status, value = lockstep(world, *arguments)
+    assert status == 0
+    assert value["estimate"]["stages"].keys() >= {"embedder", "generator", "test"}
+    assert value["balance"]["train"]["groups"] > 1
+    assert 0 < value["balance"]["train"]["unanswerable_share"] < 1
+    assert not list(world.workspace.runs.glob("*")), "nothing was begun"
+    monkeypatch.setenv("LOCKSTEP_TRAINING__ESTIMATE__MOST_MEMORY_GB", "0.001")
+    status, code, message = error_of(lockstep(world, *arguments))
+    assert (status, code) == (2, "configuration")
+    assert "free some" in message
+
+
 def test_no_test_question_and_no_test_document_is_trained_on(retrained):
     run = retrained.run()
     held_out = read_rows(run / "examples.jsonl", Example)
@@ -266,15 +300,16 @@ def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockst
 
         return stage
 
-    for name in STAGES:
+    passed = [name for name in STAGES if name != "estimate"]  # this world has none
+    for name in passed:
         monkeypatch.setattr(stages.Stages, name, failing_once(name))
     answer = lockstep(world, "retrain", "--examples", world.examples, "--promote", "never")
-    for name in STAGES:
+    for name in passed:
         assert f"killed in {name}" in error_of(answer)[2]
         answer = lockstep(world, "retrain", "--resume")
     status, value = answer
     assert status == 0
-    assert calls == [name for name in STAGES for _ in range(2)], "a finished stage does not run again"
+    assert calls == [name for name in passed for _ in range(2)], "a finished stage does not run again"
     expected = retrained.result
     for name in ("verdict", "reasons", "chosen", "comparisons"):
         assert value[name] == expected[name], name

@@ -97,7 +97,9 @@ class FakeNvml(ModuleType):
 def test_sampler_reports_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(driver=False))
     reports = sample(3)
-    assert all(report.keys() == {"time", "cpu_percent", "rss_bytes"} for report in reports)
+    assert all(
+        report.keys() - {"joules"} == {"time", "cpu_percent", "rss_bytes", "peak_rss_bytes"} for report in reports
+    )
     assert all(2**20 < report["rss_bytes"] < 2**40 for report in reports)
     assert all(report["cpu_percent"] >= 0 for report in reports)
     times = [report["time"] for report in reports]
@@ -140,3 +142,24 @@ def test_an_error_in_the_callback_comes_out() -> None:
 def test_interval() -> None:
     with pytest.raises(ValueError, match="found interval 0"):
         Sampler(print, interval=0)
+
+
+def test_the_peak_between_reports_is_seen() -> None:
+    assert all(one["peak_rss_bytes"] >= one["rss_bytes"] > 0 for one in sample(3))
+
+
+def test_energy_where_it_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "_POWERCAP", tmp_path)
+    package = tmp_path / "intel-rapl:0"
+    package.mkdir()
+    (tmp_path / "intel-rapl:0:1").mkdir()  # a part of the package: it would count twice
+    (package / "max_energy_range_uj").write_text("10000000\n")
+    (package / "energy_uj").write_text("9000000\n")
+    energy = hardware._Energy(hardware._Gpus())
+    assert energy.sample() == {"joules": 0.0}
+    (package / "energy_uj").write_text("9500000\n")
+    assert energy.sample() == {"joules": 0.5}
+    (package / "energy_uj").write_text("1000000\n")  # the counter began anew
+    assert energy.sample() == {"joules": 2.0}
+    (package / "energy_uj").unlink()
+    assert energy.sample() == {}, "nothing is told that is not known"

@@ -18,6 +18,7 @@ from training.data.reading.columns import Columns
 from training.data.reading.faults import listed
 from training.data.reading.load import load_examples
 from training.data.reading.sources import Tell
+from training.data.sampling import spread
 from training.data.splits import Split, make_split
 from training.data.supervised import SupervisedRow, SupervisedStats, build_supervised
 from training.data.task_checks import check_tasks
@@ -123,6 +124,15 @@ def prepare_examples(
     if freeze:
         split.freeze(examples, frozen).save(workspace.split)
     return Prepared({name: split.select(examples, name) for name in SPLITS}, split, links, len(changes))
+
+
+def measured(prepared: Prepared, data: DataSettings, *, seed: int) -> dict[SplitName, list[Example]]:
+    """The examples that a run uses: of validation and test no more than the settings say, spread over documents."""
+    most = {"validation": data.most_validation, "test": data.most_test}
+    return {
+        name: list(spread(own, prepared.split.group_of_example, most.get(name), seed=seed))
+        for name, own in prepared.examples.items()
+    }
 
 
 def contrastive_rows(

@@ -16,6 +16,7 @@ import numpy as np
 
 from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
+from training.data.examples import Example, SplitName
 from training.data.supervised import SupervisedRow
 
 Row = SupervisedRow | ContrastiveRow
@@ -75,6 +76,31 @@ def summarise(
         "abstention_share": _share([not row.oracle_present for row in supervised]),
         "samples": [{"split": split, **_plain(row)} for split, row in (named[place] for place in drawn)],
     }
+
+
+def example_balance(
+    examples: Mapping[SplitName, Sequence[Example]], group_of: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """How evenly the examples of each split are spread.
+
+    Args:
+        group_of: example id to the group of near-duplicate documents that it belongs to.
+
+    Returns:
+        Split to ``tasks`` (name to questions; empty where none is named), ``unanswerable_share``, ``groups`` and
+        ``largest_group``, the questions of the group with most.
+    """
+    figures = {}
+    for name, own in examples.items():
+        tasks = Counter(one.task or "none" for one in own)
+        groups = Counter(group_of[one.id] for one in own)
+        figures[str(name)] = {
+            "tasks": dict(tasks.most_common()) if tasks.keys() - {"none"} else {},
+            "unanswerable_share": _share([not one.answerable for one in own]) or 0.0,
+            "groups": len(groups),
+            "largest_group": max(groups.values(), default=0),
+        }
+    return figures
 
 
 def save(rows: Mapping[str, Sequence[Row]], path: Path) -> None:

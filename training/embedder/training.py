@@ -24,7 +24,7 @@ from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
 from training.embedder.batches import topical_batches
 from training.embedder.lexical_targets import LexicalScores
-from training.fine_tuning import Events, choose_share, resumable_checkpoint, trainer_arguments, watch
+from training.fine_tuning import Counts, Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.library_output import quiet_libraries
 from training.settings import EmbedderTraining
 
@@ -56,6 +56,7 @@ def train_embedder(
     seed: int,
     events: Events,
     resume: bool = False,
+    in_order: bool = False,
 ) -> EmbedderResult:
     """Fine-tune ``model`` and publish the best checkpoint at ``output``.
 
@@ -65,6 +66,7 @@ def train_embedder(
             ``settings.averaging``.
         output: directory of the result; its checkpoints lie beside it while it trains.
         resume: go on from the last checkpoint that is whole, if there is one.
+        in_order: take the rows as they come, instead of in batches of one topic.
 
     Raises:
         TrainingError: too few rows, or a loss that is not finite; nothing is published.
@@ -83,7 +85,7 @@ def train_embedder(
         shutil.rmtree(checkpoints, ignore_errors=True)
     rows, table = _columns(rows)
     with _served(model, checkpoints) as embedder:
-        batches = _batches(embedder, rows, settings.batch_size, seed)
+        batches = _in_order(len(rows), settings.batch_size) if in_order else _batches(embedder, rows, settings, seed)
         untouched = metric(embedder)
     events({"stage": "embedder", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
     before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
@@ -107,13 +109,14 @@ def train_embedder(
     arguments = trainer_arguments(
         settings, checkpoints, METRIC, steps_per_epoch=len(batches(0)), seed=seed, on_cpu=model.device.type == "cpu"
     )
-    trainer = _trainer_of(batches)(
+    counts = Counts()
+    trainer = _trainer_of(batches, counts)(
         model=model,
         args=SentenceTransformerTrainingArguments(**arguments),
         train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
         loss=_loss(model, settings, table),
         evaluator=_evaluator(measure),
-        callbacks=[watch(events, "embedder"), EarlyStoppingCallback(settings.patience)],
+        callbacks=[watch(events, "embedder", counts), EarlyStoppingCallback(settings.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
     model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
@@ -190,17 +193,21 @@ def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list
     return kept, table
 
 
+def _in_order(rows: int, size: int) -> Callable[[int], list[list[int]]]:
+    return lambda epoch: [list(range(first, min(first + size, rows))) for first in range(0, rows, size)]
+
+
 def _batches(
-    embedder: Embedder, rows: Sequence[ContrastiveRow], size: int, seed: int
+    embedder: Embedder, rows: Sequence[ContrastiveRow], settings: EmbedderTraining, seed: int
 ) -> Callable[[int], list[list[int]]]:
     """The batches of an epoch, by what the untouched embedder takes for alike."""
     places = {passage: place for place, passage in enumerate(dict.fromkeys(row.positive for row in rows))}
     vectors = embedder.encode_passages(list(places))[[places[row.positive] for row in rows]]
-    return cache(lambda epoch: topical_batches(rows, vectors, size, Random(f"{seed}:{epoch}")))
+    return cache(lambda epoch: topical_batches(rows, vectors, settings.batch_size, Random(f"{seed}:{epoch}")))
 
 
-def _trainer_of(batches: Callable[[int], list[list[int]]]) -> Any:
-    """The library's trainer with batches as they are given for each epoch."""
+def _trainer_of(batches: Callable[[int], list[list[int]]], counts: Counts) -> Any:
+    """The library's trainer with batches as they are given for each epoch; it counts what it reads."""
     from sentence_transformers import SentenceTransformerTrainer
     from sentence_transformers.base.sampler import DefaultBatchSampler
 
@@ -218,6 +225,10 @@ def _trainer_of(batches: Callable[[int], list[list[int]]]) -> Any:
 
         def get_batch_sampler(self, dataset: Any, *arguments: Any, **options: Any) -> Given:
             return Given(dataset, *arguments, **options)
+
+        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
+            counts.read(sum(tensor.numel() for name, tensor in inputs.items() if name.endswith("input_ids")))
+            return super().compute_loss(model, inputs, *arguments, **options)
 
     return Trainer
 

@@ -1,8 +1,8 @@
 """The metrics by which the checkpoints of a training are compared, over validation questions only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder
 from retrieval.metrics import score_retrieval
 from retrieval.search import Searcher
-from training.answering.answerer import Answerer
+from training.answering.answerer import Answerer, Prepared
 from training.data.candidates import DEPTH
 from training.data.examples import Example
 from training.evaluation.compared_systems import Asking
@@ -38,6 +38,8 @@ class EmbedderMetric:
         chunks = [stored.chunk for stored in catalog.live_chunks(sorted(documents))]
         self._documents = [chunk.document_id for chunk in chunks]
         self._texts = [chunk.indexed_text for chunk in chunks]
+        self.characters = sum(map(len, self._texts))
+        """Of the chunks that each measurement embeds."""
 
     def __call__(self, embedder: Embedder) -> float:
         """nDCG@10 of an embedder; 0 where no question has a known document."""
@@ -56,12 +58,20 @@ class GeneratorMetric:
 
     Args:
         kept: file of answers, from which the arms that a training ends in read them again.
+        tell: takes the loss and the token accuracy of the reference answers, too; None measures neither.
     """
 
     def __init__(
-        self, searcher: Searcher, examples: Sequence[Example], asking: Asking, max_new_tokens: int, kept: Path
+        self,
+        searcher: Searcher,
+        examples: Sequence[Example],
+        asking: Asking,
+        max_new_tokens: int,
+        kept: Path,
+        *,
+        tell: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        self._examples, self._kept = examples, kept
+        self._examples, self._kept, self._tell = examples, kept, tell
         self._searcher, self._asking, self._max_new_tokens = searcher, asking, max_new_tokens
         self._demonstrations = asking.demonstrations(searcher.embedder)
         self._found = searcher.search_batch([example.question for example in examples])
@@ -83,6 +93,8 @@ class GeneratorMetric:
             for example, found in zip(self._examples, self._found, strict=True)
         ]
         answers = answerer.answer_prepared(prepared)
+        if self._tell is not None and prepared:
+            self._tell(self._teacher_forced(generator, prepared))
         scores = [
             score_by_task(
                 one.task, answer.text, example.answers, abstained=answer.abstained, question=example.question
@@ -90,3 +102,14 @@ class GeneratorMetric:
             for example, one, answer in zip(self._examples, prepared, answers, strict=True)
         ]
         return float(np.mean(scores)) if scores else 0.0
+
+    def _teacher_forced(self, generator: "Generator", prepared: Sequence[Prepared]) -> dict[str, float]:
+        """Mean loss of a reference token, and the share of them that is predicted right."""
+        loss, tokens, right = 0.0, 0, 0
+        for example, one in zip(self._examples, prepared, strict=True):
+            prompt_ids = one.prompt_ids or generator.encode(one.messages)
+            reference = example.answers[0] if example.answers else self._asking.prompt.abstention
+            completion_ids = generator.encode_completion(reference)[: generator.max_context - len(prompt_ids)]
+            found = generator.score(prompt_ids, completion_ids)
+            loss, tokens, right = loss + found[0], tokens + found[1], right + found[2]
+        return {"eval_loss": loss / tokens, "eval_token_accuracy": right / tokens} if tokens else {}

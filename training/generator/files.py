@@ -133,6 +133,7 @@ def try_template(path: Path) -> None:
 import resource, sys
 from pathlib import Path
 from training.generator.files import check_template, load_tokenizer
+from transformers import AutoTokenizer  # seconds, which are not the template's
 from retrieval.errors import InputError
 from retrieval.chat_template import encode
 used = resource.getrusage(resource.RUSAGE_SELF)

@@ -6,6 +6,7 @@ Knows nothing about where a model comes from and goes to.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from training.fine_tuning import Counts
 from training.generator.data_parallel import DataParallel
 from training.generator.rows import MASKED
 
@@ -17,6 +18,7 @@ def supervised_trainer(
     measure: Callable[[Any], float],
     refusal: Sequence[int],
     refusal_weight: float,
+    counts: Counts,
     parallel: DataParallel | None = None,
 ) -> Any:
     """The class of the trainer.
@@ -25,6 +27,7 @@ def supervised_trainer(
         measure: the metric of a model.
         refusal: token ids of a refusal and of the end of the turn.
         refusal_weight: of each of its labels.
+        counts: takes what is read and how much of it was predicted.
         parallel: computes the steps, where one process trains; None leaves them to the library.
     """
     from torch.nn.functional import cross_entropy
@@ -64,6 +67,8 @@ def supervised_trainer(
                 logits_to_keep=kept,
             ).logits  # (rows, kept, vocabulary)
             targets = ahead[:, kept].flatten()
+            counts.read(inputs["input_ids"].numel())
+            counts.predicted((logits.detach().flatten(0, 1).argmax(-1) == targets).sum(), (targets != MASKED).sum())
             losses = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=MASKED, reduction="none")
             total = losses @ label_weights(ahead, refusal, refusal_weight)[:, kept].flatten()
             if num_items_in_batch is None:

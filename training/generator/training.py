@@ -19,7 +19,7 @@ from retrieval.errors import TrainingError
 from retrieval.files import new_directory, publish_json
 from retrieval.hardware import best_device
 from training.data.supervised import SupervisedRow
-from training.fine_tuning import Events, choose_share, resumable_checkpoint, trainer_arguments, watch
+from training.fine_tuning import Counts, Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.generator.data_parallel import DataParallel
 from training.generator.files import encode_target, load_model, model_identity
 from training.generator.generation import Generator, load_generator
@@ -63,6 +63,7 @@ def train_generator(
     events: Events,
     resume: bool = False,
     start: Path | None = None,
+    in_order: bool = False,
 ) -> TrainingResult:
     """Fine-tune an adapter for ``base`` and publish the best checkpoint's at ``output``.
 
@@ -75,12 +76,12 @@ def train_generator(
         resume: go on from the last checkpoint that is whole, if there is one of the same rows,
             settings and base.
         start: directory of an adapter to train further, instead of a new one; its rank and modules stay.
+        in_order: take the rows as they come, instead of at random and rows of like length together.
 
     Raises:
         TrainingError: nothing to train on, or a loss that is not finite; nothing is published.
         InputError: ``base`` cannot be loaded.
     """
-    import torch
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback
@@ -103,14 +104,20 @@ def train_generator(
     steps_per_epoch = -(-len(rows) // settings.batch_size)
     arguments = SFTConfig(
         **trainer_arguments(
-            settings, checkpoints, METRIC, steps_per_epoch=steps_per_epoch, seed=seed, on_cpu=device == "cpu"
+            settings,
+            checkpoints,
+            METRIC,
+            steps_per_epoch=steps_per_epoch,
+            seed=seed,
+            on_cpu=device == "cpu",
+            micro_batch=settings.micro_batch,
         ),
         activation_checkpointing=settings.activation_checkpointing,
         gradient_checkpointing=settings.activation_checkpointing,
         packing=packing,
         max_length=longest if packing else None,
         dataset_kwargs=None if packing else {"skip_prepare_dataset": True},
-        train_sampling_strategy="random" if packing else "group_by_length",
+        train_sampling_strategy="sequential" if in_order else "random" if packing else "group_by_length",
         dataloader_pin_memory=device != "cpu",
     )
     refusal = encode_target(tokenizer, abstention)
@@ -119,10 +126,10 @@ def train_generator(
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(start), is_trainable=True)
-    targets = settings.target_modules
-    cores = torch.get_num_threads() if small and device == "cpu" and not _random(model, settings) else 1
+    targets, counts = settings.target_modules, Counts()
+    cores = parallel_cores(model.config, model.num_parameters(), settings)
     with quiet_libraries(), DataParallel(cores) if cores > 1 else nullcontext() as parallel:
-        trainer = supervised_trainer(measure, refusal, settings.abstention_weight, parallel)(
+        trainer = supervised_trainer(measure, refusal, settings.abstention_weight, counts, parallel)(
             model=model,
             args=arguments,
             train_dataset=data,
@@ -137,7 +144,7 @@ def train_generator(
                 lora_dropout=settings.dropout,
                 target_modules=targets if isinstance(targets, str) else list(targets),
             ),
-            callbacks=[watch(events, "generator"), EarlyStoppingCallback(settings.patience)],
+            callbacks=[watch(events, "generator", counts), EarlyStoppingCallback(settings.patience)],
         )
         trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
         untouched = _untouched(checkpoints, identity, lambda: measure(trainer.model), resumed=bool(resumed))
@@ -166,9 +173,15 @@ def train_generator(
     )
 
 
-def _random(model: Any, settings: GeneratorTraining) -> bool:
-    """Whether training draws random numbers: several threads would draw them in another order each time."""
-    return bool(settings.dropout) or any(value for name, value in vars(model.config).items() if "drop" in name)
+def parallel_cores(config: Any, parameters: int, settings: GeneratorTraining) -> int:
+    """Cores of a CPU that compute rows of a batch of their own; 1 where a batch is computed as a whole.
+
+    Not where training draws random numbers: several threads would draw them in another order each time.
+    """
+    import torch
+
+    drawn = bool(settings.dropout) or any(value for name, value in vars(config).items() if "drop" in name)
+    return torch.get_num_threads() if parameters < COPIED_BELOW and best_device() == "cpu" and not drawn else 1
 
 
 def _scale_adapter(model: Any) -> Callable[[float], None]:

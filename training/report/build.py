@@ -48,6 +48,7 @@ def build_report(
     fingerprints: Mapping[str, str] = {},
     checks: Sequence[Check] = (),
     errors: Sequence[Mapping[str, Any]] = (),
+    estimate: Mapping[str, Any] | None = None,
     created: datetime | None = None,
 ) -> dict[str, Any]:
     """The report as one JSON value.
@@ -63,6 +64,7 @@ def build_report(
         data: section title to figures, as ``{"Split": {"train": 180, "validation": 45}}``; nested ones become flat.
         settings: nested settings; they become flat with dotted names.
         errors: what is still wrong, see :func:`training.evaluation.errors.before_and_after`.
+        estimate: what was estimated beside what happened, see :func:`training.estimate.happened.beside`.
         fingerprints: name to hash (embedder, collection, documents, split, ...).
 
     Raises:
@@ -100,6 +102,7 @@ def build_report(
         "settings": flatten(settings),
         "fingerprints": fingerprints,
         "errors": errors,
+        "estimate": estimate,
         "weak_questions": sum(record.weak for record in by_name[baseline].records),
         "answer_changes": count_changes(by_name[baseline], by_name[chosen]),
         "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
@@ -132,7 +135,7 @@ def render_report(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands}
+    environment.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands, "gb": _gigabytes}
     arms = {arm["name"]: arm for arm in report["arms"]}
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
@@ -215,6 +218,10 @@ def _commands(text: str) -> "Markup":
         f'<code class="mono">{escape(part)}</code>' if i % 2 else escape(part) for i, part in enumerate(text.split("`"))
     ]
     return Markup("".join(parts))
+
+
+def _gigabytes(size: int | None) -> str:
+    return number(None if size is None else size / 1e9, 1)
 
 
 def _at(moment: str) -> str:

@@ -27,6 +27,9 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     if report.get("errors"):
         rows = [(one["bucket"], str(one["before"]), str(one["n"]), one["advice"]) for one in report["errors"]]
         parts.append(_table(("still wrong", "before", "now", "what usually helps"), rows))
+    if estimate := report.get("estimate"):
+        rows = [(one["stage"], *_took(one)) for one in [*estimate["stages"], {"stage": "all", **estimate}]]
+        parts.append(_table(("stage", "estimated", "took", "GB estimated", "GB at most"), rows))
     parts.append(f"Release `{report['release']}`, run `{report['run']}`, {report['created']}.")
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -56,6 +59,13 @@ def _figure(value: float | None, comparison: Mapping[str, Any] | None) -> str:
         return f"{value:.3f}"
     interval = f"{comparison['difference']:+.3f} [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
     return f"{value:.3f} ({interval}) {SIGNS[comparison['direction']]}".rstrip()
+
+
+def _took(one: Mapping[str, Any]) -> Sequence[str]:
+    """Seconds and gigabytes, each as estimated and as they were."""
+    seconds = [f"{one[name]:.0f} s" for name in ("seconds", "happened_seconds")]
+    sizes = [one[name] for name in ("memory_bytes", "happened_memory_bytes")]
+    return [*seconds, *("-" if size is None else f"{size / 1e9:.1f}" for size in sizes)]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -25,6 +25,8 @@ class Run:
         self.directory = directory
         self.id = directory.name
         self._events = directory / "events.jsonl"
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Each is called with every event, in the thread where it happens."""
 
     @property
     def request(self) -> dict[str, Any]:
@@ -57,9 +59,11 @@ class Run:
 
     def event(self, fields: dict[str, Any]) -> None:
         """Append to the run's events; a line that a crash cut off is ignored when they are read."""
-        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **fields})
+        event = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **fields}
         with self._events.open("a") as file:
-            file.write(line + "\n")
+            file.write(json.dumps(event) + "\n")
+        for tell in self.listeners:
+            tell(event)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """The events so far, oldest first."""

@@ -1,7 +1,7 @@
 """One retraining, from examples to verdict and promotion; it resumes where a crash left it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
 from training.runs.stages import Stages
+from training.runs.tensorboard import tensorboard
 from training.settings import TrainingSettings
 from training.tasks.files import load_tasks
 
@@ -47,12 +48,14 @@ def retrain(
     *,
     progress: Progress = silent,
     warn: Tell = logger.warning,
+    listen: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run all stages; the result is what ``lockstep retrain --json`` prints.
 
     Args:
         request: None goes on with the newest unfinished run, with its own request and settings.
         warn: takes what the user should know though it stops nothing.
+        listen: called with every event of the run as it happens.
 
     Raises:
         InputError, LeakError, MismatchError: the examples cannot be used.
@@ -80,7 +83,8 @@ def retrain(
             run = start_run(workspace, asked)
         job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
         try:
-            with run.watched():
+            with run.watched(), tensorboard(run.directory / "tensorboard") as write:
+                run.listeners += [one for one in (listen, write) if one is not None]
                 result = job.execute()
         finally:
             job.systems.close()

@@ -4,18 +4,22 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_json
+from retrieval.memory import device_peak, give_back
 from training.data import row_files as tables
+from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
-from training.data.preparation import contrastive_rows, prepare_examples, supervised_rows
+from training.data.preparation import contrastive_rows, measured, prepare_examples, supervised_rows
 from training.data.quality import quality
-from training.data.sampling import spread
 from training.data.supervised import SupervisedRow
+from training.estimate.happened import beside
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, references
 from training.evaluation.errors import before_and_after
@@ -28,6 +32,7 @@ from training.releases.release import ADAPTER, EMBEDDER, release_of_run
 from training.report.build import STAGES_SHOWN, build_report, curves_from_events
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
+from training.runs.estimating import estimate_run
 from training.runs.prompting import shown_beside, start_from
 from training.runs.workbench import Workbench
 
@@ -37,10 +42,13 @@ class Stages(Workbench):
 
     def execute(self) -> dict[str, Any]:
         """Run the stages that have not finished; the result of the last."""
-        stage = self.run.stage
+        stage = self.stage
         stage("split", self.split)
         if self.training.embedder_enabled:
             stage("contrastive", self.contrastive)
+        if self.training.estimate.enabled:
+            self.fit(stage("estimate", self.estimate)["chosen"])
+        if self.training.embedder_enabled:
             stage("embedder", self.embedder)
         self.searching = stage("search", self.search)
         self.asked = stage("prompt", self.prompt)
@@ -51,6 +59,13 @@ class Stages(Workbench):
         self.tested = stage("test", self.test)
         self.released = stage("release", self.release)
         return stage("promote", self.promote)
+
+    def stage(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """One stage; what it no longer needs is given back, so that the next begins with what it needs itself."""
+        device_peak(reset=True)
+        result = self.run.stage(name, work)
+        give_back()
+        return result
 
     def split(self) -> dict[str, Any]:
         """Divide the examples before anything is mined."""
@@ -67,13 +82,8 @@ class Stages(Workbench):
             tasks=self.tasks,
             warn=self.warn,
         )
-        data, split = self.training.data, prepared.split
-        measured = {"validation": data.most_validation, "test": data.most_test}
-        kept = [
-            example
-            for name, own in prepared.examples.items()
-            for example in spread(own, split.group_of_example, measured.get(name), seed=self.training.seed)
-        ]
+        used = measured(prepared, self.training.data, seed=self.training.seed)
+        kept = [example for own in used.values() for example in own]
         tables.write_rows(self.directory / "examples.jsonl", kept)
         tables.write_rows(self.directory / "split.jsonl", [prepared.split])
         return {
@@ -97,11 +107,30 @@ class Stages(Workbench):
         tables.write_rows(self.directory / "contrastive.jsonl", rows)
         return tables.counted(stats)
 
+    def estimate(self) -> dict[str, Any]:
+        """What the rest will take: a few steps of each training, thrown away."""
+        mined = self.directory / "contrastive.jsonl"
+        found = estimate_run(
+            self.workspace,
+            self.catalog,
+            self.baseline,
+            self.bases,
+            self.systems.searcher(False),
+            self.examples,
+            self.divided,
+            tables.read_rows(mined, ContrastiveRow) if self.training.embedder_enabled else [],
+            self.training,
+            self.tasks,
+            self.progress,
+        )
+        self.run.event({"stage": "estimate", "estimated": found})
+        return found
+
     def embedder(self) -> dict[str, Any]:
         """Fine-tune the embedder; the checkpoint with the best nDCG@10 on validation is kept."""
-        from training.data.contrastive import ContrastiveRow
         from training.embedder.training import train_embedder
 
+        self._at = {"stage": "embedder", "step": 0, "steps": 0}
         result = train_embedder(
             load_embedder(self.bases.embedder).sentence_transformer(),
             tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
@@ -180,10 +209,18 @@ class Stages(Workbench):
             seed=self.training.seed,
             weights={name: task.weight for name, task in self.tasks.items()},
         )
+        self._at = {"stage": "generator", "step": 0, "steps": 0}
         result = train_generator(
             self.bases.generator,
             rows,
-            GeneratorMetric(searcher, self.examples["validation"], self.best, manifest.max_new_tokens, self.answers),
+            GeneratorMetric(
+                searcher,
+                self.examples["validation"],
+                self.best,
+                manifest.max_new_tokens,
+                self.answers,
+                tell=self.training_event if self.training.loss else None,
+            ),
             self.directory / ADAPTER,
             self.training.generator,
             abstention=self.best.prompt.abstention,
@@ -238,6 +275,7 @@ class Stages(Workbench):
                 "test set": self.divided.fingerprint,
             },
             checks=checks,
+            estimate=self.estimated(),
             errors=before_and_after(
                 self.catalog,
                 (baseline.records, self.baseline.manifest.prompt.max_passages),
@@ -255,6 +293,12 @@ class Stages(Workbench):
             "metrics": {"baseline": baseline.metrics(), "candidate": candidate.metrics()},
             "comparisons": [one.to_json() for one in judged.comparisons[candidate.name]],
         }
+
+    def estimated(self) -> dict[str, Any] | None:
+        """The estimate beside what happened so far; None where there was none."""
+        if not self.run.finished("estimate"):
+            return None
+        return beside(self.run.result("estimate"), self.run.events(), datetime.now(UTC))
 
     def release(self) -> dict[str, Any]:
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""

@@ -3,12 +3,13 @@
 Everything is read from what earlier stages left in the run's directory, and opened once.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from retrieval.catalog import Catalog
+from retrieval.memory import device_peak
 from retrieval.progress import Progress
 from retrieval.prompt import Prompt
 from retrieval.search import Searcher
@@ -64,6 +65,18 @@ class Workbench:
         """What validation chose for search, once that stage is done."""
         self.asked: dict[str, Any] = {}
         """The prompt that the run starts from, once that stage is done."""
+        self._at: dict[str, Any] = {}
+        """The stage, step and steps of the training that goes on."""
+
+    def fit(self, chosen: Mapping[str, Mapping[str, Any]]) -> None:
+        """Train with the settings that make it fit into memory.
+
+        Args:
+            chosen: part to the settings that are changed for it.
+        """
+        self.training = self.training.model_copy(
+            update={part: getattr(self.training, part).model_copy(update=dict(own)) for part, own in chosen.items()}
+        )
 
     @cached_property
     def examples(self) -> dict[SplitName, list[Example]]:
@@ -117,8 +130,11 @@ class Workbench:
         return evaluate(arm, self.examples[split], self.divided.group_of_example, progress=self.progress)
 
     def training_event(self, fields: dict[str, Any]) -> None:
-        """Keep an event of a training, and show how far it is."""
+        """Keep an event of a training, and show how far it is. Figures alone belong to the step before."""
+        self._at |= {name: fields[name] for name in ("stage", "step", "steps") if name in fields}
+        fields = {**self._at, **fields}
         if len(fields) > 3:
-            self.run.event(fields)
+            device = device_peak()
+            self.run.event(fields if device is None else {**fields, "device_bytes": device})
         if "steps" in fields:
             self.progress(f"training the {fields['stage']}", fields["step"], fields["steps"])

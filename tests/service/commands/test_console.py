@@ -149,3 +149,20 @@ def test_stdout_in_memory_is_protected_too(monkeypatch):
         real.write("{}")
     assert (out.getvalue(), err.getvalue()) == ("{}", "noise\n")
     assert sys.stdout is out
+
+
+def test_what_is_drawn_over_the_bars_is_for_terminals_only(streams, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    out, err = streams
+    with Console(out=out, err=err).progress(above="the table") as progress:
+        progress("task", 1, 2)
+    assert "the table" not in err.getvalue()
+    terminal = Terminal()
+    with Console(out=out, err=terminal).progress(above="the table") as progress:
+        progress("task", 1, 2)
+    assert "the table" in terminal.getvalue()
+    assert "task" in terminal.getvalue()
+    quiet = Terminal()
+    with Console(as_json=True, out=out, err=quiet).progress(above="the table") as progress:
+        progress("task", 1, 2)
+    assert "the table" not in quiet.getvalue()

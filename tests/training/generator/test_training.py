@@ -13,6 +13,7 @@ import trl
 
 from retrieval.errors import TrainingError
 from retrieval.prompt import Message
+from training.fine_tuning import Counts
 from training.generator import training as generator_training
 from training.generator.data_parallel import DataParallel
 from training.generator.files import load_model
@@ -111,7 +112,7 @@ def test_the_loss_is_that_of_the_model_itself(tiny_model_path):
         labels[row, start:end] = ids[row, start:end]
     whole = SimpleNamespace(accelerator=SimpleNamespace(num_processes=1))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    compute_loss = supervised_trainer(likelihood, [1, 2], 0.25).compute_loss  # a refusal that no row holds
+    compute_loss = supervised_trainer(likelihood, [1, 2], 0.25, Counts()).compute_loss  # a refusal that no row holds
     expected = model(**inputs).loss
     assert compute_loss(whole, model, inputs).item() == pytest.approx(expected.item(), rel=1e-5)
     counted = compute_loss(whole, model, inputs, num_items_in_batch=14)  # of two batches together
@@ -330,3 +331,22 @@ def test_an_old_adapter_is_replaced_whole(tiny_model_path, tmp_path, unmeasured)
     assert not (tmp_path / "adapter" / "stale.txt").exists()
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert (config["r"], config["target_modules"]) == (2, ["q_proj"])
+
+
+@pytest.mark.parametrize("change", [{"micro_batch": 2}, {"activation_checkpointing": True}])
+def test_what_spares_memory_learns_the_same(change, tiny_model_path, tmp_path, unmeasured):
+    plain = SETTINGS.model_copy(update={**LAST, "epochs": 1})
+    losses = [
+        [loss for _, loss in train(tiny_model_path, tmp_path / name, settings=settings).losses]
+        for name, settings in (("plain", plain), ("spared", plain.model_copy(update=change)))
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_events_tell_tokens_and_how_many_are_predicted(tiny_model_path, tmp_path, unmeasured):
+    events: list[dict[str, Any]] = []
+    train(tiny_model_path, tmp_path / "adapter", settings=SETTINGS.model_copy(update=LAST), events=events.append)
+    told = [event for event in events if "loss" in event]
+    assert [event["tokens"] for event in told] == sorted(event["tokens"] for event in told)
+    assert told[0]["tokens"] > 4 * 5
+    assert told[0]["token_accuracy"] < told[-1]["token_accuracy"] <= 1
