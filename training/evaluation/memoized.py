@@ -6,8 +6,9 @@ in. Answered once they say the same, too: greedy answers in bfloat16 hang a litt
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from retrieval.prompt import Message
 from training.answering.answerer import Encoded
@@ -28,13 +29,15 @@ class Memoized:
         self._said: dict[str, tuple[str, str]] = {}
         self._scored: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[float, int, int]] = {}
         """By prompt and completion."""
-        self._weighed: dict[tuple[tuple[int, ...], tuple[str, ...]], list[float]] = {}
-        """By prompt and choices."""
+        self._weighed: dict[str, list[float]] = {}
         if self._kept is not None and self._kept.is_file():
             for line in self._kept.read_text().splitlines():
                 try:
                     row = json.loads(line)
-                    self._said[row["asked"]] = row["text"], row["ended"]
+                    if "weights" in row:
+                        self._weighed[row["asked"]] = row["weights"]
+                    else:
+                        self._said[row["asked"]] = row["text"], row["ended"]
                 except (ValueError, KeyError, TypeError):
                     continue  # cut by a kill
 
@@ -69,23 +72,29 @@ class Memoized:
         if new:
             said = dict(zip(new, self.generator.complete(list(new.values()), max_new_tokens), strict=True))
             self._said |= said
-            if self._kept is not None:
-                with self._kept.open("a") as file:
-                    for key, (text, ended) in said.items():
-                        # The line break comes first: a line that a kill has cut must not spoil the next.
-                        file.write("\n" + json.dumps({"asked": key, "text": text, "ended": ended}))
+            self._keep({"asked": key, "text": text, "ended": ended} for key, (text, ended) in said.items())
         return [self._said[key] for key in keys]
 
-    def _asked(self, prompt: Encoded, max_new_tokens: int) -> str:
-        return hashlib.sha256(f"{self.identity} {max_new_tokens} {prompt!r}".encode()).hexdigest()
+    def _asked(self, prompt: Encoded, wanted: object) -> str:
+        return hashlib.sha256(f"{self.identity} {wanted} {prompt!r}".encode()).hexdigest()
+
+    def _keep(self, rows: Iterable[dict[str, Any]]) -> None:
+        if self._kept is not None:
+            with self._kept.open("a") as file:
+                for row in rows:
+                    # The line break comes first: a line that a kill has cut must not spoil the next.
+                    file.write("\n" + json.dumps(row))
 
     def weigh(self, prompts: Sequence[Encoded], choices: Sequence[Sequence[str]]) -> list[list[float]]:
         """The log-probability of each text as the whole answer to its prompt; computed for prompts that are new."""
-        keys = [(tuple(prompt), tuple(own)) for prompt, own in zip(prompts, choices, strict=True)]
-        new = [key for key in dict.fromkeys(keys) if key not in self._weighed]
+        asked = list(zip(prompts, choices, strict=True))
+        keys = [self._asked(prompt, list(own)) for prompt, own in asked]
+        new = {key: one for key, one in zip(keys, asked, strict=True) if key not in self._weighed}
         if new:
-            found = self.generator.weigh([list(prompt) for prompt, _ in new], [own for _, own in new])
-            self._weighed |= zip(new, found, strict=True)
+            found = self.generator.weigh([prompt for prompt, _ in new.values()], [own for _, own in new.values()])
+            weighed = dict(zip(new, found, strict=True))
+            self._weighed |= weighed
+            self._keep({"asked": key, "weights": weights} for key, weights in weighed.items())
         return [self._weighed[key] for key in keys]
 
     def encode_completion(self, text: str) -> list[int]:

@@ -67,7 +67,7 @@ def test_everything_else_is_the_generator_s_own():
     assert Memoized(Counting()).encode_completion("two") == [3]
 
 
-def test_what_was_weighed_is_not_computed_again():
+def test_what_was_weighed_is_not_computed_again_nor_after_a_kill(tmp_path):
     class Weighing(Counting):
         can_score = True
 
@@ -75,9 +75,12 @@ def test_what_was_weighed_is_not_computed_again():
             self.asked.append((prompts, choices))
             return [[-float(len(text)) for text in own] for own in choices]
 
-    counting = Weighing()
-    generator = Memoized(counting)
+    kept = tmp_path / "answers.jsonl"
+    counting, again = Weighing(), Weighing()
+    generator = Memoized(counting, kept)
     assert generator.can_score
     assert generator.weigh([[1], [2], [1]], [("yes", "no")] * 3) == [[-3.0, -2.0]] * 3
     assert generator.weigh([[1], [1]], [("yes", "no"), ("no",)]) == [[-3.0, -2.0], [-2.0]]
     assert counting.asked == [([[1], [2]], [("yes", "no")] * 2), ([[1]], [("no",)])]
+    assert Memoized(again, kept).weigh([[2]], [("yes", "no")]) == [[-3.0, -2.0]]
+    assert not again.asked
