@@ -43,14 +43,18 @@ class EmbedderMetric:
 
     def __call__(self, embedder: Embedder) -> float:
         """nDCG@10 of an embedder; 0 where no question has a known document."""
+        return _mean(self.values(embedder))
+
+    def values(self, embedder: Embedder) -> list[float]:
+        """nDCG@10 of each question whose documents are known, in their order."""
         if not self._questions:
-            return 0.0
+            return []
         similarities = embedder.encode_questions(self._questions) @ embedder.encode_passages(self._texts).T
         rankings = {}
         for i, row in enumerate(similarities):
             rankings[str(i)] = [self._documents[j] for j in np.argsort(-row, kind="stable")[:DEPTH]]
         scores = score_retrieval(rankings, self._relevant)
-        return float(np.mean([score["ndcg@10"] for score in scores.values()]))
+        return [scores[str(i)]["ndcg@10"] for i in range(len(self._questions))]
 
 
 class GeneratorMetric:
@@ -78,6 +82,10 @@ class GeneratorMetric:
 
     def __call__(self, generator: "Generator") -> float:
         """The score of the generator as it is now."""
+        return _mean(self.values(generator))
+
+    def values(self, generator: "Generator") -> list[float]:
+        """The score of each question, in their order."""
         asked = Memoized(generator, self._kept)
         answerer = Answerer(
             self._searcher,
@@ -95,13 +103,12 @@ class GeneratorMetric:
         answers = answerer.answer_prepared(prepared)
         if self._tell is not None and prepared:
             self._tell(self._teacher_forced(generator, prepared))
-        scores = [
+        return [
             score_by_task(
                 one.task, answer.text, example.answers, abstained=answer.abstained, question=example.question
             ).answer_score
             for example, one, answer in zip(self._examples, prepared, answers, strict=True)
         ]
-        return float(np.mean(scores)) if scores else 0.0
 
     def _teacher_forced(self, generator: "Generator", prepared: Sequence[Prepared]) -> dict[str, float]:
         """Mean loss of a reference token, and the share of them that is predicted right."""
@@ -113,3 +120,7 @@ class GeneratorMetric:
             found = generator.score(prompt_ids, completion_ids)
             loss, tokens, right = loss + found[0], tokens + found[1], right + found[2]
         return {"eval_loss": loss / tokens, "eval_token_accuracy": right / tokens} if tokens else {}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -1,0 +1,103 @@
+"""``lockstep scaling``: what twice the training data would bring."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
+from service.commands.evaluation import ColumnOption, ExamplesOption, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from retrieval.search import Searcher
+    from training.data.examples import Example
+    from training.data.preparation import Prepared
+    from training.releases.release import Release
+    from training.scaling.curve import Component
+
+
+class Part(StrEnum):
+    """What is trained."""
+
+    embedder = "embedder"
+    generator = "generator"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("scaling")(scaling)
+
+
+def scaling(
+    context: typer.Context,
+    examples: ExamplesOption,
+    component: Annotated[
+        list[Part] | None, typer.Option("--component", help="What is trained; default: both that are enabled.")
+    ] = None,
+    share: Annotated[
+        list[float] | None,
+        typer.Option("--share", min=0.01, max=1.0, help="Of the training data; default: 1/8, 1/4, 1/2 and 1."),
+    ] = None,
+    column: ColumnOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on parts of the examples, measure on validation, and say what the next doubling would bring.
+
+    Takes about twice as long as the trainings of `lockstep retrain`; nothing of them is kept.
+    """
+    from retrieval.errors import InputError
+    from training.scaling.curve import SHARES, in_words, scaling_curve
+
+    with opened(context, workspace, as_json) as here:
+        release, seed = active_release(here), here.settings.training.seed
+        with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
+            prepared = prepare(here, searcher, examples, column or (), freeze=False)
+            if not prepared.examples["validation"]:
+                raise InputError("found no example in the validation split, expected some: add examples")
+            groups = prepared.split.group_of_example
+            curves = [
+                scaling_curve(
+                    one,
+                    [groups.get(example.id, example.id) for example in asked],
+                    shares=share or SHARES,
+                    seed=seed,
+                    progress=progress,
+                )
+                for one, asked in _components(here, release, searcher, prepared, component or list(Part))
+            ]
+        value = {"release": release.id, "curves": [{**one, "says": in_words(one)} for one in curves]}
+        here.console.finish(value, lambda: _show(here, value))
+
+
+def _components(
+    here: Opened, release: "Release", searcher: "Searcher", prepared: "Prepared", wanted: list[Part]
+) -> "Iterator[tuple[Component[Any], Sequence[Example]]]":
+    from service.bootstrap import retraining_bases
+    from training.runs.prompting import asking
+    from training.scaling.components import embedder_component, generator_component
+
+    bases, training, manifest = (
+        retraining_bases(here.workspace, here.settings),
+        here.settings.training,
+        release.manifest,
+    )
+    if Part.embedder in wanted and training.embedder_enabled:
+        yield embedder_component(here.catalog, searcher, prepared, bases.embedder, training)
+    if Part.generator in wanted and training.generator_enabled:
+        if bases.generator is None:
+            here.console.warn("the generator is behind a server, so nothing is trained of it")
+            return
+        asked = asking(manifest.prompt, release.directory, manifest.tasks)
+        yield generator_component(searcher, prepared, asked, bases.generator, manifest.max_new_tokens, training)
+
+
+def _show(here: Opened, value: dict[str, Any]) -> None:
+    for curve in value["curves"]:
+        rows = [("0 (untouched)", f"{curve['untouched']:.3f}")]
+        rows += [(str(point["rows"]), f"{point['score']:.3f}") for point in curve["points"]]
+        here.console.table((f"{curve['component']}: rows", curve["metric"]), rows)
+    for curve in value["curves"]:
+        here.console.write(curve["says"])
