@@ -1,0 +1,7 @@
+"""``lockstep examples augment``."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

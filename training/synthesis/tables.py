@@ -1,0 +1,88 @@
+"""Questions on cells: a table's row names what is asked about, its column what is asked."""
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+from training.synthesis.drafts import Draft, Kind
+from training.synthesis.phrases import WORDS
+from training.synthesis.sources import Source, TableRow
+
+METHOD = "table"
+_EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|tbd|x", re.IGNORECASE)
+_LONGEST_CELL, _LONGEST_NAME = 14, 8
+"""Words."""
+
+
+def from_tables(source: Source, seed: int) -> Iterator[Draft]:
+    """The questions that a chunk's table rows and pairs give, in a sentence or in key words."""
+    alike = {name for row in source.rows if _alternatives(row) for name, _ in row.cells}
+    for number, row in enumerate(source.rows):
+        draw = Random(f"{seed}:{source.chunk.id}:{number}")
+        about = _about(row, draw)
+        if about is None or _EMPTY.fullmatch(row.name):
+            continue
+        for column, value in asked_columns(row):
+            if column in alike or not _attribute(column) or draw.random() < 0.4:
+                name = column if column in alike else worded(column)
+                yield _draft(source, f"{_of_title(source, about)} {name}", value, "keyword")
+            else:
+                yield _draft(source, f"What is the {worded(column)} of {about}?", value, "natural")
+    for name, value in source.pairs:
+        if source.title and fits(value) and len(name.split()) <= 4:
+            yield _draft(source, f"{source.title} {name}", value, "keyword")
+
+
+def _attribute(column: str) -> bool:
+    """Whether one can ask for "the" column: a noun, not a question or a date itself."""
+    words = re.split(r"[\s_]+", column.casefold())
+    return not WORDS["no_nouns"].intersection(words) and not any(character.isdigit() for character in column)
+
+
+def asked_columns(row: TableRow) -> Iterator[tuple[str, str]]:
+    """Column and value of the cells that can be asked for."""
+    for column, value in row.cells:
+        if fits(value) and column.casefold() not in WORDS["aside_columns"] and len(column.split()) <= 5:
+            yield column, value
+
+
+def fits(value: str) -> bool:
+    """Whether a cell says something that can be an answer."""
+    return not _EMPTY.fullmatch(value) and len(value.split()) <= _LONGEST_CELL
+
+
+def worded(column: str) -> str:
+    """A column's name in words: ``lead_time_days`` is "lead time in days"."""
+    words = column.replace("_", " ").split()
+    if "_" in column and len(words) > 1 and words[-1].lower() in WORDS["units"]:
+        unit = words[-1].upper() if words[-1] in ("eur", "usd", "gbp") else words[-1]
+        return f"{' '.join(words[:-1])} in {unit}"
+    return words[0].lower() + column.replace("_", " ")[len(words[0]) :] if words[0].istitle() else " ".join(words)
+
+
+def _about(row: TableRow, draw: Random) -> str | None:
+    """What a question names the row by; None where that is too long."""
+    better = next((value for column, value in row.cells if column.casefold() in WORDS["naming_columns"]), None)
+    if better and fits(better) and draw.random() < 0.6:
+        return f"the {better}" if better[0].islower() else better
+    if len(row.name.split()) > _LONGEST_NAME:
+        return None
+    column = row.column.casefold()
+    if not column or column in WORDS["generic_columns"] or "_" in column or not _attribute(column):
+        return row.name
+    return f"{column} {row.name}"
+
+
+def _alternatives(row: TableRow) -> bool:
+    """Whether the columns are things of one kind (plans, models) and not attributes: their cells look alike."""
+    shapes = [re.sub(r"\d[\d,.]*", "0", value) for _, value in row.cells]
+    return len(shapes) > 1 and len(set(shapes)) < len(shapes)
+
+
+def _of_title(source: Source, about: str) -> str:
+    """Key words for a row, with the title where the row's name alone says little."""
+    return about if any(character.isdigit() for character in about) else f"{source.title} {about}".strip()
+
+
+def _draft(source: Source, question: str, value: str, kind: Kind) -> Draft:
+    return Draft(" ".join(question.split()), (value,), (source.chunk,), METHOD, kind)
