@@ -10,12 +10,14 @@ from training.scoring.tokens import tokens
 from training.synthesis.drafts import Draft
 from training.synthesis.phrases import altered
 from training.synthesis.sources import Source
-from training.synthesis.tables import asked_columns, worded
+from training.synthesis.tables import asked_columns, asking
 
 _ASKING = ("What ", "How ")
 _LONGEST = 16
 """Words of a question that can be joined with another."""
-_CODE = re.compile(r"\b(?=[\w-]*[A-Za-z])(?=[\w-]*\d)[A-Z][\w-]*\b|\b[A-Z][a-z]+ \d{1,4}\b(?!\s*%)")
+_CODE = re.compile(
+    r"\b(?=[\w-]*[A-Za-z])(?=[\w-]*\d)[A-Z][\w-]*\b|\b(?!Step|Phase|Part|Section|Example|Option|Chapter|Table)[A-Z][a-z]+ \d{1,4}\b(?!\s*%)"
+)
 """MB-8215, G2, "Petrel 3": names that have brothers with other digits."""
 
 
@@ -80,9 +82,9 @@ def of_foreign_columns(sources: Sequence[Source], seed: int) -> Iterator[Draft]:
         for number, row in enumerate(source.rows):
             own = {column for column, _ in row.cells} | {row.column}
             foreign = sorted(one for one in told[row.column.casefold()] - own if len(one) > 4 and one[0].islower())
-            if row.column and foreign and len(row.name) > 3 and _content(row.name):
+            if row.column and source.title and foreign and len(row.name) > 3 and _content(row.name):
                 column = Random(f"{seed}:{source.chunk.id}:{number}").choice(foreign)
-                question = f"What is the {worded(column)} of {row.name}?"
+                question = f"{asking(column)} of {row.name} in “{source.title}”?"
                 yield Draft(question, (), (source.chunk,), "unknown attribute", "unanswerable")
 
 

@@ -35,14 +35,6 @@ class Filters:
         self.dropped: Counter[str] = Counter()
         """Reason to number of drafts."""
 
-    def contradictions(self, drafts: Sequence[Draft]) -> set[str]:
-        """Keys of questions that the documents answer in different ways: nobody can say which is right."""
-        answers: dict[str, set[str]] = {}
-        for draft in drafts:
-            if draft.answers:
-                answers.setdefault(question_key(draft.question), set()).add(question_key(draft.answers[0]))
-        return {key for key, found in answers.items() if len(found) > 1}
-
     def passing(self, drafts: Sequence[Draft], contradicted: set[str]) -> Iterator[tuple[Draft, int]]:
         """The drafts that pass, each with the rank of its document (0 where it has none)."""
         fit = []
@@ -83,6 +75,15 @@ class Filters:
         if copies(draft.question, draft.evidence):
             return "copies its passage"
         return None
+
+
+def contradictions(drafts: Sequence[Draft]) -> set[str]:
+    """Keys of questions that the documents answer in different ways: nobody can say which is right."""
+    answers: dict[str, set[str]] = {}
+    for draft in drafts:
+        if draft.answers:
+            answers.setdefault(question_key(draft.question), set()).add(question_key(draft.answers[0]))
+    return {key for key, found in answers.items() if len(found) > 1}
 
 
 def copies(question: str, evidence: str, longest: int = COPIED_RUN) -> bool:

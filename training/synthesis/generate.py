@@ -8,13 +8,14 @@ from typing import Any
 
 from retrieval.catalog import Catalog
 from retrieval.progress import Progress, silent
+from training.data.matching import question_key
 from training.synthesis.combining import Known, of_foreign_columns, of_unknown_things, two_at_once
 from training.synthesis.drafts import KINDS, Draft, Kind
-from training.synthesis.filters import Filters
+from training.synthesis.filters import Filters, contradictions
 from training.synthesis.headings import from_heading, inverse_cloze
 from training.synthesis.sources import Source, sources
 from training.synthesis.statements import from_statements
-from training.synthesis.tables import from_tables
+from training.synthesis.tables import from_tables, said_by
 
 Write = Callable[[Sequence[Source], Collection[Kind]], Iterator[Draft]]
 """A generator's drafts of chunks."""
@@ -81,7 +82,7 @@ def generate(
     """
     found = list(sources(catalog, documents))
     drafts = list(_drafts(catalog, found, kinds, seed, write))
-    contradicted = filters.contradictions(drafts)
+    contradicted = contradictions(drafts)
     result = Generated(drafts=len(drafts))
     queue = _in_turn(drafts, seed)
     from_chunk: Counter[str] = Counter()
@@ -108,13 +109,15 @@ def _drafts(
     catalog: Catalog, found: Sequence[Source], kinds: Collection[Kind], seed: int, write: Write | None
 ) -> Iterator[Draft]:
     ruled: list[Draft] = []
+    said = said_by(found)
     for source in found:
-        ruled += from_tables(source, seed)
+        ruled += from_tables(source, said, seed)
         ruled += from_statements(source, seed)
         ruled += from_heading(source)
         ruled += inverse_cloze(source, seed)
     made: list[Draft] = list(ruled)
-    made += two_at_once(ruled, seed)
+    contradicted = contradictions(ruled)
+    made += two_at_once([one for one in ruled if question_key(one.question) not in contradicted], seed)
     if "unanswerable" in kinds:
         known = Known(one.chunk.indexed_text for one in catalog.live_chunks())
         made += of_unknown_things(ruled, known, seed)

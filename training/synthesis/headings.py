@@ -1,5 +1,6 @@
 """Headings as people type them into a search box, and sentences as queries for the embedder."""
 
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -11,6 +12,11 @@ from training.synthesis.sources import Source
 
 _STEM = 5
 """Letters that two forms of a word share."""
+_NAMED = re.compile(
+    r"(?!(?:\(optional\) )?(?:step|part|example|option)s?\b|next\b|related\b|overview|introduction|prerequisite|see also)",
+    re.IGNORECASE,
+)
+"""A heading that says what its section is about."""
 _LONGEST_ANSWER = 30
 _SHORTEST_QUERY, _LONGEST_QUERY = 6, 30
 """Words of a sentence that serves as a query."""
@@ -23,7 +29,7 @@ def from_heading(source: Source) -> Iterator[Draft]:
     answer = source.statements[0]
     if not stands_alone(answer) or len(answer.split()) > _LONGEST_ANSWER:
         return
-    wanted = _stems(source.heading)
+    wanted = _stems(source.heading) if _NAMED.match(source.heading) else set()
     if not wanted or not wanted & _stems(answer):
         return
     if source.heading.endswith("?"):

@@ -18,7 +18,8 @@ TIME = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|nights?|working
 _SUBJECT_WORDS = 7
 _UNFIT = re.compile(
     r"^(?:it|its|this|that|these|those|they|their|he|she|his|her|we|you|i|there|here|such|both|each of|the same|"
-    r"the other|another|one|ones|some|others|all|none|what|who|when|if|then|and|but|so|or|as|in|at|on|after|before|"
+    r"the other|the above|the following|the default|the default value|the previous|the next|the example|an example|"
+    r"another|one|ones|some|others|all|none|what|who|when|neither|either|if|then|and|but|so|or|as|in|at|on|after|before|"
     r"for|from|with|of|to|by|during|since|until|below|above|under|over|note|example|see)\b",
     re.IGNORECASE,
 )
@@ -61,7 +62,7 @@ def inside(text: str, common: Collection[str]) -> str:
         common: words that documents write small.
     """
     first = re.split(r"[^\w-]", text, maxsplit=1)[0]
-    small = text.startswith(_DETERMINERS) or (first.istitle() and first.lower() in common)
+    small = text.startswith(_DETERMINERS) or (first.istitle() and (first.lower() in common or first.endswith("ing")))
     return text[0].lower() + text[1:] if small else text
 
 

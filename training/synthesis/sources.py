@@ -109,7 +109,7 @@ def _statements(text: str, *, whole_start: bool) -> Iterator[str]:
         if _HEADING.match(sentence) or (not whole_start and not number):
             continue
         shown = plain(_ITEM.sub("", sentence, count=1))
-        if shown.endswith((".", "!")) and shown[:1].isupper() and not _CODE.search(shown):
+        if shown.endswith((".", "!")) and shown[:1].isupper() and not _CODE.search(shown) and not _row(shown):
             yield shown
 
 

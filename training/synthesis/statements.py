@@ -46,7 +46,7 @@ _COSTS = re.compile(
 _ASKED_BY = {"cost": "How much", "weigh": "How much", "take": "How long", "last": "How long"}
 _IS = re.compile(
     rf"(?P<subject>(?:The|Its|Our) [^.]*?) (?P<verb>is|are|was|were) (?P<answer>(?:{QUANTIFIED} )?(?P<figure>{FIGURE})"
-    r"(?: ?[^\s,;.]+){0,3})(?P<rest>[^,;:]{0,60})\."
+    r"(?: ?[^\s,;.()]+){0,3})(?P<rest>(?:(?! and | or | but )[^,;:()]){0,60})\."
 )
 """The deposit is EUR 400."""
 _TALL = re.compile(r"(?P<answer>.*\d.*) (?P<adjective>high|long|wide|deep|thick|old|heavy|tall)")
@@ -60,12 +60,16 @@ _EVERY = re.compile(
     rf"(?P<answer>every (?:\d+ |{NUMBER_WORD} )?{TIME}|once an? {TIME}|(?:twice|\d+ times) an? {TIME})\."
 )
 _DEFINED = re.compile(
-    r"(?P<subject>(?:(?:The|An?) )?(?:(?!(?:for|with|in|on|by|at|from|to|of)\b)[\w/-]+ ?){1,4}) is "
+    r"(?P<subject>(?!\w+ing\b)(?:(?:The|An?) )?(?:(?!(?:for|with|in|on|by|at|from|to|of)\b)[\w/-]+ ?){1,4}) is "
     r"(?P<answer>an? [a-z][^.]{12,200})\."
 )
 """A dashboard is a grid of columns."""
-_PURPOSE = re.compile(r"To (?P<purpose>[a-z]+ [^,.:;]{4,80}), (?P<answer>[a-z`][^.]{6,200})\.")
-_CASE = re.compile(r"(?P<when>If|When) (?P<case>[^,.:;]{8,80}), (?P<answer>(?!then\b)[A-Za-z`][^.]{6,200})\.")
+_PURPOSE = re.compile(r"To (?P<purpose>(?!be\b)[a-z]+ [^,.:;]{4,80}), (?P<answer>[a-z`][^.]{6,200})\.")
+_CASE = re.compile(
+    r"(?P<when>If|When) (?P<case>(?!you (?:haven|have|need|want|are|prefer|\S+'re|wish|would)\b|\w+ing\b|in\b|not\b)"
+    r"[^,.:;\s]+ [^,.:;\s]+ [^,.:;]{3,70}), (?P<answer>(?!then\b|see\b|refer\b|read\b|check\b|try\b)"
+    r"[A-Za-z][^.,]{6,200})\."
+)
 _USED = re.compile(r"(?P<subject>[A-Z][^.]*?) (?P<verb>is|are) used (?P<answer>(?:to [a-z]+|for) [^.]{6,160})\.")
 _WHEN = re.compile(
     r"(?P<subject>(?:The|An?|Each|Every) [^.]*?) (?P<done>[a-z]+[^s\W]s) (?P<answer>(?:when|if|after) [^.]{6,120})\."
@@ -77,7 +81,9 @@ _DUE = re.compile(
 )
 """Payment is due within 14 days."""
 _UNIT = rf"%|°C|kg|mm|cm|km|m|GB|MB|KB|ms|s|h|V|W|{TIME}"
-_GAP = re.compile(rf"(?<![\w.-])(?:(?:{FIGURE})(?:\s?(?:{_UNIT})(?!\w))?|[A-Z]{{1,4}}-\d{{2,6}})(?![-./:,]?\w)(?! -)")
+_GAP = re.compile(
+    rf"(?<![\w.-])(?:-?\d[\d,.]*(?<=\d)(?:\s?(?:{_UNIT})(?!\w))?|[A-Z]{{1,4}}-\d{{2,6}})(?![-./:,]?\w)(?! -)"
+)
 _DATED = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|of|in) $"
 )
@@ -158,16 +164,27 @@ def _told(statement: str, common: Collection[str]) -> Iterator[tuple[str, str]]:
         yield f"When {found['verb']} {inside(found['subject'], common)} {found['done']}?", found["answer"]
     if (found := _USED.fullmatch(statement)) and is_subject(found["subject"]) and _short(found["answer"]):
         yield f"What {found['verb']} {inside(found['subject'], common)} used for?", found["answer"]
-    if (found := _WHEN.fullmatch(statement)) and is_subject(found["subject"]) and _short(found["answer"]):
+    if (found := _WHEN.fullmatch(statement)) and _plain_noun(found["subject"]) and _short(found["answer"]):
         lemma = _base(found["done"])
         yield f"When does {inside(found['subject'], common)} {lemma}?", found["answer"]
-    if (found := _PURPOSE.fullmatch(statement)) and not points(found["purpose"]) and _short(found["answer"]):
+    if (found := _PURPOSE.fullmatch(statement)) and not points(found["purpose"]) and _instructs(found["answer"]):
         yield f"How do you {found['purpose']}?", found["answer"]
     if (found := _CASE.fullmatch(statement)) and not points(found["case"]) and _short(found["answer"]):
         asked = "What if" if found["when"] == "If" else "What happens when"
         yield f"{asked} {found['case']}?", found["answer"]
     if (found := _DEFINED.fullmatch(statement)) and is_subject(found["subject"]) and _short(found["answer"]):
         yield f"What is {inside(found['subject'], common)}?", found["answer"]
+
+
+def _instructs(answer: str) -> bool:
+    """Whether an answer says what to do: it has no subject but "you"."""
+    stated = re.match(r"(?:the|a|an|your|this|[A-Z]\S*|(?:\S+ ){1,6}(?:is|are|will|must|can)) ", answer)
+    return _short(answer) and (answer.startswith("you ") or not stated)
+
+
+def _plain_noun(subject: str) -> bool:
+    """Whether a subject is an article and a noun or two, so that what follows is its verb."""
+    return is_subject(subject) and len(subject.split()) <= 4 and not re.search(r"s\b|\d", subject)
 
 
 def _base(verb: str) -> str:

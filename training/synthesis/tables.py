@@ -1,7 +1,7 @@
 """Questions on cells: a table's row names what is asked about, its column what is asked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from random import Random
 
 from training.synthesis.drafts import Draft, Kind
@@ -9,13 +9,32 @@ from training.synthesis.phrases import WORDS
 from training.synthesis.sources import Source, TableRow
 
 METHOD = "table"
-_EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|tbd|x", re.IGNORECASE)
-_LONGEST_CELL, _LONGEST_NAME = 14, 8
+_EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|y|n|tbd|x|true|false", re.IGNORECASE)
+_NAMED = re.compile(r"(?!.*[A-Z]-?\d)\S+(?:\s\S+){0,4}")
+"""What can be a column: a few words, and no code, which is half of a table without columns."""
+_LONGEST_CELL, _LONGEST_NAME = 14, 7
 """Words."""
 
 
-def from_tables(source: Source, seed: int) -> Iterator[Draft]:
-    """The questions that a chunk's table rows and pairs give, in a sentence or in key words."""
+Said = Mapping[tuple[str, str, str], Collection[tuple[str, str]]]
+"""First column, row and column, case folded, to the documents and values that the tables hold for them."""
+
+
+def said_by(sources: Iterable[Source]) -> Said:
+    """What all tables say, so that a question with two answers is noticed."""
+    found: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for source in sources:
+        for row in source.rows:
+            for column, value in row.cells:
+                found.setdefault(_key(row, column), set()).add((source.chunk.document_id, value.casefold()))
+    return found
+
+
+def from_tables(source: Source, said: Said, seed: int) -> Iterator[Draft]:
+    """The questions that a chunk's table rows and pairs give, in a sentence or in key words.
+
+    A cell that its document contradicts gives none; one that another document contradicts is asked with the title.
+    """
     alike = {name for row in source.rows if _alternatives(row) for name, _ in row.cells}
     for number, row in enumerate(source.rows):
         draw = Random(f"{seed}:{source.chunk.id}:{number}")
@@ -23,32 +42,51 @@ def from_tables(source: Source, seed: int) -> Iterator[Draft]:
         if about is None or _EMPTY.fullmatch(row.name):
             continue
         for column, value in asked_columns(row):
+            others = said[_key(row, column)]
+            if sum(document == source.chunk.document_id for document, _ in others) > 1:
+                continue
+            elsewhere = len({value for _, value in others}) > 1
             if column in alike or not _attribute(column) or draw.random() < 0.4:
-                name = column if column in alike else worded(column)
-                yield _draft(source, f"{_of_title(source, about)} {name}", value, "keyword")
-            else:
-                yield _draft(source, f"What is the {worded(column)} of {about}?", value, "natural")
+                name = column.replace("_", " ") if column in alike else worded(column)
+                where = source.title if elsewhere or not any(map(str.isdigit, about)) else ""
+                yield _draft(source, f"{where} {about} {name}", value, "keyword")
+            elif source.title or not elsewhere:
+                where = f" in “{source.title}”" if elsewhere else ""
+                yield _draft(source, f"{asking(column)} of {about}{where}?", value, "natural")
     for name, value in source.pairs:
         if source.title and fits(value) and len(name.split()) <= 4:
             yield _draft(source, f"{source.title} {name}", value, "keyword")
 
 
+def _key(row: TableRow, column: str) -> tuple[str, str, str]:
+    return row.column.casefold(), row.name.casefold(), column.casefold()
+
+
 def _attribute(column: str) -> bool:
     """Whether one can ask for "the" column: a noun, not a question or a date itself."""
     words = re.split(r"[\s_]+", column.casefold())
+    if any(word.endswith("ed") for word in words):
+        return False
     return not WORDS["no_nouns"].intersection(words) and not any(character.isdigit() for character in column)
 
 
 def asked_columns(row: TableRow) -> Iterator[tuple[str, str]]:
     """Column and value of the cells that can be asked for."""
     for column, value in row.cells:
-        if fits(value) and column.casefold() not in WORDS["aside_columns"] and len(column.split()) <= 5:
+        if fits(value) and column.casefold() not in WORDS["aside_columns"] and _NAMED.fullmatch(column):
             yield column, value
 
 
 def fits(value: str) -> bool:
     """Whether a cell says something that can be an answer."""
     return not _EMPTY.fullmatch(value) and len(value.split()) <= _LONGEST_CELL
+
+
+def asking(column: str) -> str:
+    """How a question for a column begins."""
+    name = worded(column)
+    several = name.endswith("s") and not name.endswith(("ss", "us", "is"))
+    return f"What {'are' if several else 'is'} the {name}"
 
 
 def worded(column: str) -> str:
@@ -65,7 +103,7 @@ def _about(row: TableRow, draw: Random) -> str | None:
     better = next((value for column, value in row.cells if column.casefold() in WORDS["naming_columns"]), None)
     if better and fits(better) and draw.random() < 0.6:
         return f"the {better}" if better[0].islower() else better
-    if len(row.name.split()) > _LONGEST_NAME:
+    if len(row.name.split()) > _LONGEST_NAME or row.name.startswith(("If ", "When ")):
         return None
     column = row.column.casefold()
     if not column or column in WORDS["generic_columns"] or "_" in column or not _attribute(column):
@@ -76,12 +114,8 @@ def _about(row: TableRow, draw: Random) -> str | None:
 def _alternatives(row: TableRow) -> bool:
     """Whether the columns are things of one kind (plans, models) and not attributes: their cells look alike."""
     shapes = [re.sub(r"\d[\d,.]*", "0", value) for _, value in row.cells]
+    shapes = [shape for shape in shapes if shape != "0"]
     return len(shapes) > 1 and len(set(shapes)) < len(shapes)
-
-
-def _of_title(source: Source, about: str) -> str:
-    """Key words for a row, with the title where the row's name alone says little."""
-    return about if any(character.isdigit() for character in about) else f"{source.title} {about}".strip()
 
 
 def _draft(source: Source, question: str, value: str, kind: Kind) -> Draft:
