@@ -10,7 +10,8 @@ from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, a
 from service.commands.evaluation import EXAMPLES_HELP, ColumnOption
 
 if TYPE_CHECKING:
-    from training.synthesis.generate import Write
+    from training.synthesis.drafts import Kind
+    from training.synthesis.writer import Writer
 
 SHOWN = 5
 
@@ -28,7 +29,12 @@ def generate(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 300,
     kinds: Annotated[
-        str | None, typer.Option("--kinds", metavar="KIND,…", help="Of what kinds; default: all, `--help` of README.")
+        str | None,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,…",
+            help="natural, keyword, cloze, claim, several, unanswerable or inverse cloze; all.",
+        ),
     ] = None,
     within: Annotated[
         int, typer.Option("--within", min=1, help="Retrieval must find a question's document among so many.")
@@ -69,7 +75,7 @@ def generate(
                 limit=limit,
                 seed=drawn,
                 kinds=chosen,
-                write=_writer(here, url, model, drawn, limit),
+                write=writer_of(here, url, model, drawn, limit),
                 progress=progress,
             )
         rows = [one.draft.row() for one in result.made]
@@ -85,7 +91,7 @@ def generate(
         here.console.finish(value, lambda: _show(here, value, rows))
 
 
-def _kinds(named: str | None) -> "Any":
+def _kinds(named: str | None) -> "tuple[Kind, ...]":
     from training.synthesis.drafts import KINDS
 
     if named is None:
@@ -94,17 +100,16 @@ def _kinds(named: str | None) -> "Any":
     if not asked or (unknown := [one for one in asked if one not in KINDS]):
         found = ", ".join(map(repr, unknown)) if asked else "none"
         raise typer.BadParameter(f"found the kinds {found}, expected of {', '.join(KINDS)}")
-    return tuple(asked)
+    return tuple(kind for kind in KINDS if kind in asked)
 
 
-def _writer(here: Opened, url: str | None, model: str | None, seed: int, limit: int) -> "Write | None":
+def writer_of(here: Opened, url: str | None, model: str | None, seed: int, limit: int) -> "Writer | None":
     """The generator that is named here, else the one of the workspace where it is behind a URL."""
     own = here.settings.generator
     if url is None and own.url is None:
         return None
-    from training.synthesis.writer import Writer
-
     from training.generator.remote import RemoteGenerator
+    from training.synthesis.writer import Writer
 
     return Writer(RemoteGenerator(url or str(own.url), model or own.model), seed=seed, drafts=2 * limit)
 

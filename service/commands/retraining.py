@@ -30,6 +30,14 @@ def retrain(
         typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished run.")] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="BUCKET",
+            help="Make rows for one kind of error of the last run's validation, such as not-retrieved; or largest.",
+        ),
+    ] = None,
     promote: Annotated[
         Promote, typer.Option("--promote", help="auto: if it is better; always: unless it is worse.")
     ] = Promote.auto,
@@ -42,9 +50,9 @@ def retrain(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune embedder and generator, measure them on the test split, and promote what is better."""
-    if bool(examples) == resume:
+    if bool(examples or target) == resume:
         found = "both" if resume else "neither"
-        raise typer.BadParameter(f"found {found} of --examples and --resume, expected one of them")
+        raise typer.BadParameter(f"found {found} of --examples (or --target) and --resume, expected one of them")
     from service.bootstrap import ensure_release, retraining_bases
     from training.data.reading.columns import parse_columns
     from training.runs.retrain import Request
@@ -53,7 +61,7 @@ def retrain(
     request = None
     if not resume:
         columns = parse_columns(column or ())
-        request = Request(tuple(examples or ()), promote.value, require_better, columns, accept_test_changes)
+        request = Request(tuple(examples or ()), promote.value, require_better, columns, target, accept_test_changes)
     with opened(context, workspace, as_json) as here:
         settings = here.settings
         with here.console.progress() as progress:
@@ -86,4 +94,19 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
     here.console.write(f"Verdict: {value['verdict']}")
     for reason in value["reasons"]:
         here.console.write(f"  - {reason}")
+    if found := value.get("target"):
+        _show_target(here, found)
     here.console.write(f"Release {value['release']}, report {value['report']}")
+
+
+def _show_target(here: Opened, found: dict[str, Any]) -> None:
+    """Whether the kind of error that the round was aimed at became rarer."""
+    if not found["questions"]:
+        here.console.write(f"Aimed at {found['bucket']!r}: no validation question is in both rounds")
+        return
+    errors = found["all errors"]
+    here.console.write(
+        f"Aimed at {found['bucket']!r}: {found['before']} before, {found['after']} now, of {found['questions']} "
+        f"validation questions (difference {found['difference']:+.3f}, {interval(found)}); all errors "
+        f"{errors['before']} before, {errors['after']} now ({errors['difference']:+.3f}, {interval(errors)})"
+    )

@@ -5,6 +5,7 @@ that nothing marks as a possible positive. Knows nothing about the training that
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ def mine_contrastive(
                     ContrastiveRow(
                         example_id=example.id,
                         anchor=example.question,
-                        positive=passage_evidence(positive),
+                        positive=_without_query(passage_evidence(positive), example),
                         negatives=tuple(kept),
                         positive_id=positive.chunk_id,
                         negative_ids=tuple(kept.values()),
@@ -127,6 +128,14 @@ def _positives(example: Example, chunks: Sequence[Passage], stats: MiningStats) 
         if own:
             positives.append(max(holding or own, key=lambda chunk: chunk.similarity))
     return positives
+
+
+def _without_query(text: str, example: Example) -> str:
+    """A positive's text; without its query where that is a sentence of it, which would be found by its letters."""
+    if not example.embedder_only:
+        return text
+    rest = re.sub(r"\s+".join(map(re.escape, example.question.split())), "", text, count=1).strip()
+    return rest or text
 
 
 def _negatives(

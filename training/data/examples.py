@@ -42,6 +42,11 @@ class Example:
         return bool(self.answers)
 
     @property
+    def embedder_only(self) -> bool:
+        """Whether it is a query that nobody asks, made for the embedder: the generator is not trained on it."""
+        return self.metadata.get("trains") == "embedder"
+
+    @property
     def where(self) -> str:
         """How messages name it."""
         return f"{self.id!r} ({self.provenance})" if self.provenance else repr(self.id)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from retrieval.documents import Passage
 from retrieval.errors import LeakError
 from retrieval.prompt import Demonstration, Message, Prompt, render
+from training.data.distractors import MadeDistractor, look_alike
 from training.data.examples import Example, Search, SplitName, passage_evidence, searched
 from training.data.matching import first_verbatim, holds_answer, supporting
 
@@ -65,6 +66,8 @@ class SupervisedStats:
     """Rows with fewer passages than asked for."""
     no_passage: int = 0
     """Rows without any passage."""
+    made: dict[str, int] = field(default_factory=dict)
+    """Distractors that no document holds, by kind."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Passages that were returned and not used as distractors, by reason."""
     skipped: dict[str, list[str]] = field(default_factory=dict)
@@ -89,6 +92,7 @@ def build_supervised(
     passages: int = 4,
     abstention_share: float = 0.2,
     held_out: Collection[str] = (),
+    distractors: Sequence[MadeDistractor] = (),
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
     """Build one row for each example.
@@ -102,6 +106,7 @@ def build_supervised(
         abstention_share: of the rows, how many should be refused. The examples that the corpus does not answer
             count; answerable ones become rows without their oracle by the chance that makes up the rest.
         held_out: documents whose passages are not shown to the generator in training.
+        distractors: kinds that are made of the oracle, beside those that retrieval returns.
         demonstrate: the worked examples that the prompt of an example shows.
 
     Raises:
@@ -114,6 +119,9 @@ def build_supervised(
     refuse_test(examples, held_out)
     hidden = frozenset(held_out)
     stats = SupervisedStats(examples=len(examples))
+    if aside := [example.id for example in examples if example.embedder_only]:
+        stats.skipped["made for the embedder only"] = aside
+        examples = [example for example in examples if not example.embedder_only]
     answerable = sum(example.answerable for example in examples)
     missing = abstention_share * len(examples) - (len(examples) - answerable)
     chance = max(0.0, missing / answerable) if answerable else 0.0
@@ -132,16 +140,20 @@ def build_supervised(
             if isinstance(oracles, str):
                 stats.skipped.setdefault(oracles, []).append(example.id)
                 continue
-            distractors = _distractors(example, shown, oracles, groups, stats)
+            returned_others = _distractors(example, shown, oracles, groups, stats)
             retrieved = _count_ranks(oracles, returned, passages, stats)
             row_of = random.Random(f"{seed}:{example.id}")
             if row_of.random() < chance:
                 stats.without_oracle += 1
-                rows.append(_row(example, distractors[:passages], prompt, (), retrieved, demonstrate(example)))
+                rows.append(_row(example, returned_others[:passages], prompt, (), retrieved, demonstrate(example)))
             else:
                 stats.with_oracle += 1
                 stats.oracles_cut += len(oracles.passages) > passages
-                chosen, marks = _place(oracles.passages[:passages], distractors, passages, row_of)
+                others = returned_others
+                if made := look_alike(example, oracles.passages[0], distractors, row_of):
+                    _count(stats.made, made[0])
+                    others = [made[1], *returned_others]
+                chosen, marks = _place(oracles.passages[:passages], others, passages, row_of)
                 rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example)))
     stats.rows = len(rows)
     stats.fewer_passages = sum(len(row.passages) < passages for row in rows)

@@ -5,20 +5,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from random import Random
 
+from training.data.alteration import NAME, brother
 from training.scoring.stopwords import STOP_WORDS
 from training.scoring.tokens import tokens
 from training.synthesis.drafts import Draft
-from training.synthesis.phrases import altered
 from training.synthesis.sources import Source
 from training.synthesis.tables import asked_columns, asking
 
 _ASKING = ("What ", "How ")
 _LONGEST = 16
 """Words of a question that can be joined with another."""
-_CODE = re.compile(
-    r"\b(?=[\w-]*[A-Za-z])(?=[\w-]*\d)[A-Z][\w-]*\b|\b(?!Step|Phase|Part|Section|Example|Option|Chapter|Table)[A-Z][a-z]+ \d{1,4}\b(?!\s*%)"
-)
-"""MB-8215, G2, "Petrel 3": names that have brothers with other digits."""
 
 
 def two_at_once(drafts: Sequence[Draft], seed: int) -> Iterator[Draft]:
@@ -59,13 +55,12 @@ class Known:
 def of_unknown_things(drafts: Sequence[Draft], known: Known, seed: int) -> Iterator[Draft]:
     """Questions about a thing with another number in its name, which no document speaks of."""
     for draft in drafts:
-        names = list(_CODE.finditer(draft.question)) if draft.kind in ("natural", "keyword") else []
+        names = list(NAME.finditer(draft.question)) if draft.kind in ("natural", "keyword") else []
         if not names:
             continue
         name = names[0]
-        place = max(at for at, character in enumerate(name.group()) if character.isdigit())
         for draw in range(8):
-            other = name.group()[:place] + altered(name.group()[place], draw + seed) + name.group()[place + 1 :]
+            other = brother(name.group(), draw + seed)
             if other not in known:
                 question = draft.question[: name.start()] + other + draft.question[name.end() :]
                 yield Draft(question, (), draft.sources, "unknown thing", "unanswerable")

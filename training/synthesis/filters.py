@@ -4,7 +4,7 @@ Cheap checks come first; the live retriever is asked last.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from training.data.examples import Search
 from training.data.matching import holds_answer, question_key
@@ -26,12 +26,21 @@ class Filters:
         held_out: questions of validation and test.
         groups: document id to near-duplicate group.
         within: the rank down to which a question must find its document.
+        asked: training questions that there are already.
     """
 
-    def __init__(self, search: Search, held_out: Sequence[str], groups: Mapping[str, str], *, within: int) -> None:
+    def __init__(
+        self,
+        search: Search,
+        held_out: Sequence[str],
+        groups: Mapping[str, str],
+        *,
+        within: int,
+        asked: Iterable[str] = (),
+    ) -> None:
         self._search, self._groups, self._within = search, groups, within
         self._held_out = NearQuestions(held_out)
-        self._asked: dict[str, Draft] = {}
+        self._asked = {question_key(question) for question in asked}
         self.dropped: Counter[str] = Counter()
         """Reason to number of drafts."""
 
@@ -42,7 +51,7 @@ class Filters:
             if reason := self._fault(draft, contradicted):
                 self.dropped[reason] += 1
             else:
-                self._asked[question_key(draft.question)] = draft
+                self._asked.add(question_key(draft.question))
                 fit.append(draft)
         for draft, passages in zip(fit, self._search([draft.question for draft in fit]) if fit else [], strict=True):
             wanted = {self._groups.get(document, document) for document in draft.document_ids}

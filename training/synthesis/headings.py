@@ -13,7 +13,8 @@ from training.synthesis.sources import Source
 _STEM = 5
 """Letters that two forms of a word share."""
 _NAMED = re.compile(
-    r"(?!(?:\(optional\) )?(?:step|part|example|option)s?\b|next\b|related\b|overview|introduction|prerequisite|see also)",
+    r"(?!(?:\(optional\) )?(?:step|part|example|option)s?\b|next\b|related\b|overview|introduction|"
+    r"prerequisite|see also)",
     re.IGNORECASE,
 )
 """A heading that says what its section is about."""

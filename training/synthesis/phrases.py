@@ -64,15 +64,3 @@ def inside(text: str, common: Collection[str]) -> str:
     first = re.split(r"[^\w-]", text, maxsplit=1)[0]
     small = text.startswith(_DETERMINERS) or (first.istitle() and (first.lower() in common or first.endswith("ing")))
     return text[0].lower() + text[1:] if small else text
-
-
-def altered(figure: str, draw: int) -> str:
-    """Another number in the same form: as many digits, the first of them changed; words become other words."""
-    digits = [place for place, character in enumerate(figure) if character.isdigit()]
-    if not digits:
-        return {"two": "four", "three": "five"}.get(figure, "three")
-    place = digits[0]
-    changed = (int(figure[place]) + 1 + draw % 8) % 10 or 9
-    if str(changed) == figure[place]:
-        changed = changed % 9 + 1
-    return f"{figure[:place]}{changed}{figure[place + 1 :]}"

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from random import Random
 
+from training.data.alteration import altered
 from training.synthesis.drafts import Draft
 from training.synthesis.phrases import (
     FIGURE,
@@ -15,7 +16,6 @@ from training.synthesis.phrases import (
     QUANTIFIED,
     TIME,
     WORDS,
-    altered,
     inside,
     is_subject,
     points,
