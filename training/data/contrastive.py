@@ -15,7 +15,7 @@ from retrieval.errors import TrainingError
 from training.data.candidates import SearcherCandidates
 from training.data.examples import Example, SplitName, passage_evidence, searched
 from training.data.matching import holds_answer, supporting
-from training.data.supervised import refuse_test
+from training.data.supervised import methods_of, refuse_test
 
 MARGIN = 0.05
 """A negative's similarity is below (1 - MARGIN) times the positive's: the best setting of NV-Retriever
@@ -46,6 +46,8 @@ class MiningStats:
     rows: int = 0
     negatives: dict[int, int] = field(default_factory=dict)
     """Number of negatives to the number of rows that have so many."""
+    methods: dict[str, int] = field(default_factory=dict)
+    """Rows by how their examples were made: by rules, a generator, or given."""
     positive_not_retrieved: int = 0
     """Rows whose positive is not among the results."""
     positive_by_similarity: int = 0
@@ -113,6 +115,7 @@ def mine_contrastive(
                     )
                 )
     stats.rows = len(rows)
+    stats.methods = methods_of(rows, examples)
     stats.negatives = dict(sorted(Counter(len(row.negatives) for row in rows).items()))
     stats.dropped = dict(sorted(dropped.items()))
     return rows, stats

@@ -47,6 +47,12 @@ class Example:
         return self.metadata.get("trains") == "embedder"
 
     @property
+    def method(self) -> str:
+        """How it was made; "given" where a file of the user's own holds it."""
+        made = "source" in self.metadata or "augmented" in self.metadata
+        return str(self.metadata.get("method", "given")) if made else "given"
+
+    @property
     def where(self) -> str:
         """How messages name it."""
         return f"{self.id!r} ({self.provenance})" if self.provenance else repr(self.id)

@@ -5,8 +5,10 @@ returns for it and how many of the examples the corpus does not answer, and on n
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from retrieval.documents import Passage
 from retrieval.errors import LeakError
@@ -66,6 +68,8 @@ class SupervisedStats:
     """Rows with fewer passages than asked for."""
     no_passage: int = 0
     """Rows without any passage."""
+    methods: dict[str, int] = field(default_factory=dict)
+    """Rows by how their examples were made: by rules, a generator, or given."""
     made: dict[str, int] = field(default_factory=dict)
     """Distractors that no document holds, by kind."""
     left_out: dict[str, int] = field(default_factory=dict)
@@ -156,6 +160,7 @@ def build_supervised(
                 chosen, marks = _place(oracles.passages[:passages], others, passages, row_of)
                 rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example)))
     stats.rows = len(rows)
+    stats.methods = methods_of(rows, examples)
     stats.fewer_passages = sum(len(row.passages) < passages for row in rows)
     stats.no_passage = sum(not row.passages for row in rows)
     return rows, stats
@@ -174,6 +179,12 @@ def refuse_test(examples: Sequence[Example], held_out: Collection[str]) -> None:
             f"found {len(leaks)} examples of the test set among those to build rows of ({', '.join(leaks[:5])}), "
             "expected none: select the examples of train or validation"
         )
+
+
+def methods_of(rows: Sequence[Any], examples: Sequence[Example]) -> dict[str, int]:
+    """How the examples of rows were made, with the numbers of rows."""
+    method = {example.id: example.method for example in examples}
+    return dict(Counter(method[row.example_id] for row in rows).most_common())
 
 
 def by_document(chunks: Sequence[Passage]) -> dict[str, list[Passage]]:

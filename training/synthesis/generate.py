@@ -13,7 +13,7 @@ from training.synthesis.combining import Known, of_foreign_columns, of_unknown_t
 from training.synthesis.drafts import KINDS, Draft, Kind
 from training.synthesis.filters import Filters, contradictions
 from training.synthesis.headings import from_heading, inverse_cloze
-from training.synthesis.sources import Source, sources
+from training.synthesis.sources import Source, distinct, sources
 from training.synthesis.statements import from_statements
 from training.synthesis.tables import from_tables, said_by
 
@@ -80,7 +80,7 @@ def generate(
         documents: of the training split; nothing is made of others.
         write: drafts by a generator beside those of the rules.
     """
-    found = list(sources(catalog, documents))
+    found = distinct(list(sources(catalog, documents)))
     drafts = list(_drafts(catalog, found, kinds, seed, write))
     contradicted = contradictions(drafts)
     result = Generated(drafts=len(drafts))

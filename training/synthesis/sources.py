@@ -4,8 +4,9 @@ Fenced code is passed over: what stands there is no statement. Knows nothing abo
 """
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from retrieval.catalog import Catalog
 from retrieval.documents import Chunk, Document
@@ -58,18 +59,28 @@ def sources(catalog: Catalog, document_ids: Collection[str]) -> Iterator[Source]
     wanted = sorted(document_ids)
     documents = {document.id: document for document in catalog.documents() if document.id in document_ids}
     common = frozenset(word for one in documents.values() for word in _SMALL.findall(one.text))
+    columns = {name: _table_columns(document.text) for name, document in documents.items()}
     for stored in catalog.live_chunks(wanted):
-        document = documents.get(stored.chunk.document_id)
-        if document is not None:
-            yield _source(stored.chunk, document, common)
+        name = stored.chunk.document_id
+        if name in documents:
+            yield _source(stored.chunk, documents[name], columns[name], common)
 
 
-def _source(chunk: Chunk, document: Document, common: frozenset[str]) -> Source:
+def distinct(found: Sequence[Source]) -> list[Source]:
+    """The chunks without sentences that several documents have in common: none of them is what such a one is about."""
+    where: dict[str, set[str]] = {}
+    for source in found:
+        for statement in source.statements:
+            where.setdefault(statement, set()).add(source.chunk.document_id)
+    return [replace(one, statements=tuple(said for said in one.statements if len(where[said]) == 1)) for one in found]
+
+
+def _source(chunk: Chunk, document: Document, columns: frozenset[str], common: frozenset[str]) -> Source:
     text = _without_code(chunk, document.text)
     above = [heading for heading in document.headings if heading.start <= chunk.start]
     heading = above[-1] if above else None
     lines = text.split("\n")
-    rows = _rows(lines)
+    rows = [(number, row) for number, line in enumerate(lines) if (row := _row(line.strip())) and _of(row) & columns]
     told = {number for number, _ in rows}
     rest = "\n".join("" if number in told else line for number, line in enumerate(lines))
     pairs = [match for line in lines if (match := _PAIR.fullmatch(line.strip()))]
@@ -113,13 +124,14 @@ def _statements(text: str, *, whole_start: bool) -> Iterator[str]:
             yield shown
 
 
-def _rows(lines: list[str]) -> list[tuple[int, TableRow]]:
-    """The rows of tables with their lines; a line that shares its columns with no other is a sentence."""
-    found = [(number, row) for number, line in enumerate(lines) if (row := _row(line.strip()))]
-    columns = [{name for name, _ in row.cells} for _, row in found]
-    return [
-        one for place, one in enumerate(found) if sum(bool(columns[place] & other) for other in columns) >= _FEWEST_ROWS
-    ]
+def _table_columns(text: str) -> frozenset[str]:
+    """The columns that rows of a document share; a line that shares none with another is a sentence."""
+    found = Counter(name for line in text.split("\n") if (row := _row(line.strip())) for name in _of(row))
+    return frozenset(name for name, count in found.items() if count >= _FEWEST_ROWS)
+
+
+def _of(row: TableRow) -> set[str]:
+    return {name for name, _ in row.cells}
 
 
 def _row(line: str) -> TableRow | None:

@@ -66,7 +66,7 @@ _DEFINED = re.compile(
 """A dashboard is a grid of columns."""
 _PURPOSE = re.compile(r"To (?P<purpose>(?!be\b)[a-z]+ [^,.:;]{4,80}), (?P<answer>[a-z`][^.]{6,200})\.")
 _CASE = re.compile(
-    r"(?P<when>If|When) (?P<case>(?!you (?:haven|have|need|want|are|prefer|\S+'re|wish|would)\b|\w+ing\b|in\b|not\b)"
+    r"(?:If|When) (?P<case>(?!you (?:haven|have|need|want|are|prefer|\S+'re|wish|would)\b|\w+ing\b|in\b|not\b)"
     r"[^,.:;\s]+ [^,.:;\s]+ [^,.:;]{3,70}), (?P<answer>(?!then\b|see\b|refer\b|read\b|check\b|try\b)"
     r"[A-Za-z][^.,]{6,200})\."
 )
@@ -170,15 +170,14 @@ def _told(statement: str, common: Collection[str]) -> Iterator[tuple[str, str]]:
     if (found := _PURPOSE.fullmatch(statement)) and not points(found["purpose"]) and _instructs(found["answer"]):
         yield f"How do you {found['purpose']}?", found["answer"]
     if (found := _CASE.fullmatch(statement)) and not points(found["case"]) and _short(found["answer"]):
-        asked = "What if" if found["when"] == "If" else "What happens when"
-        yield f"{asked} {found['case']}?", found["answer"]
+        yield f"What if {found['case']}?", found["answer"]
     if (found := _DEFINED.fullmatch(statement)) and is_subject(found["subject"]) and _short(found["answer"]):
         yield f"What is {inside(found['subject'], common)}?", found["answer"]
 
 
 def _instructs(answer: str) -> bool:
     """Whether an answer says what to do: it has no subject but "you"."""
-    stated = re.match(r"(?:the|a|an|your|this|[A-Z]\S*|(?:\S+ ){1,6}(?:is|are|will|must|can)) ", answer)
+    stated = re.match(r"(?:the|a|an|your|this|[A-Z]\S*|(?:\S+ ){1,10}(?:is|are|will|must|can)) ", answer)
     return _short(answer) and (answer.startswith("you ") or not stated)
 
 

@@ -9,7 +9,7 @@ from training.synthesis.phrases import WORDS
 from training.synthesis.sources import Source, TableRow
 
 METHOD = "table"
-_EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|y|n|tbd|x|true|false", re.IGNORECASE)
+_EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|[yn]\*?|tbd|x|true|false|see .*|[^\w]*|.*[{}|].*", re.IGNORECASE)
 _NAMED = re.compile(r"(?!.*[A-Z]-?\d)\S+(?:\s\S+){0,4}")
 """What can be a column: a few words, and no code, which is half of a table without columns."""
 _LONGEST_CELL, _LONGEST_NAME = 14, 7
