@@ -38,7 +38,7 @@ def test_a_round_aimed_at_an_error_makes_rows_of_training_documents_only(retrain
     assert run != first
     request = json.loads((run / "run.json").read_text())
     assert request["target"]["run"] == first.name
-    assert request["examples"] == [str(world.examples.resolve())] or request["examples"]  # those of the round before
+    assert [Path(one).name for one in request["examples"]] == [world.examples.name]  # those of the round before
     rows = rows_of(run / "targeted.jsonl")
     assert rows
     assert {name for row in rows for name in row.get("document_ids", [])} <= training_documents(first)

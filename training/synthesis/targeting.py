@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.catalog import Catalog
+from retrieval.errors import InputError
 from retrieval.progress import Progress, silent
 from retrieval.search import Searcher
 from training.data.candidates import DEPTH
@@ -64,17 +65,27 @@ REMEDIES: Mapping[Bucket, Remedy] = {
         ("natural", "keyword", "several", "inverse cloze"), 20, _ranked_low, "questions that search ranks low"
     ),
     "retrieved and ignored": Remedy(
-        ("natural", "keyword", "claim"), 5, _among_others, "questions among many numbers, with look-alike distractors"
+        ("natural", "keyword", "claim", "cloze"),
+        5,
+        _among_others,
+        "questions among many numbers, with look-alike distractors",
     ),
     "wrong span": Remedy(
         ("natural", "keyword", "claim", "cloze"), 5, _among_others, "questions on passages with many numbers"
     ),
     "wrongly abstained": Remedy(
-        ("natural", "keyword", "claim"), 5, _far_in_words, "answerable questions in other words than their passages"
+        ("natural", "keyword", "claim", "cloze"),
+        5,
+        _far_in_words,
+        "answerable questions in other words than their passages",
     ),
     "should have abstained": Remedy(("unanswerable",), 5, _ranked_low, "questions about what no document knows"),
-    "wrong citation": Remedy(("several", "natural"), 5, _of_several, "answers that cite, of several passages first"),
-    "wrong format": Remedy(("natural", "keyword", "several"), 5, _of_several, "answers in the form that is wanted"),
+    "wrong citation": Remedy(
+        ("several", "natural", "cloze"), 5, _of_several, "answers that cite, of several passages first"
+    ),
+    "wrong format": Remedy(
+        ("natural", "keyword", "several", "cloze"), 5, _of_several, "answers in the form that is wanted"
+    ),
 }
 
 
@@ -86,7 +97,11 @@ def count_of(examples: int) -> int:
 def targeted_rows(
     catalog: Catalog, searcher: Searcher, prepared: Prepared, bucket: Bucket, *, seed: int, progress: Progress = silent
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows of an examples file for a bucket, of training documents only, and their figures."""
+    """Rows of an examples file for a bucket, of training documents only, and their figures.
+
+    Raises:
+        InputError: no row can be made, and nothing else is changed for the bucket.
+    """
     remedy, split = REMEDIES[bucket], prepared.split
     filters = Filters(
         lambda questions: searcher.search_batch(questions, top_k=DEPTH),
@@ -107,6 +122,11 @@ def targeted_rows(
     )
     rows = [one.draft.row() for one in chosen(pool.made, bucket, wanted)]
     counts = pool.counts()
+    if not rows and bucket != "should have abstained":  # where more rows without their oracle are the remedy, too
+        raise InputError(
+            f"found no row that can be made for {bucket!r} of {len(split.documents('train'))} training documents "
+            f"(dropped: {counts['dropped']}), expected some: write examples of that kind and retrain with them"
+        )
     figures = {"bucket": bucket, "rows": len(rows), "what": remedy.why}
     return rows, {**figures, "methods": _methods(rows), **{name: counts[name] for name in ("drafts", "dropped")}}
 
