@@ -104,9 +104,11 @@ def _show_target(here: Opened, found: dict[str, Any]) -> None:
     if not found["questions"]:
         here.console.write(f"Aimed at {found['bucket']!r}: no validation question is in both rounds")
         return
-    errors = found["all errors"]
-    here.console.write(
-        f"Aimed at {found['bucket']!r}: {found['before']} before, {found['after']} now, of {found['questions']} "
-        f"validation questions (difference {found['difference']:+.3f}, {interval(found)}); all errors "
-        f"{errors['before']} before, {errors['after']} now ({errors['difference']:+.3f}, {interval(errors)})"
-    )
+    rows = []
+    for name, one in (("chosen", found), ("trained", found["trained"])):
+        for what, figures in ((found["bucket"], one), ("all errors", one["all errors"])):
+            system = f"{name} ({one['systems']['after']})"
+            counts = str(figures["before"]), str(figures["after"])
+            rows.append((what, system, *counts, f"{figures['difference']:+.3f}", interval(figures)))
+    title = f"The same {found['questions']} validation questions before and after rows for {found['bucket']!r}"
+    here.console.table(("errors", "system", "before", "after", "difference", "interval"), rows, title=title)

@@ -64,7 +64,8 @@ def test_whether_an_error_became_rarer_is_told_with_an_interval(retrained, tmp_p
         assert same["before"] == same["after"] > 0
         assert (same["difference"], same["shrank"]) == (0, False)
         assert same["low"] < 0 < same["high"]
-        assert same["questions"] == len(before.records)
+        assert same["questions"] == len(before.chosen.records)
+        assert same["trained"]["systems"]["after"] == before.trained.arm
     finally:
         catalog.close()
 

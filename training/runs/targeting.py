@@ -1,7 +1,7 @@
 """A round aimed at one kind of error of the round before: which kind, and whether it became rarer."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -21,10 +21,9 @@ BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a run's chosen system did with the validation questions."""
+class Answered:
+    """What a system did with the validation questions."""
 
-    run: Run
     arm: str
     records: tuple[Record, ...]
     shown: int
@@ -34,6 +33,17 @@ class Round:
         """Question id to what is wrong with its answer."""
         chunks = concerned_chunks(catalog, self.records)
         return {one.id: bucket_of(one, chunks, shown=self.shown) for one in self.records}
+
+
+@dataclass(frozen=True)
+class Round:
+    """The systems of a run that count."""
+
+    run: Run
+    chosen: Answered
+    """That validation chose: what a user gets."""
+    trained: Answered
+    """That most was changed in: what rows can change, chosen or not."""
 
 
 def round_before(workspace: Workspace, ledger: Ledger) -> Round:
@@ -53,13 +63,16 @@ def round_before(workspace: Workspace, ledger: Ledger) -> Round:
 
 
 def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
-    """What a run's chosen system did with the validation questions, once that stage is done."""
-    name = run.result("validate")["chosen"]
-    arm = next(one for one in read_rows(run.directory / "validation.jsonl", ArmResult) if one.name == name)
-    prompt = run.result("prompt")["prompt"]
-    if not arm.prompt_changed:
-        prompt = read_release(workspace, ledger, run.request["baseline"]).manifest.prompt.model_dump()
-    return Round(run, name, arm.records, int(prompt["max_passages"]))
+    """The systems of a run on the validation questions, once that stage is done."""
+    arms = {one.name: one for one in read_rows(run.directory / "validation.jsonl", ArmResult)}
+    served = read_release(workspace, ledger, run.request["baseline"]).manifest.prompt.max_passages
+    studied = int(run.result("prompt")["prompt"]["max_passages"])
+
+    def answered(arm: ArmResult) -> Answered:
+        return Answered(arm.name, arm.records, studied if arm.prompt_changed else served)
+
+    chosen = arms[run.result("validate")["chosen"]]
+    return Round(run, answered(chosen), answered(max(arms.values(), key=lambda one: one.changes)))
 
 
 def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
@@ -68,7 +81,7 @@ def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
     Raises:
         InputError: there is no such bucket, or nothing is wrong in it.
     """
-    counts = Counter(bucket for bucket in before.buckets(catalog).values() if bucket is not None)
+    counts = Counter(bucket for bucket in before.chosen.buckets(catalog).values() if bucket is not None)
     told = ", ".join(f"{name}: {count}" for name, count in counts.most_common()) or "none"
     wanted = target.replace("-", " ").replace("_", " ")
     if wanted == LARGEST and counts:
@@ -88,37 +101,36 @@ def shrinkage(before: Round, after: Round, catalog: Catalog, bucket: Bucket) -> 
     """Whether a bucket became rarer, over the questions of both rounds, with paired 95 % intervals.
 
     The questions are those that told which bucket is the largest, so a little of it goes by chance; what all errors
-    together did stands beside it.
+    together did stands beside it, and what became of the systems that were trained, chosen or not.
     """
+    return {
+        "bucket": bucket,
+        "run before": before.run.id,
+        **_shrinkage(before.chosen, after.chosen, catalog, bucket),
+        "trained": _shrinkage(before.trained, after.trained, catalog, bucket),
+    }
+
+
+def _shrinkage(before: Answered, after: Answered, catalog: Catalog, bucket: Bucket) -> dict[str, Any]:
     old, new = before.buckets(catalog), after.buckets(catalog)
     group = {one.id: one.group for one in after.records}
     both = [name for name in new if name in old]
+    systems = {"before": before.arm, "after": after.arm}
     if not both:
-        return {"bucket": bucket, "questions": 0}
-    groups = [group[name] for name in both]
+        return {"systems": systems, "questions": 0}
 
-    def share(of: dict[str, Bucket | None], wanted: Sequence[Bucket]) -> list[float]:
-        return [float(of[name] in wanted) for name in both]
+    def compared(wanted: Collection[Bucket]) -> dict[str, Any]:
+        was, now = ([float(of[name] in wanted) for name in both] for of in (old, new))
+        found = compare("share of questions", was, now, [group[name] for name in both])
+        return {
+            "before": int(sum(was)),
+            "after": int(sum(now)),
+            "difference": found.difference,
+            "low": found.low,
+            "high": found.high,
+            "method": found.method,
+        }
 
-    here, all_errors = (
-        compare("share of questions", share(old, wanted), share(new, wanted), groups) for wanted in ([bucket], BUCKETS)
-    )
-    return {
-        "bucket": bucket,
-        "questions": len(both),
-        "before": sum(old[name] == bucket for name in both),
-        "after": sum(new[name] == bucket for name in both),
-        "difference": here.difference,
-        "low": here.low,
-        "high": here.high,
-        "shrank": here.high is not None and here.high < 0,
-        "all errors": {
-            "before": sum(old[name] is not None for name in both),
-            "after": sum(new[name] is not None for name in both),
-            "difference": all_errors.difference,
-            "low": all_errors.low,
-            "high": all_errors.high,
-        },
-        "systems": {"before": before.arm, "after": after.arm},
-        "run before": before.run.id,
-    }
+    here = compared((bucket,))
+    shrank = here["high"] is not None and here["high"] < 0
+    return {"systems": systems, "questions": len(both), **here, "shrank": shrank, "all errors": compared(BUCKETS)}

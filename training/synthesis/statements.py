@@ -72,7 +72,8 @@ _CASE = re.compile(
 )
 _USED = re.compile(r"(?P<subject>[A-Z][^.]*?) (?P<verb>is|are) used (?P<answer>(?:to [a-z]+|for) [^.]{6,160})\.")
 _WHEN = re.compile(
-    r"(?P<subject>(?:The|An?|Each|Every) [^.]*?) (?P<done>[a-z]+[^s\W]s) (?P<answer>(?:when|if|after) [^.]{6,120})\."
+    r"(?P<subject>(?:The|An?|Each|Every) [^.]*?) (?P<done>[a-z]+[^s\W]s) "
+    r"(?P<answer>(?:when|if|after) (?:(?! and )[^.]){6,120})\."
 )
 """The clean-up stops when the disk is full."""
 _DUE = re.compile(

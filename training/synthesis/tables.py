@@ -85,7 +85,8 @@ def fits(value: str) -> bool:
 def asking(column: str) -> str:
     """How a question for a column begins."""
     name = worded(column)
-    several = name.endswith("s") and not name.endswith(("ss", "us", "is"))
+    asked = name.partition(" in ")[0]
+    several = asked.endswith("s") and not asked.endswith(("ss", "us", "is"))
     return f"What {'are' if several else 'is'} the {name}"
 
 

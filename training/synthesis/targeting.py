@@ -24,6 +24,8 @@ from training.synthesis.generate import Made, generate
 
 SHARE, FEWEST = 0.25, 40
 """Rows that are added: such a part of the training examples, and so many at least."""
+_AT_A_TIME = 3
+"""Rows of one document before the others have their turn."""
 POOL = 4
 """Rows that are made for each that is chosen."""
 _MORE_ABSTENTIONS, _MOST_ABSTENTIONS = 0.1, 0.5
@@ -136,8 +138,15 @@ def _methods(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def chosen(made: Sequence[Made], bucket: Bucket, count: int) -> list[Made]:
-    """The rows that are most like the errors, those made earlier first among equals."""
-    return sorted(made, key=lambda one: -REMEDIES[bucket].hardness(one))[:count]
+    """The rows that are most like the errors, some of each document at a time; of equals those made earlier."""
+    hardest = sorted(made, key=lambda one: -REMEDIES[bucket].hardness(one))
+    taken: Counter[str] = Counter()
+    turns = []
+    for one in hardest:
+        document = one.draft.sources[0].document_id
+        turns.append(taken[document] // _AT_A_TIME)
+        taken[document] += 1
+    return [hardest[place] for place in sorted(range(len(turns)), key=lambda place: turns[place])][:count]
 
 
 def settings_for(bucket: Bucket, data: DataSettings) -> DataSettings:

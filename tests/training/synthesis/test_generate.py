@@ -64,6 +64,13 @@ def test_what_two_documents_say_differently_is_asked_with_the_title(stocked, sea
     assert {"90 days", "60 days"} <= {answers[0] for answers in about.values()}
 
 
+def test_columns_with_a_unit_are_asked_for_in_it(stocked, search) -> None:
+    found = asked(made(stocked, search, documents={"spares.md"}))
+    assert not any("are the lead" in question or "_" in question for question in found)
+    assert any("lead time in days" in question for question in found)
+    assert any("price in EUR" in question for question in found)
+
+
 def test_a_question_near_one_of_validation_or_test_is_dropped(stocked, search) -> None:
     question = "How many entries does the outbox hold?"
     assert question in asked(made(stocked, search))

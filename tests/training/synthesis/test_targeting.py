@@ -36,3 +36,10 @@ def test_a_quarter_is_added_and_settings_follow_the_error() -> None:
     assert settings_for("should have abstained", data).abstention_share > data.abstention_share
     assert settings_for("should have abstained", DataSettings(abstention_share=0.8)).abstention_share == 0.8
     assert settings_for("not retrieved", data) == data
+
+
+def test_one_document_does_not_fill_the_rows() -> None:
+    many = [made("How high is the mast?", f"The mast {n} is 7 m high: 1, 2, 3.") for n in range(9)]
+    chunk = Chunk("other", 0, "The pole is 7 m high.", 0, 21)
+    other = Made(Draft("How high is the pole?", ("7 m",), (chunk,), "sentence", "natural"), 1)
+    assert other in chosen([*many, other], "wrong span", 4)
