@@ -3,6 +3,7 @@
 Cheap checks come first; the live retriever is asked last.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from training.synthesis.drafts import Draft
 COPIED_RUN = 10
 """Words that a question may have in a row with its passage; a sentence with one more is a copy of it."""
 _STEM = 5
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 class Filters:
@@ -69,7 +71,7 @@ class Filters:
 
     def _fault(self, draft: Draft, contradicted: set[str]) -> str | None:
         key = question_key(draft.question)
-        if key in contradicted:
+        if fact_key(draft) in contradicted:
             return "answered differently elsewhere"
         if key in self._asked:
             return "asked already"
@@ -91,8 +93,14 @@ def contradictions(drafts: Sequence[Draft]) -> set[str]:
     answers: dict[str, set[str]] = {}
     for draft in drafts:
         if draft.answers:
-            answers.setdefault(question_key(draft.question), set()).add(question_key(draft.answers[0]))
+            fact = draft.answers[0].partition(", ")[2] if draft.kind == "claim" else draft.answers[0]
+            answers.setdefault(fact_key(draft), set()).add(question_key(fact))
     return {key for key, found in answers.items() if len(found) > 1}
+
+
+def fact_key(draft: Draft) -> str:
+    """Equal for questions after the same fact: claims that differ in their numbers are."""
+    return question_key(_NUMBER.sub("0", draft.question) if draft.kind == "claim" else draft.question)
 
 
 def copies(question: str, evidence: str, longest: int = COPIED_RUN) -> bool:

@@ -19,7 +19,7 @@ _SUBJECT_WORDS = 7
 _UNFIT = re.compile(
     r"^(?:it|its|this|that|these|those|they|their|he|she|his|her|we|you|i|there|here|such|both|each of|the same|"
     r"the other|the above|the following|the default|the default value|the previous|the next|the example|an example|"
-    r"another|one|ones|some|others|all|none|what|who|when|neither|either|if|then|and|but|so|or|as|in|at|on|after|before|"
+    r"another|one|ones|some|others|all|none|alternatively|now|however|also|finally|additionally|otherwise|instead|therefore|what|who|when|neither|either|if|then|and|but|so|or|as|in|at|on|after|before|"
     r"for|from|with|of|to|by|during|since|until|below|above|under|over|note|example|see)\b",
     re.IGNORECASE,
 )

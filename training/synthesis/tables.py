@@ -9,6 +9,7 @@ from training.synthesis.phrases import WORDS
 from training.synthesis.sources import Source, TableRow
 
 METHOD = "table"
+_OPEN_ENDS = frozenset(("for", "of", "to", "by", "with", "up", "on", "in"))
 _EMPTY = re.compile(r"[-–—/.\s]*|n/?a|none|yes|no|[yn]\*?|tbd|x|true|false|see .*|[^\w]*|.*[{}|].*", re.IGNORECASE)
 _NAMED = re.compile(r"(?!.*[A-Z]-?\d)\S+(?:\s\S+){0,4}")
 """What can be a column: a few words, and no code, which is half of a table without columns."""
@@ -65,7 +66,7 @@ def _key(row: TableRow, column: str) -> tuple[str, str, str]:
 def _attribute(column: str) -> bool:
     """Whether one can ask for "the" column: a noun, not a question or a date itself."""
     words = re.split(r"[\s_]+", column.casefold())
-    if any(word.endswith("ed") for word in words):
+    if words[-1] in _OPEN_ENDS or any(word.endswith("ed") for word in words):
         return False
     return not WORDS["no_nouns"].intersection(words) and not any(character.isdigit() for character in column)
 

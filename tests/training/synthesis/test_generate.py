@@ -4,7 +4,7 @@ import json
 
 from training.data.reading.load import load_examples
 from training.synthesis.drafts import KINDS, Draft
-from training.synthesis.filters import Filters, copies
+from training.synthesis.filters import Filters, contradictions, copies
 from training.synthesis.generate import generate
 from training.synthesis.held_out import drawn_documents
 from training.synthesis.sources import sources
@@ -138,3 +138,14 @@ def test_documents_are_left_alone_in_whole_groups_while_there_is_no_split() -> N
     assert 0.3 < len(kept) / len(groups) < 0.5
     assert all((f"d{n}" in kept) == (f"d{n + 1}" in kept) for n in range(0, 400, 2))
     assert drawn_documents(dict(reversed(groups.items())), 0.4, seed=1) == kept
+
+
+def test_claims_about_a_fact_that_two_documents_tell_differently_are_found(stocked) -> None:
+    chunk = next(stocked.live_chunks()).chunk
+    question = "Is it true that a pack takes {} hours?"
+    told = [
+        Draft(question.format(4), ("Yes, 4 hours",), (chunk,), "x", "claim"),
+        Draft(question.format(9), ("No, 3.5 hours",), (chunk,), "x", "claim"),
+    ]
+    assert len(contradictions(told)) == 1
+    assert contradictions([told[0], Draft(question.format(8), ("No, 4 hours",), (chunk,), "x", "claim")]) == set()
