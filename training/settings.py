@@ -1,6 +1,6 @@
 """The sections of ``lockstep.toml`` that concern the generator and training."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -57,6 +57,9 @@ class DataSettings(BaseModel):
     abstention_share: float = Field(default=0.2, ge=0, lt=1)
     """Share of the rows that must abstain: the questions without an answer, and so many others, shown without
     their oracle, as make it up."""
+    distractors: tuple[Literal["swapped entity", "contradicting"], ...] = ()
+    """Made of a row's oracle beside those that retrieval returns: its words about another thing, or an edition marked
+    as superseded, with another number. Half of the rows with an oracle get one where it can be made for sure."""
     negatives: int = Field(default=1, ge=0, le=16)
     """Hard negatives for each contrastive row."""
 

@@ -212,7 +212,7 @@ def _show_kind(here: Opened, kind: str, figures: dict[str, Any], saved: str) -> 
         rows.append(("must abstain", f"{figures['abstention_share']:.1%}"))
     rows += [(name.replace("_", " "), _spread(values)) for name, values in figures["balance"].items()]
     built = figures["built"]["train"]
-    for name in ("dropped", "left_out"):
+    for name in ("methods", "made", "dropped", "left_out"):
         if built.get(name):
             rows.append((name.replace("_", " "), _spread(built[name])))
     if built.get("skipped"):

@@ -1,8 +1,9 @@
-"""``lockstep examples``: what makes examples of other things."""
+"""``lockstep examples``: make examples of other data, or where there are too few."""
 
 import typer
 
-from service.commands import conversion
+from service.commands import augmenting, conversion, generating
 
 app = typer.Typer(no_args_is_help=True)
-conversion.register(app)
+for family in (conversion, generating, augmenting):
+    family.register(app)

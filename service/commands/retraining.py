@@ -34,6 +34,14 @@ def retrain(
         typer.Option("--examples", metavar="FILE", help=EXAMPLES_HELP),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished run.")] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="BUCKET",
+            help="Make rows for one kind of error of the last run's validation, such as not-retrieved; or largest.",
+        ),
+    ] = None,
     promote: Annotated[
         Promote, typer.Option("--promote", help="auto: if it is better; always: unless it is worse.")
     ] = Promote.auto,
@@ -46,9 +54,9 @@ def retrain(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune embedder and generator, measure them on the test split, and promote what is better."""
-    if bool(examples) == resume:
+    if bool(examples or target) == resume:
         found = "both" if resume else "neither"
-        raise typer.BadParameter(f"found {found} of --examples and --resume, expected one of them")
+        raise typer.BadParameter(f"found {found} of --examples (or --target) and --resume, expected one of them")
     from service.bootstrap import ensure_release, retraining_bases
     from training.data.reading.columns import parse_columns
     from training.runs.retrain import Request
@@ -58,7 +66,7 @@ def retrain(
     request = None
     if not resume:
         columns = parse_columns(column or ())
-        request = Request(tuple(examples or ()), promote.value, require_better, columns, accept_test_changes)
+        request = Request(tuple(examples or ()), promote.value, require_better, columns, target, accept_test_changes)
     with opened(context, workspace, as_json) as here:
         settings = here.settings
         with here.console.progress(above=table) as progress:
@@ -103,4 +111,21 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
     here.console.write(f"Verdict: {value['verdict']}")
     for reason in value["reasons"]:
         here.console.write(f"  - {reason}")
+    if found := value.get("target"):
+        _show_target(here, found)
     here.console.write(f"Release {value['release']}, report {value['report']}")
+
+
+def _show_target(here: Opened, found: dict[str, Any]) -> None:
+    """Whether the kind of error that the round was aimed at became rarer."""
+    if not found["questions"]:
+        here.console.write(f"Aimed at {found['bucket']!r}: no validation question is in both rounds")
+        return
+    rows = []
+    for name, one in (("chosen", found), ("trained", found["trained"])):
+        for what, figures in ((found["bucket"], one), ("all errors", one["all errors"])):
+            system = f"{name} ({one['systems']['after']})"
+            counts = str(figures["before"]), str(figures["after"])
+            rows.append((what, system, *counts, f"{figures['difference']:+.3f}", interval(figures)))
+    title = f"The same {found['questions']} validation questions before and after rows for {found['bucket']!r}"
+    here.console.table(("errors", "system", "before", "after", "difference", "interval"), rows, title=title)

@@ -5,6 +5,7 @@ that nothing marks as a possible positive. Knows nothing about the training that
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from retrieval.errors import TrainingError
 from training.data.candidates import SearcherCandidates
 from training.data.examples import Example, SplitName, passage_evidence, searched
 from training.data.matching import holds_answer, supporting
-from training.data.supervised import refuse_test
+from training.data.supervised import methods_of, refuse_test
 
 MARGIN = 0.05
 """A negative's similarity is below (1 - MARGIN) times the positive's: the best setting of NV-Retriever
@@ -45,6 +46,8 @@ class MiningStats:
     rows: int = 0
     negatives: dict[int, int] = field(default_factory=dict)
     """Number of negatives to the number of rows that have so many."""
+    methods: dict[str, int] = field(default_factory=dict)
+    """Rows by how their examples were made: by rules, a generator, or given."""
     positive_not_retrieved: int = 0
     """Rows whose positive is not among the results."""
     positive_by_similarity: int = 0
@@ -102,7 +105,7 @@ def mine_contrastive(
                     ContrastiveRow(
                         example_id=example.id,
                         anchor=example.question,
-                        positive=passage_evidence(positive),
+                        positive=_without_query(passage_evidence(positive), example),
                         negatives=tuple(kept),
                         positive_id=positive.chunk_id,
                         negative_ids=tuple(kept.values()),
@@ -112,6 +115,7 @@ def mine_contrastive(
                     )
                 )
     stats.rows = len(rows)
+    stats.methods = methods_of(rows, examples)
     stats.negatives = dict(sorted(Counter(len(row.negatives) for row in rows).items()))
     stats.dropped = dict(sorted(dropped.items()))
     return rows, stats
@@ -127,6 +131,14 @@ def _positives(example: Example, chunks: Sequence[Passage], stats: MiningStats) 
         if own:
             positives.append(max(holding or own, key=lambda chunk: chunk.similarity))
     return positives
+
+
+def _without_query(text: str, example: Example) -> str:
+    """A positive's text; without its query where that is a sentence of it, which would be found by its letters."""
+    if not example.embedder_only:
+        return text
+    rest = re.sub(r"\s+".join(map(re.escape, example.question.split())), "", text, count=1).strip()
+    return rest or text
 
 
 def _negatives(

@@ -42,6 +42,17 @@ class Example:
         return bool(self.answers)
 
     @property
+    def embedder_only(self) -> bool:
+        """Whether it is a query that nobody asks, made for the embedder: the generator is not trained on it."""
+        return self.metadata.get("trains") == "embedder"
+
+    @property
+    def method(self) -> str:
+        """How it was made; "given" where a file of the user's own holds it."""
+        made = "source" in self.metadata or "augmented" in self.metadata
+        return str(self.metadata.get("method", "given")) if made else "given"
+
+    @property
     def where(self) -> str:
         """How messages name it."""
         return f"{self.id!r} ({self.provenance})" if self.provenance else repr(self.id)

@@ -3,10 +3,14 @@
 Knows nothing about scores.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from training.scoring.tokens import tokens
+
+_VERDICT = re.compile(r"^\s*(?:yes|no),\s+(?=\S)", re.IGNORECASE)
+"""What an answer to a claim begins with; a passage holds the fact behind it: "No, 30 days"."""
 
 
 @lru_cache(maxsize=8192)
@@ -20,6 +24,7 @@ def holds_answer(text: str, answers: Iterable[str]) -> bool:
 
 
 def _holds(text: str, answer: str) -> bool:
+    answer = _VERDICT.sub("", answer)
     wanted = _padded(answer, False)
     if wanted.strip():
         # "10 to 20 bar" holds "10-20 bar", and its ends, too.

@@ -171,6 +171,7 @@ def supervised_rows(
         passages=min(data.passages, prompt.max_passages),
         abstention_share=data.abstention_share,
         held_out=split.documents("test"),
+        distractors=data.distractors,
         demonstrate=demonstrate,
         tasks=tasks,
     )

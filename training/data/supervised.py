@@ -5,12 +5,15 @@ returns for it and how many of the examples the corpus does not answer, and on n
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from retrieval.documents import Passage
 from retrieval.errors import LeakError
 from retrieval.prompt import Demonstration, Message, Prompt, render
+from training.data.distractors import MadeDistractor, look_alike
 from training.data.examples import Example, Search, SplitName, passage_evidence, searched
 from training.data.matching import first_verbatim, holds_answer, supporting
 from training.tasks.task import Task
@@ -70,6 +73,10 @@ class SupervisedStats:
     """Rows with fewer passages than asked for."""
     no_passage: int = 0
     """Rows without any passage."""
+    methods: dict[str, int] = field(default_factory=dict)
+    """Rows by how their examples were made: by rules, a generator, or given."""
+    made: dict[str, int] = field(default_factory=dict)
+    """Distractors that no document holds, by kind."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Passages that were returned and not used as distractors, by reason."""
     skipped: dict[str, list[str]] = field(default_factory=dict)
@@ -94,6 +101,7 @@ def build_supervised(
     passages: int = 4,
     abstention_share: float = 0.2,
     held_out: Collection[str] = (),
+    distractors: Sequence[MadeDistractor] = (),
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
     tasks: Mapping[str, Task] | None = None,
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
@@ -111,6 +119,7 @@ def build_supervised(
         abstention_share: of the rows, how many should be refused. The examples that the corpus does not answer
             count; answerable ones become rows without their oracle by the chance that makes up the rest.
         held_out: documents whose passages are not shown to the generator in training.
+        distractors: kinds that are made of the oracle, beside those that retrieval returns.
         demonstrate: the worked examples that the prompt of an example shows.
         tasks: by their names.
 
@@ -124,6 +133,9 @@ def build_supervised(
     refuse_test(examples, held_out)
     hidden = frozenset(held_out)
     stats = SupervisedStats(examples=len(examples))
+    if aside := [example.id for example in examples if example.embedder_only]:
+        stats.skipped["made for the embedder only"] = aside
+        examples = [example for example in examples if not example.embedder_only]
     known = tasks or {}
     task_of = {example.id: known.get(example.task or "") for example in examples}
     asked = [one for one in examples if _of_words(task_of[one.id])]
@@ -157,18 +169,25 @@ def build_supervised(
             if isinstance(oracles, str):
                 stats.skipped.setdefault(oracles, []).append(example.id)
                 continue
-            distractors = _distractors(example, shown, oracles, groups, stats)
+            returned_others = _distractors(example, shown, oracles, groups, stats)
             retrieved = _count_ranks(oracles, returned, passages, stats)
             row_of = random.Random(f"{seed}:{example.id}")
             if row_of.random() < chance:
                 stats.without_oracle += 1
-                rows.append(_row(example, distractors[:passages], prompt, (), retrieved, demonstrate(example), task))
+                rows.append(
+                    _row(example, returned_others[:passages], prompt, (), retrieved, demonstrate(example), task)
+                )
             else:
                 stats.with_oracle += 1
                 stats.oracles_cut += len(oracles.passages) > passages
-                chosen, marks = _place(oracles.passages[:passages], distractors, passages, row_of)
+                others = returned_others
+                if made := look_alike(example, oracles.passages[0], distractors, row_of):
+                    _count(stats.made, made[0])
+                    others = [made[1], *returned_others]
+                chosen, marks = _place(oracles.passages[:passages], others, passages, row_of)
                 rows.append(_row(example, chosen, prompt, marks, retrieved, demonstrate(example), task))
     stats.rows = len(rows)
+    stats.methods = methods_of(rows, examples)
     stats.fewer_passages = sum(len(row.passages) < passages for row in rows)
     stats.no_passage = sum(not row.passages for row in rows)
     return rows, stats
@@ -187,6 +206,12 @@ def refuse_test(examples: Sequence[Example], held_out: Collection[str]) -> None:
             f"found {len(leaks)} examples of the test set among those to build rows of ({', '.join(leaks[:5])}), "
             "expected none: select the examples of train or validation"
         )
+
+
+def methods_of(rows: Sequence[Any], examples: Sequence[Example]) -> dict[str, int]:
+    """How the examples of rows were made, with the numbers of rows."""
+    method = {example.id: example.method for example in examples}
+    return dict(Counter(method[row.example_id] for row in rows).most_common())
 
 
 def by_document(chunks: Sequence[Passage]) -> dict[str, list[Passage]]:

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 SCHEMA = 2
-STAGES_SHOWN = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
+STAGES_SHOWN = {
+    "target": "Rows for one kind of error",
+    "split": "Split",
+    "contrastive": "Contrastive rows",
+    "supervised": "Supervised rows",
+    "shrinkage": "Whether that kind of error became rarer on validation",
+}
 """Stages of a run whose figures are shown, and under which title."""
 TEMPLATES = Path(__file__).parent / "templates"
 

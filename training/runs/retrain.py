@@ -17,8 +17,10 @@ from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
 from training.runs.stages import Stages
+from training.runs.targeting import LARGEST, aim, round_before
 from training.runs.tensorboard import tensorboard
 from training.settings import TrainingSettings
+from training.synthesis.targeting import settings_for
 from training.tasks.files import load_tasks
 
 logger = logging.getLogger("lockstep.retrain")
@@ -29,11 +31,14 @@ class Request:
     """What a retraining is asked for."""
 
     examples: tuple[Path, ...]
+    """May be empty with a target: those of the run before, then."""
     promote: Literal["auto", "never", "always"] = "auto"
     """``auto``: if the verdict is *promoted*; ``always``: unless it is *rejected*."""
     require_better: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column of the examples to field, where names do not tell."""
+    target: str | None = None
+    """Kind of error of the round before that rows are made for; ``largest`` is the most frequent."""
     accept_test_changes: bool = False
     """The frozen test set becomes what the examples make of it, instead of a refusal."""
 
@@ -78,6 +83,8 @@ def retrain(
                 "training": training.model_dump(mode="json"),
                 "tasks": {name: task.model_dump() for name, task in load_tasks(workspace.tasks).items()},
             }
+            if request.target is not None:
+                asked |= _aimed(workspace, catalog, ledger, request, training)
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
@@ -94,6 +101,20 @@ def retrain(
             f"{result['reasons'][0]} The report is at {result['report']}"
         )
     return result
+
+
+def _aimed(
+    workspace: Workspace, catalog: Catalog, ledger: Ledger, request: Request, training: TrainingSettings
+) -> dict[str, Any]:
+    """What a target changes of a request: the bucket, its settings, and the examples where none are named."""
+    before = round_before(workspace, ledger)
+    bucket = aim(before, catalog, request.target or LARGEST)
+    data = settings_for(bucket, training.data)
+    return {
+        "target": {"bucket": bucket, "run": before.run.id},
+        "training": training.model_copy(update={"data": data}).model_dump(mode="json"),
+        **({} if request.examples else {name: before.run.request[name] for name in ("examples", "columns")}),
+    }
 
 
 def _refuse_remote(bases: Bases, training: TrainingSettings) -> None:

@@ -4,19 +4,20 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
-from retrieval.files import publish_json
+from retrieval.files import publish_bytes, publish_json
 from retrieval.memory import device_peak, give_back
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
-from training.data.preparation import contrastive_rows, measured, prepare_examples, supervised_rows
+from training.data.preparation import Prepared, contrastive_rows, measured, prepare_examples, supervised_rows
 from training.data.quality import quality
 from training.data.supervised import SupervisedRow
 from training.estimate.happened import beside
@@ -30,11 +31,17 @@ from training.evaluation.verdict import choose_arm
 from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, release_of_run
 from training.report.build import STAGES_SHOWN, build_report, curves_from_events
+from training.runs import targeting
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
+from training.runs.directory import Run
 from training.runs.estimating import estimate_run
 from training.runs.prompting import shown_beside, start_from
 from training.runs.workbench import Workbench
+from training.synthesis.targeting import targeted_rows
+
+TARGETED = "targeted.jsonl"
+"""The examples that a run aimed at one kind of error has made for it."""
 
 
 class Stages(Workbench):
@@ -43,6 +50,8 @@ class Stages(Workbench):
     def execute(self) -> dict[str, Any]:
         """Run the stages that have not finished; the result of the last."""
         stage = self.stage
+        if self.run.request.get("target"):
+            stage("target", self.target)
         stage("split", self.split)
         if self.training.embedder_enabled:
             stage("contrastive", self.contrastive)
@@ -56,6 +65,8 @@ class Stages(Workbench):
             stage("supervised", self.supervised)
             stage("generator", self.generator)
         self.validated = stage("validate", self.validate)
+        if self.run.request.get("target"):
+            stage("shrinkage", self.shrinkage)
         self.tested = stage("test", self.test)
         self.released = stage("release", self.release)
         return stage("promote", self.promote)
@@ -67,21 +78,46 @@ class Stages(Workbench):
         give_back()
         return result
 
-    def split(self) -> dict[str, Any]:
-        """Divide the examples before anything is mined."""
-        prepared = prepare_examples(
+    def target(self) -> dict[str, Any]:
+        """Make rows of the training documents for the kind of error that the run is aimed at."""
+        prepared = self._prepared([], freeze=False)
+        rows, figures = targeted_rows(
+            self.catalog,
+            self.systems.searcher(False),
+            prepared,
+            self.run.request["target"]["bucket"],
+            seed=self.training.seed,
+            progress=self.progress,
+        )
+        publish_bytes(self.directory / TARGETED, "".join(json.dumps(row) + "\n" for row in rows).encode())
+        return figures
+
+    def shrinkage(self) -> dict[str, Any]:
+        """Whether the errors that the run is aimed at became fewer on validation."""
+        target = self.run.request["target"]
+        before = targeting.measured(self.workspace, self.ledger, Run(self.workspace.runs / target["run"]))
+        after = targeting.measured(self.workspace, self.ledger, self.run)
+        return targeting.shrinkage(before, after, self.catalog, target["bucket"])
+
+    def _prepared(self, more: Sequence[Path], *, freeze: bool) -> Prepared:
+        return prepare_examples(
             self.workspace,
             self.catalog,
             self.systems.searcher(False),
-            [Path(path) for path in self.run.request["examples"]],
+            [*(Path(path) for path in self.run.request["examples"]), *more],
             self.training.data,
             seed=self.training.seed,
-            freeze=True,
+            freeze=freeze,
             columns=self.run.request.get("columns"),
             accept_test_changes=self.run.request.get("accept_test_changes", False),
             tasks=self.tasks,
             warn=self.warn,
         )
+
+    def split(self) -> dict[str, Any]:
+        """Divide the examples before anything is mined."""
+        made = self.directory / TARGETED
+        prepared = self._prepared([made] if made.is_file() and made.stat().st_size else [], freeze=True)
         used = measured(prepared, self.training.data, seed=self.training.seed)
         kept = [example for own in used.values() for example in own]
         tables.write_rows(self.directory / "examples.jsonl", kept)
@@ -338,6 +374,7 @@ class Stages(Workbench):
             "run": self.run.id,
             "release": release,
             "active": self.ledger.active(),
+            **({"target": self.run.result("shrinkage")} if self.run.finished("shrinkage") else {}),
             "report": str(self.workspace.releases / release / "report.html"),
             "metrics": {**tested["metrics"], "candidate": {**tested["metrics"]["candidate"], "release": release}},
             **{name: tested[name] for name in ("chosen", "verdict", "reasons", "comparisons")},

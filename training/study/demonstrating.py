@@ -34,6 +34,7 @@ def demonstration_pool(
         prompt: its abstention is what a refused example answers.
     """
     chosen = spread(examples, split.group_of_example, MOST, seed=seed)
+    data = data.model_copy(update={"distractors": ()})  # what is shown as an example stands in the documents
     rows, _ = supervised_rows(searcher, chosen, split, prompt, data, seed=seed, tasks=tasks)
     candidates = SearcherCandidates(searcher)
     documents = {chunk.rsplit("#", 1)[0] for row in rows for chunk in row.passages}

@@ -178,3 +178,14 @@ def test_a_similarity_that_is_not_finite_is_refused() -> None:
     for bad in (math.nan, math.inf):
         with pytest.raises(TrainingError, match="'c#0'"):
             mine(source=Source({**CHUNKS, "c#0": ("edge", bad)}, list(CHUNKS)))
+
+
+def test_a_sentence_that_serves_as_a_query_is_taken_out_of_its_positive() -> None:
+    source = Source({**CHUNKS, "a#0": ("Manual\nThe range\nis 42 km. It is less in rain.", 0.8)}, list(CHUNKS))
+    query = replace(ASK, question="The range is 42 km.", answers=("The range is 42 km.",))
+    row, _ = only(replace(query, metadata={"trains": "embedder"}), source=source)
+    assert row.positive == "Manual\n It is less in rain."
+    row, _ = only(query, source=source)
+    assert "42 km" in row.positive
+    row, _ = only(replace(query, question="Manual The range is 42 km.", metadata={"trains": "embedder"}))
+    assert row.positive  # nothing would be left of it

@@ -59,3 +59,9 @@ def test_questions_are_the_same_but_for_case_articles_and_punctuation() -> None:
     assert question_key("What is  the range?") == question_key("what is a range")
     assert question_key("What is the range?") != question_key("What is the rate?")
     assert question_key("???") != question_key("!")
+
+
+def test_a_passage_holds_the_fact_behind_a_verdict() -> None:
+    assert holds_answer("They are kept for 30 days.", ["No, 30 days"])
+    assert not holds_answer("They are kept for 30 days.", ["No, 90 days"])
+    assert not holds_answer("They are kept for 30 days.", ["No"])

@@ -1,0 +1,45 @@
+"""Which rows are made for which kind of error, and which settings go with them."""
+
+from typing import get_args
+
+from retrieval.documents import Chunk
+from training.evaluation.errors import Bucket
+from training.settings import DataSettings
+from training.synthesis.drafts import Draft
+from training.synthesis.generate import Made
+from training.synthesis.targeting import FEWEST, REMEDIES, chosen, count_of, settings_for
+
+
+def made(question: str, text: str, rank: int = 1) -> Made:
+    chunk = Chunk("d", 0, text, 0, len(text))
+    return Made(Draft(question, ("7 m",), (chunk,), "sentence", "natural"), rank)
+
+
+def test_every_kind_of_error_has_a_remedy() -> None:
+    assert set(REMEDIES) == set(get_args(Bucket))
+
+
+def test_the_rows_most_like_the_errors_are_taken() -> None:
+    near, far = made("How high is the mast?", "The mast is 7 m high.", 1), made("Height?", "The mast is 7 m high.", 9)
+    crowded = made("How high is the mast?", "The mast is 7 m high, 2 m wide, and weighs 40 kg.", 2)
+    rows = [near, far, crowded]
+    assert chosen(rows, "not retrieved", 1) == [far]
+    assert chosen(rows, "wrong span", 1) == [crowded]
+    assert chosen(rows, "wrongly abstained", 1) == [far]
+    assert chosen(rows, "wrong format", 2) == [near, far]
+
+
+def test_a_quarter_is_added_and_settings_follow_the_error() -> None:
+    assert (count_of(10), count_of(400)) == (FEWEST, 100)
+    data = DataSettings()
+    assert settings_for("wrong span", data).distractors == ("swapped entity", "contradicting")
+    assert settings_for("should have abstained", data).abstention_share > data.abstention_share
+    assert settings_for("should have abstained", DataSettings(abstention_share=0.8)).abstention_share == 0.8
+    assert settings_for("not retrieved", data) == data
+
+
+def test_one_document_does_not_fill_the_rows() -> None:
+    many = [made("How high is the mast?", f"The mast {n} is 7 m high: 1, 2, 3.") for n in range(9)]
+    chunk = Chunk("other", 0, "The pole is 7 m high.", 0, 21)
+    other = Made(Draft("How high is the pole?", ("7 m",), (chunk,), "sentence", "natural"), 1)
+    assert other in chosen([*many, other], "wrong span", 4)

@@ -1,0 +1,136 @@
+"""A round aimed at one kind of error of the round before: which kind, and whether it became rarer."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from retrieval.catalog import Catalog
+from retrieval.errors import InputError, NotFound
+from retrieval.workspace import Workspace
+from training.data.row_files import read_rows
+from training.evaluation.comparison import compare
+from training.evaluation.errors import Bucket, bucket_of, concerned_chunks
+from training.evaluation.evaluate import ArmResult, Record
+from training.releases.ledger import Ledger
+from training.releases.release import read_release
+from training.runs.directory import Run
+
+LARGEST = "largest"
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a system did with the validation questions."""
+
+    arm: str
+    records: tuple[Record, ...]
+    shown: int
+    """Passages that its prompt shows."""
+
+    def buckets(self, catalog: Catalog) -> dict[str, Bucket | None]:
+        """Question id to what is wrong with its answer."""
+        chunks = concerned_chunks(catalog, self.records)
+        return {one.id: bucket_of(one, chunks, shown=self.shown) for one in self.records}
+
+
+@dataclass(frozen=True)
+class Round:
+    """The systems of a run that count."""
+
+    run: Run
+    chosen: Answered
+    """That validation chose: what a user gets."""
+    trained: Answered
+    """That most was changed in: what rows can change, chosen or not."""
+
+
+def round_before(workspace: Workspace, ledger: Ledger) -> Round:
+    """The newest run that has measured its systems on validation.
+
+    Raises:
+        NotFound: there is none.
+    """
+    for directory in sorted(workspace.runs.glob("*/"), reverse=True):
+        run = Run(directory)
+        if (directory / "run.json").is_file() and run.finished("validate"):
+            return measured(workspace, ledger, run)
+    raise NotFound(
+        "found no run that has measured validation, expected one whose errors --target can aim at: run "
+        "`lockstep retrain --examples FILE` first"
+    )
+
+
+def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
+    """The systems of a run on the validation questions, once that stage is done."""
+    arms = {one.name: one for one in read_rows(run.directory / "validation.jsonl", ArmResult)}
+    served = read_release(workspace, ledger, run.request["baseline"]).manifest.prompt.max_passages
+    studied = int(run.result("prompt")["prompt"]["max_passages"])
+
+    def answered(arm: ArmResult) -> Answered:
+        return Answered(arm.name, arm.records, studied if arm.prompt_changed else served)
+
+    chosen = arms[run.result("validate")["chosen"]]
+    return Round(run, answered(chosen), answered(max(arms.values(), key=lambda one: one.changes)))
+
+
+def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
+    """The bucket that is meant.
+
+    Raises:
+        InputError: there is no such bucket, or nothing is wrong in it.
+    """
+    counts = Counter(bucket for bucket in before.chosen.buckets(catalog).values() if bucket is not None)
+    told = ", ".join(f"{name}: {count}" for name, count in counts.most_common()) or "none"
+    wanted = target.replace("-", " ").replace("_", " ")
+    if wanted == LARGEST and counts:
+        return min(counts, key=lambda name: (-counts[name], BUCKETS.index(name)))
+    found = next((name for name in BUCKETS if name == wanted), None)
+    if found is None and wanted != LARGEST:
+        raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(BUCKETS)}")
+    if found is None or not counts[found]:
+        raise InputError(
+            f"found no error to aim at with --target {target!r} among the validation questions of run "
+            f"{before.run.id} (errors there: {told}), expected some"
+        )
+    return found
+
+
+def shrinkage(before: Round, after: Round, catalog: Catalog, bucket: Bucket) -> dict[str, Any]:
+    """Whether a bucket became rarer, over the questions of both rounds, with paired 95 % intervals.
+
+    The questions are those that told which bucket is the largest, so a little of it goes by chance; what all errors
+    together did stands beside it, and what became of the systems that were trained, chosen or not.
+    """
+    return {
+        "bucket": bucket,
+        "run before": before.run.id,
+        **_shrinkage(before.chosen, after.chosen, catalog, bucket),
+        "trained": _shrinkage(before.trained, after.trained, catalog, bucket),
+    }
+
+
+def _shrinkage(before: Answered, after: Answered, catalog: Catalog, bucket: Bucket) -> dict[str, Any]:
+    old, new = before.buckets(catalog), after.buckets(catalog)
+    group = {one.id: one.group for one in after.records}
+    both = [name for name in new if name in old]
+    systems = {"before": before.arm, "after": after.arm}
+    if not both:
+        return {"systems": systems, "questions": 0}
+
+    def compared(wanted: Collection[Bucket]) -> dict[str, Any]:
+        was, now = ([float(of[name] in wanted) for name in both] for of in (old, new))
+        found = compare("share of questions", was, now, [group[name] for name in both])
+        return {
+            "before": int(sum(was)),
+            "after": int(sum(now)),
+            "difference": found.difference,
+            "low": found.low,
+            "high": found.high,
+            "method": found.method,
+        }
+
+    here = compared((bucket,))
+    shrank = here["high"] is not None and here["high"] < 0
+    return {"systems": systems, "questions": len(both), **here, "shrank": shrank, "all errors": compared(BUCKETS)}

@@ -1,0 +1,1 @@
+"""Examples out of the documents themselves, where people have asked too little."""
