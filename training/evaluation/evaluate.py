@@ -5,7 +5,7 @@ there are. Knows nothing about statistics (comparison) and decisions (verdict).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -62,6 +62,8 @@ class Arm:
     generator_tuned: bool = False
     release: str = ""
     prompt_changed: bool = False
+    count: Callable[[str], int] | None = None
+    """Tokens of a text; None leaves those of the answers uncounted."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,10 @@ class Record:
     loss_sum: float | None = None
     tokens: int | None = None
     correct_tokens: int | None = None
+    prompt_tokens: int | None = None
+    """Read to answer; 0 where the search alone decided to abstain."""
+    completion_tokens: int | None = None
+    """Of the answer, without thoughts."""
 
     @property
     def answerable(self) -> bool:
@@ -199,10 +205,19 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         answers = arm.answerer.answer_prepared(prepared)
         records = list(scored)
     answered = []
-    for record, answer in zip(records, answers, strict=True):
+    for record, answer, asked in zip(records, answers, prepared, strict=True):
         worth = score_answer(answer.text, record.answers, abstained=answer.abstained, question=record.question)
-        answered.append(replace(record, answer=answer.text, **asdict(worth)))
+        spent = _spent(arm, asked, answer.text)
+        answered.append(replace(record, answer=answer.text, **spent, **asdict(worth)))
     return answered
+
+
+def _spent(arm: Arm, asked: Prepared, answer: str) -> dict[str, int]:
+    if arm.count is None:
+        return {}
+    if asked.prompt_ids is None:
+        return {"prompt_tokens": 0, "completion_tokens": 0}
+    return {"prompt_tokens": len(asked.prompt_ids), "completion_tokens": arm.count(answer)}
 
 
 def _depth(settings: SearchSettings) -> int:

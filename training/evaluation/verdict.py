@@ -10,6 +10,7 @@ from typing import Literal
 
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.noninferiority import MARGIN, Guarded, guard
 from training.evaluation.significance import holm
 
 PRIMARY = ("ndcg@10", "answer_score")
@@ -64,6 +65,8 @@ class Verdict:
     reasons: tuple[str, ...]
     chance: tuple[str, ...] = ()
     """Primary metrics whose interval leaves zero out, and which are no proof all the same, see :func:`decide`."""
+    secondary: tuple[Guarded, ...] = ()
+    """The metrics that must not get worse by more than a margin."""
 
 
 def choose_arm(validation: Sequence[ArmResult]) -> str:
@@ -117,12 +120,14 @@ def decide(
     alternatives: Sequence[Alternative] = (),
     outcomes: Mapping[str, int] | None = None,
     trained: bool = True,
+    margin: float = MARGIN,
+    further: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a candidate.
 
     *Promoted*: a primary metric is better with its whole interval above zero and by the randomisation test
-    with Holm's correction over the primary metrics, none is worse, and
-    the hallucination rate is not significantly up. *Rejected*: a primary metric is significantly
+    with Holm's correction over the primary metrics, none is worse,
+    the hallucination rate is not significantly up, and no secondary metric is worse by more than the margin. *Rejected*: a primary metric is significantly
     worse, or a check failed. *Kept* (the old release stays) otherwise.
 
     Args:
@@ -130,6 +135,8 @@ def decide(
         alternatives: cheaper ways to the same end; those as good as the candidate are named.
         outcomes: the candidate's outcomes, to say what it does when it is wrong.
         trained: whether its weights were changed.
+        margin: by which the secondary metrics may get worse.
+        further: sentences about what is no metric of quality, such as what an answer costs.
     """
     by_metric = {comparison.metric: comparison for comparison in comparisons}
     primary = [by_metric[metric] for metric in PRIMARY if metric in by_metric]
@@ -141,11 +148,13 @@ def decide(
     more_hallucination = hallucinated is not None and hallucinated.direction == "worse"
 
     only_refuses = _only_refuses(better, by_metric)
+    secondary = guard(comparisons, margin)
+    inferior = [one for one in secondary if one.standing == "inferior"]
 
     outcome: Literal["promoted", "kept", "rejected"] = "kept"
     if failed or worse:
         outcome = "rejected"
-    elif better and not more_hallucination and not only_refuses:
+    elif better and not more_hallucination and not only_refuses and not inferior:
         outcome = "promoted"
 
     reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
@@ -159,17 +168,21 @@ def decide(
     ]
     if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
         reasons.append(in_words(hallucinated))
+    reasons += [in_words(by_metric[one.metric]) for one in inferior if one.metric != "hallucinated"]
     if outcome == "kept":
-        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None))
+        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None, inferior))
     if not trained:
         reasons.append(
             "No fine-tuning is needed for this: on the validation questions no tuned system was ahead of it by more "
             "than a standard error."
         )
     reasons += _cautions(primary, by_metric, outcomes)
+    if outcome == "promoted":
+        reasons += _not_shown(secondary)
+    reasons += further
     reasons += _alternatives(alternatives, better)
     doubted = [one.metric for one in primary if one.direction != "unclear" and one.metric not in proven]
-    return Verdict(outcome, tuple(reasons), tuple(doubted))
+    return Verdict(outcome, tuple(reasons), tuple(doubted), tuple(secondary))
 
 
 def proven_better(primary: Sequence[Comparison]) -> bool:
@@ -236,7 +249,12 @@ def _only_refuses(better: Sequence[Comparison], by_metric: Mapping[str, Comparis
     )
 
 
-def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipped: Comparison | None) -> str:
+def _why_kept(
+    primary: Sequence[Comparison],
+    better: Sequence[Comparison],
+    skipped: Comparison | None,
+    inferior: Sequence[Guarded],
+) -> str:
     if not primary:
         return "Neither retrieval nor answers could be measured, so there is no ground to promote."
     if skipped is not None:
@@ -244,6 +262,11 @@ def _why_kept(primary: Sequence[Comparison], better: Sequence[Comparison], skipp
             "The gain is not taken: the candidate answers no better, it refuses more. It skips "
             f"{skipped.candidate:.0%} of the questions that the documents answer, before it was "
             f"{skipped.baseline:.0%} (n = {skipped.n})."
+        )
+    if better and inferior and inferior[0].metric != "hallucinated":
+        return (
+            f"The gain is not taken: {' and '.join(one.label for one in inferior)} got worse by more than the margin of "
+            f"{inferior[0].margin:g} that is allowed for what is not primary (margin under [training.verdict])."
         )
     if better:
         return (
@@ -291,6 +314,17 @@ def _cautions(
             f"It still makes up an answer to {made_up} of {unanswerable} questions that the documents cannot answer."
         )
     return said
+
+
+def _not_shown(secondary: Sequence[Guarded]) -> list[str]:
+    """What the questions are too few to tell, in one sentence; what is the same on every question is passed over."""
+    open_ = [one for one in secondary if one.standing == "not shown" and not one.same]
+    if not open_:
+        return []
+    named = "; ".join(
+        one.label + (f" (up to {one.worst:.2f} worse)" if one.worst is not None else " (no interval)") for one in open_
+    )
+    return [f"Not shown to be no worse by more than {open_[0].margin:g}, since that takes more questions: {named}."]
 
 
 def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparison]) -> list[str]:

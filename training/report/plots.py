@@ -70,14 +70,15 @@ def stacked(outcomes: Mapping[str, int]) -> list[dict[str, Any]]:
     return segments
 
 
-def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def curve(series: Sequence[Mapping[str, Any]], marks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any] | None:
     """Lines over steps.
 
     Args:
         series: ``{"label", "points": [[x, y], ...]}``; points without a y are left out.
+        marks: single places on them, ``{"label", "x", "y"}``.
 
     Returns:
-        ``lines`` (label, ``path`` in percent with y downwards, ``dots``), ``x_ticks`` and
+        ``lines`` (label, ``path`` in percent with y downwards, ``dots``), ``marks`` (label, x, y), ``x_ticks`` and
         ``y_ticks``; None where there is no point.
     """
     kept = [{"label": one["label"], "points": [(x, y) for x, y in one["points"] if y is not None]} for one in series]
@@ -104,6 +105,7 @@ def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         )
     return {
         "lines": lines,
+        "marks": [{"label": one["label"], "x": across(one["x"]), "y": down(one["y"])} for one in marks],
         "x_ticks": [{"x": across(tick), "label": tick_label(tick)} for tick in x_ticks],
         "y_ticks": [{"y": down(tick), "label": tick_label(tick)} for tick in y_ticks],
     }

@@ -34,6 +34,8 @@ class Request:
     """Column of the examples to field, where names do not tell."""
     accept_test_changes: bool = False
     """The frozen test set becomes what the examples make of it, instead of a refusal."""
+    price: Mapping[str, float] | None = None
+    """Of a million ``prompt`` and ``completion`` tokens, where it is known."""
 
 
 def retrain(
@@ -70,6 +72,7 @@ def retrain(
                 "require_better": request.require_better,
                 "columns": dict(request.columns),
                 "accept_test_changes": request.accept_test_changes,
+                "price": dict(request.price) if request.price else None,
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
             }
