@@ -152,7 +152,8 @@ class VerdictSettings(BaseModel):
     factor: float = Field(default=1.5, ge=1)
     """How many times dearer or slower an answer may get before the report warns of it."""
     timed: int = Field(default=8, ge=0)
-    """Test questions that both systems answer once more, one at a time, to tell the seconds of an answer; 0 for none."""
+    """Test questions that both systems answer once more, one at a time, to tell the seconds of an answer; 0 for
+    none."""
 
 
 class TrainingSettings(BaseModel):

@@ -154,9 +154,7 @@ def before_and_after(
     counts = Counter(fault.bucket for fault in had)
     rows = [{**row, "before": counts.pop(row["bucket"], 0)} for row in summary(has, after[0])]
     nothing: dict[str, Any] = {"n": 0, "share": 0.0, "documents": [], "clusters": [], "examples": []}
-    gone = [
-        {"bucket": bucket, **nothing, "advice": ADVICE[bucket], "before": n} for bucket, n in counts.most_common()
-    ]
+    gone = [{"bucket": bucket, **nothing, "advice": ADVICE[bucket], "before": n} for bucket, n in counts.most_common()]
     return rows + gone
 
 

@@ -212,7 +212,7 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     return answered
 
 
-def _spent(arm: Arm, asked: Prepared, answer: str) -> dict[str, int]:
+def _spent(arm: Arm, asked: Prepared, answer: str) -> dict[str, Any]:
     if arm.count is None:
         return {}
     if asked.prompt_ids is None:

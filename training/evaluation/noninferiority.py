@@ -45,5 +45,5 @@ def _guarded(comparison: Comparison, margin: float) -> Guarded:
     if comparison.low is not None and comparison.high is not None:
         lower = comparison.metric in LOWER_IS_BETTER
         least, worst = (comparison.low, comparison.high) if lower else (-comparison.high, -comparison.low)
-        standing = "inferior" if least > margin else "shown" if worst <= margin else "not shown"
+        standing = "inferior" if least > margin else "shown" if worst <= margin + 1e-9 else "not shown"
     return Guarded(comparison.metric, comparison.label, margin, standing, worst, comparison.same)

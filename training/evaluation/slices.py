@@ -21,7 +21,10 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = [
     (name, re.compile(rf"(?:(?:and|but|so|in|at|on|for|to|by|from|with|of|about)\s+)?(?:{words})\b", re.IGNORECASE))
     for name, words in (
         ("how many, how much", r"how\s+(?:many|much)"),
-        ("how long, how far, …", r"how\s+(?:long|far|often|old|big|large|deep|high|tall|wide|heavy|fast|hot|cold|soon)"),
+        (
+            "how long, how far, …",
+            r"how\s+(?:long|far|often|old|big|large|deep|high|tall|wide|heavy|fast|hot|cold|soon)",
+        ),
         ("how", r"how"),
         ("who", r"who|whom|whose"),
         ("when", r"when|(?:what|which)\s+(?:year|day|month|date|time)"),
@@ -80,7 +83,7 @@ def slices(
     Returns:
         ``axis``; ``parts`` with ``name``, ``n``, ``groups``, ``baseline``, ``candidate``, ``difference``, ``low`` and
         ``high`` (None with few groups); ``small``, how many parts have fewer than ``fewest`` questions and are left
-        out; ``questions`` in all. Of an axis without parts nothing.
+        out; ``questions`` in all. An axis that knows no question is left out.
     """
     before = {one.id: one for one in baseline.records if one.answer_score is not None}
     after = {one.id: one for one in candidate.records if one.answer_score is not None}
@@ -95,12 +98,13 @@ def slices(
             continue
         parts = []
         for name, ids in sorted(large.items(), key=lambda one: (-len(one[1]), one[0])):
-            scores = [[one[id].answer_score or 0.0 for id in ids] for one in (before, after)]
-            found = compare(METRIC, *scores, [after[id].group for id in ids])
+            old, new = ([one[id].answer_score or 0.0 for id in ids] for one in (before, after))
+            found = compare(METRIC, old, new, [after[id].group for id in ids])
             figures = {key: value for key, value in found.to_json().items() if key in _SHOWN}
             parts.append({"name": name, **figures})
         counted = sum(map(len, members.values()))
-        rows.append({"axis": axis, "questions": counted, "parts": parts, "small": len(members) - len(large)})
+        small = len(members) - len(large)
+        rows.append({"axis": axis, "questions": counted, "parts": parts, "small": small, "fewest": fewest})
     return rows
 
 

@@ -126,8 +126,8 @@ def decide(
     """The verdict on a candidate.
 
     *Promoted*: a primary metric is better with its whole interval above zero and by the randomisation test
-    with Holm's correction over the primary metrics, none is worse,
-    the hallucination rate is not significantly up, and no secondary metric is worse by more than the margin. *Rejected*: a primary metric is significantly
+    with Holm's correction over the primary metrics, none is worse, the hallucination rate is not significantly up, and
+    no secondary metric is worse by more than the margin. *Rejected*: a primary metric is significantly
     worse, or a check failed. *Kept* (the old release stays) otherwise.
 
     Args:
@@ -264,9 +264,10 @@ def _why_kept(
             f"{skipped.baseline:.0%} (n = {skipped.n})."
         )
     if better and inferior and inferior[0].metric != "hallucinated":
+        named = " and ".join(one.label for one in inferior)
         return (
-            f"The gain is not taken: {' and '.join(one.label for one in inferior)} got worse by more than the margin of "
-            f"{inferior[0].margin:g} that is allowed for what is not primary (margin under [training.verdict])."
+            f"The gain is not taken: {named} got worse by more than the margin of {inferior[0].margin:g} that is "
+            "allowed for what is not primary (margin under [training.verdict])."
         )
     if better:
         return (

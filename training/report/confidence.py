@@ -41,7 +41,10 @@ def confidence_curves(confidence: Mapping[str, Any] | None) -> list[dict[str, An
                 "y": "right",
                 "across": "Predicted share of right answers across, actual share upwards",
                 "series": [
-                    {"label": "predicted from similarity", "points": [[one["predicted"], one["right"]] for one in bins]},
+                    {
+                        "label": "predicted from similarity",
+                        "points": [[one["predicted"], one["right"]] for one in bins],
+                    },
                     {"label": "as it should be", "points": [[0.0, 0.0], [1.0, 1.0]]},
                 ],
                 "marks": [],

@@ -142,10 +142,11 @@ def _question(
                 "cited": cited_marks(record.answer or "", len(served)),
             }
         )
+    shown = {chunk_id.rpartition("#")[0] for chunk_id in passages}
     for document in last.document_ids:
-        if not any(one["right"] and id.rpartition("#")[0] == document for id, one in passages.items()):
-            if wanted := _wanted(texts.get(document, {}), last.answers):
-                passages[wanted] = {"ranks": {}, "right": True, "marks": [], "beyond": False}
+        wanted = _wanted(texts.get(document, {}), last.answers)
+        if document not in shown and wanted is not None:
+            passages[wanted] = {"ranks": {}, "right": True, "marks": [], "beyond": False}
     return {
         "id": last.id,
         "question": last.question,
@@ -180,7 +181,7 @@ def _places(text: str, answer: str) -> list[tuple[int, int]]:
     words = re.findall(r"\w+|[^\w\s]", answer.strip().strip(".")) if len(answer) <= _LONGEST else []
     if not any(word[0].isalnum() for word in words):
         return []
-    pattern = rf"(?<!\w){_BETWEEN.join(map(re.escape, words))}(?!\w)"
+    pattern = rf"(?<!\w)(?<!\d[.,]){_BETWEEN.join(map(re.escape, words))}(?!\w)(?![.,]\d)"  # 1 is not in 1.5
     return [match.span() for match, _ in zip(re.finditer(pattern, text, re.IGNORECASE), range(_PLACES), strict=False)]
 
 

@@ -81,9 +81,11 @@
     wanted.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
     apply();
   });
+  const opened = (details) => fill(details, Number(details.dataset.number));
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches("details[data-number]") && event.target.open) fill(event.target, Number(event.target.dataset.number));
+    if (event.target.matches("details[data-number]") && event.target.open) opened(event.target);
   }, true);
+  document.querySelectorAll("details[data-number][open]").forEach(opened); // as a reloaded page has them
   document.getElementById("filters").hidden = false;
   apply();
 })();
