@@ -90,6 +90,8 @@ batch_size = 16
 rank = 4
 alpha = 8
 evaluations = 1
+[training.verdict]
+timed = 2
 """
 
 

@@ -133,24 +133,21 @@ def render_report(report: Mapping[str, Any]) -> str:
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
     }
-    page = (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            summary=summary(report),
-            turn=turn,
-            baseline=arms[report["baseline"]],
-            chosen=arms[report["chosen"]],
-            compared=compared,
-            forest=forest(arms[report["chosen"]]["comparisons"]),
-            bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
-            stacking=STACKING,
-            confidence=[
-                (one, curve(one["series"], one["marks"])) for one in confidence_curves(report.get("confidence"))
-            ],
-            plots=[(one, plot) for one in report["curves"] if (plot := curve(one["series"]))],
-        )
+    template = environment().get_template("report.html.j2")
+    page = template.render(
+        report=report,
+        summary=summary(report),
+        turn=turn,
+        baseline=arms[report["baseline"]],
+        chosen=arms[report["chosen"]],
+        compared=compared,
+        forest=forest(arms[report["chosen"]]["comparisons"]),
+        bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
+        stacking=STACKING,
+        confidence=[
+            (one, curve(one["series"], one["marks"], (0.0, 1.0))) for one in confidence_curves(report.get("confidence"))
+        ],
+        plots=[(one, plot) for one in report["curves"] if (plot := curve(one["series"]))],
     )
     return page.lstrip()  # of the template's settings empty lines are left
 

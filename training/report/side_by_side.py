@@ -144,8 +144,8 @@ def _question(
         )
     shown = {chunk_id.rpartition("#")[0] for chunk_id in passages}
     for document in last.document_ids:
-        wanted = _wanted(texts.get(document, {}), last.answers)
-        if document not in shown and wanted is not None:
+        wanted = None if document in shown else _wanted(texts.get(document, {}), last.answers)
+        if wanted is not None:
             passages[wanted] = {"ranks": {}, "right": True, "marks": [], "beyond": False}
     return {
         "id": last.id,

@@ -43,8 +43,9 @@ class Candidate:
             for source, name in self._parts(baseline):
                 (shutil.copytree if source.is_dir() else shutil.copy)(source, directory / name)
             report = json.loads((self.directory / "report.json").read_bytes())
-            answers = json.loads((self.directory / SIDE_BY_SIDE).read_bytes())
-            write_report(directory, {**report, "release": release}, {**answers, "release": release})
+            sides = self.directory / SIDE_BY_SIDE  # a run that an earlier version began has none
+            answers = {**json.loads(sides.read_bytes()), "release": release} if sides.exists() else None
+            write_report(directory, {**report, "release": release}, answers)
 
         own = ModelReference(model="release", fingerprint=self.embedder)
         return create_release(

@@ -292,8 +292,9 @@ class Stages(Workbench):
         return (self.best.prompt if result.prompt_changed else self.baseline.manifest.prompt).max_passages
 
     def _unthresholded(self, name: str) -> ArmResult | None:
-        """What an arm did on validation before it was given a threshold."""
-        results = tables.read_rows(self.directory / "unthresholded.jsonl", ArmResult)
+        """What an arm did on validation before it was given a threshold; None in a run of an earlier version."""
+        path = self.directory / "unthresholded.jsonl"
+        results = tables.read_rows(path, ArmResult) if path.exists() else []
         return next((one for one in results if one.name == name), None)
 
     def release(self) -> dict[str, Any]:
