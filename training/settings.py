@@ -29,7 +29,8 @@ class GeneratorSettings(BaseModel):
     process. A key that it wants is read from the environment's LOCKSTEP_GENERATOR_KEY."""
     max_new_tokens: int = Field(default=64, ge=1)
     price_per_million: Prices | None = None
-    """Such as { prompt = 0.15, completion = 0.6 }: `lockstep study` shows then what answers cost."""
+    """Such as { prompt = 0.15, completion = 0.6 }: `lockstep study` and the report show then what
+    answers cost."""
 
     @model_validator(mode="after")
     def _server_and_name(self) -> Self:
@@ -166,6 +167,21 @@ class EstimateSettings(BaseModel):
     """What a retraining may take of memory (of the GPU's, where there is one); not set takes what is free."""
 
 
+class VerdictSettings(BaseModel):
+    """What a better system may cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    margin: float = Field(default=0.05, ge=0, le=1)
+    """By how much recall@10, exact match and other metrics that a verdict is not about may get worse. One that is
+    worse by more, with its whole interval, keeps a release from being promoted."""
+    factor: float = Field(default=1.5, ge=1)
+    """How many times dearer or slower an answer may get before the report warns of it."""
+    timed: int = Field(default=8, ge=0)
+    """Test questions that both systems answer once more, one at a time, to tell the seconds of an answer; 0 for
+    none."""
+
+
 class TrainingSettings(BaseModel):
     """One retraining."""
 
@@ -180,3 +196,4 @@ class TrainingSettings(BaseModel):
     embedder: EmbedderTraining = EmbedderTraining()
     generator: GeneratorTraining = GeneratorTraining()
     estimate: EstimateSettings = EstimateSettings()
+    verdict: VerdictSettings = VerdictSettings()

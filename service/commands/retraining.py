@@ -63,12 +63,20 @@ def retrain(
     from training.runs.retrain import retrain as run
 
     table = TrainingTable()
-    request = None
-    if not resume:
-        columns = parse_columns(column or ())
-        request = Request(tuple(examples or ()), promote.value, require_better, columns, target, accept_test_changes)
+    columns = parse_columns(column or ())
     with opened(context, workspace, as_json) as here:
-        settings = here.settings
+        settings, request = here.settings, None
+        if not resume:
+            price = settings.generator.price_per_million
+            request = Request(
+                tuple(examples or ()),
+                promote.value,
+                require_better,
+                columns,
+                target,
+                accept_test_changes,
+                price.model_dump() if price else None,
+            )
         with here.console.progress(above=table) as progress:
             ensure_release(here.workspace, here.catalog, here.ledger, settings, progress=progress)
             value = run(

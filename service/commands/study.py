@@ -68,10 +68,10 @@ def _run(
     progress: "Progress",
 ) -> dict[str, Any]:
     from training.answering.demonstrations import Demonstrations
+    from training.evaluation.cost import TokenPrice
     from training.releases.runtime import open_generator
     from training.study.demonstrating import demonstration_pool
     from training.study.results import save_study
-    from training.study.study import Price
     from training.study.study import study as run
     from training.tasks.files import load_tasks
 
@@ -100,7 +100,7 @@ def _run(
             length=generator.count,
             max_new_tokens=manifest.max_new_tokens,
             minutes=minutes,
-            price=Price(price.prompt, price.completion) if price else None,
+            price=TokenPrice(price.prompt, price.completion) if price else None,
             seed=training.seed,
             progress=progress,
         )

@@ -98,6 +98,8 @@ alpha = 8
 evaluations = 1
 [training.estimate]
 enabled = false
+[training.verdict]
+timed = 2
 """
 
 

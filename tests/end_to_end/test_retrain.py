@@ -1,5 +1,6 @@
 """``lockstep retrain`` as a whole: what it prints, what it leaves, how it resumes, and what it refuses."""
 
+import html
 import json
 import threading
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_the_stages_leave_their_files(retrained):
     run = retrained.run()
     assert run.name == retrained.result["run"]
     assert {path.stem for path in (run / "stages").iterdir()} == set(STAGES)
-    for name in ("examples", "split", "contrastive", "supervised", "validation", "test", "references"):
+    for name in ("examples", "split", "contrastive", "supervised", "unthresholded", "validation", "test", "references"):
         assert rows_of(run / f"{name}.jsonl"), name
     kinds = {event["stage"] for event in rows_of(run / "events.jsonl")}
     assert kinds >= {*STAGES, "hardware"}
@@ -161,6 +162,16 @@ def test_the_release_is_whole_and_tells_where_it_comes_from(retrained):
     assert release.id in page
     assert value["verdict"] in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+    efficiency = report["efficiency"]
+    assert {arm["name"] for arm in report["arms"]} == efficiency["tokens"].keys()
+    assert efficiency["latency"]["n"] == 2
+    assert efficiency["latency"]["candidate"] > 0
+    assert report["side_by_side"]["page"] in page
+    sides = json.loads((release.directory / "side_by_side.json").read_text())
+    assert sides["release"] == release.id
+    assert len(sides["questions"]) == next(iter(efficiency["tokens"].values()))["questions"]
+    answers = (release.directory / "answers.html").read_text()
+    assert all(html.escape(row["id"]) in answers for row in sides["questions"])
 
 
 def test_the_report_sets_the_estimate_beside_what_happened(retrained):

@@ -1,6 +1,7 @@
 """The systems that a retraining compares: those that answer, tuned or not, and those that only search."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -114,12 +115,27 @@ def answering(
                 ),
                 scorer=generator if generators[system.generator].can_score else None,
                 prompt_changed=system.prompt and prompt_changes,
+                count=generators[system.generator].count,
                 embedder_tuned=system.embedder,
                 generator_tuned=system.generator,
                 release=release,
             )
         )
     return arms
+
+
+def unremembering(arm: Arm) -> Answerer:
+    """What answers in an arm, but with each answer generated anew.
+
+    Raises:
+        ValueError: the arm only searches.
+    """
+    if arm.answerer is None:
+        raise ValueError(f"found the arm {arm.name!r}, which only searches, expected one that answers")
+    found = copy(arm.answerer)
+    if isinstance(found.generator, Memoized):
+        found.generator = found.generator.generator
+    return found
 
 
 def references(searchers: Mapping[bool, Searcher]) -> list[Arm]:

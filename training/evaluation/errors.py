@@ -13,6 +13,7 @@ from typing import Any, Literal
 from retrieval.catalog import Catalog
 from retrieval.prompt import cited_marks, strip_marks, strip_thinking
 from training.data.matching import holds_answer, supporting
+from training.evaluation.clusters import clusters
 from training.evaluation.evaluate import Record
 from training.scoring.answer_metrics import answer_tokens
 from training.scoring.task_scores import parse_object
@@ -115,16 +116,16 @@ def _bucket_of_task(record: Record, served: Sequence[str]) -> Bucket | None:
     return None if (record.answer or "").strip() else "wrong format"
 
 
-def summary(found: Sequence[Fault], asked: int, *, examples: int = 3) -> list[dict[str, Any]]:
+def summary(found: Sequence[Fault], asked: Sequence[Record], *, examples: int = 3) -> list[dict[str, Any]]:
     """A row for each bucket that is not empty, the fullest first.
 
     Args:
-        asked: questions in all.
+        asked: the records of all questions.
         examples: questions shown of each bucket, of different groups where there are such.
 
     Returns:
         ``bucket``, ``n``, ``share`` of the questions, ``advice``, ``documents`` (those most concerned, with their
-        counts) and ``examples``.
+        counts), ``clusters`` (where they lie together) and ``examples``.
     """
     by_bucket: dict[Bucket, list[Record]] = {}
     for fault in found:
@@ -136,9 +137,10 @@ def summary(found: Sequence[Fault], asked: int, *, examples: int = 3) -> list[di
             {
                 "bucket": bucket,
                 "n": len(records),
-                "share": len(records) / asked,
+                "share": len(records) / len(asked),
                 "advice": ADVICE[bucket],
                 "documents": concerned.most_common(3),
+                "clusters": clusters(records, asked),
                 "examples": [
                     {
                         "id": record.id,
@@ -174,11 +176,9 @@ def before_and_after(
     chunks = concerned_chunks(catalog, (*before[0], *after[0]))
     had, has = (faults(records, chunks, shown=shown) for records, shown in (before, after))
     counts = Counter(fault.bucket for fault in had)
-    rows = [{**row, "before": counts.pop(row["bucket"], 0)} for row in summary(has, len(after[0]))]
-    gone: list[dict[str, Any]] = [
-        {"bucket": bucket, "n": 0, "share": 0.0, "advice": ADVICE[bucket], "documents": [], "examples": [], "before": n}
-        for bucket, n in counts.most_common()
-    ]
+    rows = [{**row, "before": counts.pop(row["bucket"], 0)} for row in summary(has, after[0])]
+    nothing: dict[str, Any] = {"n": 0, "share": 0.0, "documents": [], "clusters": [], "examples": []}
+    gone = [{"bucket": bucket, **nothing, "advice": ADVICE[bucket], "before": n} for bucket, n in counts.most_common()]
     return rows + gone
 
 

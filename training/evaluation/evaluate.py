@@ -5,7 +5,7 @@ there are. Knows nothing about statistics (comparison) and decisions (verdict).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -65,6 +65,8 @@ class Arm:
     generator_tuned: bool = False
     release: str = ""
     prompt_changed: bool = False
+    count: Callable[[str], int] | None = None
+    """Tokens of a text; None leaves those of the answers uncounted."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ class Record:
     kind: Kind = ANSWERING
     abstains: bool = True
     """The system may decline."""
+    prompt_tokens: int | None = None
+    """Read to answer; 0 where the search alone decided to abstain."""
+    completion_tokens: int | None = None
+    """Of the answer, without thoughts."""
 
     @property
     def answerable(self) -> bool:
@@ -217,11 +223,19 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     for example, record, one, answer in zip(batch, records, prepared, answers, strict=True):
         task = one.task
         worth = score_by_task(task, answer.text, record.answers, abstained=answer.abstained, question=record.question)
-        record = replace(record, answer=answer.text, **asdict(worth))
+        record = replace(record, answer=answer.text, **_spent(arm, one, answer.text), **asdict(worth))
         if task is not None:
             record = replace(record, task=example.task, kind=task.kind, abstains=task.abstains)
         answered.append(record)
     return answered
+
+
+def _spent(arm: Arm, asked: Prepared, answer: str) -> dict[str, Any]:
+    if arm.count is None:
+        return {}
+    if asked.prompt_ids is None:
+        return {"prompt_tokens": 0, "completion_tokens": 0}
+    return {"prompt_tokens": len(asked.prompt_ids), "completion_tokens": arm.count(answer)}
 
 
 def _depth(settings: SearchSettings) -> int:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 from training.evaluation.compared_systems import BASELINE
 from training.evaluation.comparison import Comparison, compare_arms
+from training.evaluation.cost import FACTOR, TokenPrice, dearer_in_words
 from training.evaluation.evaluate import ArmResult, abstaining_below
+from training.evaluation.noninferiority import MARGIN
 from training.evaluation.settings_choice import choose_abstention_threshold
 from training.evaluation.task_comparison import compare_tasks
 from training.evaluation.verdict import (
@@ -48,7 +50,14 @@ def choose_thresholds(results: Sequence[ArmResult], abstention: str) -> tuple[di
 
 
 def judge(
-    results: Sequence[ArmResult], chosen: str, references: Sequence[ArmResult], checks: Sequence[Check]
+    results: Sequence[ArmResult],
+    chosen: str,
+    references: Sequence[ArmResult],
+    checks: Sequence[Check],
+    *,
+    margin: float = MARGIN,
+    factor: float = FACTOR,
+    price: TokenPrice | None = None,
 ) -> Judgement:
     """Judge the chosen arm; where it is promoted, the smallest change that has its gain, too, takes its place.
 
@@ -59,18 +68,24 @@ def judge(
     Args:
         results: of all arms on the test questions.
         references: of those that only search.
+        margin: by which metrics that are not primary may get worse.
+        factor: how many times dearer answers may get before the verdict says so.
+        price: of tokens.
     """
     by_name = {result.name: result for result in results}
     baseline, arms = by_name[BASELINE], [arm for arm in results if arm.name != BASELINE]
     comparisons = {arm.name: [*compare_arms(baseline, arm), *compare_tasks(baseline, arm)] for arm in arms}
 
     def verdict_on(candidate: ArmResult) -> Verdict:
+        dearer = dearer_in_words(baseline, candidate, factor, price)
         return decide(
             comparisons[candidate.name],
             checks,
             alternatives=alternatives_to(candidate, arms, references),
             trained=candidate.tuned,
             outcomes=candidate.metrics()["outcomes"],
+            margin=margin,
+            further=[dearer] if dearer else (),
         )
 
     candidate = by_name[chosen]

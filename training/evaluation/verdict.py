@@ -10,6 +10,7 @@ from typing import Literal
 
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.noninferiority import MARGIN, Guarded, guard
 from training.evaluation.significance import holm
 
 PRIMARY = ("ndcg@10", "answer_score")
@@ -64,6 +65,8 @@ class Verdict:
     reasons: tuple[str, ...]
     chance: tuple[str, ...] = ()
     """Primary metrics whose interval leaves zero out, and which are no proof all the same, see :func:`decide`."""
+    secondary: tuple[Guarded, ...] = ()
+    """The metrics that must not get worse by more than a margin."""
 
 
 def choose_arm(validation: Sequence[ArmResult]) -> str:
@@ -117,12 +120,15 @@ def decide(
     alternatives: Sequence[Alternative] = (),
     outcomes: Mapping[str, int] | None = None,
     trained: bool = True,
+    margin: float = MARGIN,
+    further: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a candidate.
 
     *Promoted*: a primary metric is better with its whole interval above zero and by the randomisation test
-    with Holm's correction over the primary metrics, none is worse, no single task is worse beyond chance, and
-    the hallucination rate is not significantly up. *Rejected*: a primary metric is significantly
+    with Holm's correction over the primary metrics, none is worse, no single task is worse beyond chance, the
+    hallucination rate is not significantly up, and no secondary metric is worse by more than the margin.
+    *Rejected*: a primary metric is significantly
     worse, or a check failed. *Kept* (the old release stays) otherwise.
 
     Args:
@@ -130,6 +136,8 @@ def decide(
         alternatives: cheaper ways to the same end; those as good as the candidate are named.
         outcomes: the candidate's outcomes, to say what it does when it is wrong.
         trained: whether its weights were changed.
+        margin: by which the secondary metrics may get worse.
+        further: sentences about what is no metric of quality, such as what an answer costs.
     """
     by_metric = {comparison.metric: comparison for comparison in comparisons}
     primary = [by_metric[metric] for metric in PRIMARY if metric in by_metric]
@@ -144,11 +152,13 @@ def decide(
     tasks = [one for one in comparisons if one.task is not None]
     tested = [one for one in tasks if one.randomization_p is not None]  # macro-F1 has none: the interval alone
     lost = [one for one in tested if one.direction == "worse" and one.metric in _proven(tested)]
+    secondary = guard(comparisons, margin)
+    inferior = [one for one in secondary if one.standing == "inferior"]
 
     outcome: Literal["promoted", "kept", "rejected"] = "kept"
     if failed or worse:
         outcome = "rejected"
-    elif better and not more_hallucination and not only_refuses and not lost:
+    elif better and not more_hallucination and not only_refuses and not lost and not inferior:
         outcome = "promoted"
 
     reasons = [f"Check failed: {check.name}: {check.message}".rstrip(": ") for check in failed]
@@ -163,17 +173,21 @@ def decide(
     reasons += [in_words(one) for one in tasks]
     if hallucinated is not None and (more_hallucination or hallucinated.direction == "better"):
         reasons.append(in_words(hallucinated))
+    reasons += [in_words(by_metric[one.metric]) for one in inferior if one.metric != "hallucinated"]
     if outcome == "kept":
-        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None, lost))
+        reasons.append(_why_kept(primary, better, by_metric["skipped"] if only_refuses else None, lost, inferior))
     if not trained:
         reasons.append(
             "No fine-tuning is needed for this: on the validation questions no tuned system was ahead of it by more "
             "than a standard error."
         )
     reasons += _cautions(primary, by_metric, outcomes)
+    if outcome == "promoted":
+        reasons += _not_shown(secondary)
+    reasons += further
     reasons += _alternatives(alternatives, better)
     doubted = [one.metric for one in primary if one.direction != "unclear" and one.metric not in proven]
-    return Verdict(outcome, tuple(reasons), tuple(doubted))
+    return Verdict(outcome, tuple(reasons), tuple(doubted), tuple(secondary))
 
 
 def proven_better(primary: Sequence[Comparison]) -> bool:
@@ -245,6 +259,7 @@ def _why_kept(
     better: Sequence[Comparison],
     skipped: Comparison | None,
     lost: Sequence[Comparison],
+    inferior: Sequence[Guarded],
 ) -> str:
     if not primary:
         return "Neither retrieval nor answers could be measured, so there is no ground to promote."
@@ -256,6 +271,12 @@ def _why_kept(
         )
     if better and lost:
         return f"The gain is not taken: the {' and the '.join(one.label for one in lost)} fell by more than chance."
+    if better and inferior and inferior[0].metric != "hallucinated":
+        named = " and ".join(one.label for one in inferior)
+        return (
+            f"The gain is not taken: {named} got worse by more than the margin of {inferior[0].margin:g} that is "
+            "allowed for what is not primary (margin under [training.verdict])."
+        )
     if better:
         return (
             "The gain is not taken: the candidate makes up more answers to questions that the documents cannot answer."
@@ -302,6 +323,17 @@ def _cautions(
             f"It still makes up an answer to {made_up} of {unanswerable} questions that the documents cannot answer."
         )
     return said
+
+
+def _not_shown(secondary: Sequence[Guarded]) -> list[str]:
+    """What the questions are too few to tell, in one sentence; what is the same on every question is passed over."""
+    open_ = [one for one in secondary if one.standing == "not shown" and not one.same]
+    if not open_:
+        return []
+    named = "; ".join(
+        one.label + (f" (up to {one.worst:.2f} worse)" if one.worst is not None else " (no interval)") for one in open_
+    )
+    return [f"Not shown to be no worse by more than {open_[0].margin:g}, since that takes more questions: {named}."]
 
 
 def _alternatives(alternatives: Sequence[Alternative], better: Sequence[Comparison]) -> list[str]:

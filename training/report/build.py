@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -16,14 +16,15 @@ from retrieval.files import publish_bytes, publish_json
 from training.evaluation.comparison import LABELS, Comparison
 from training.evaluation.evaluate import ArmResult
 from training.evaluation.verdict import Check, Verdict
+from training.report.answers_page import PAGE, render_answers
 from training.report.changes import changed_answers, count_changes, turn
+from training.report.confidence import confidence_curves
 from training.report.markdown import render_markdown
 from training.report.plots import STACKING, curve, forest, stacked
+from training.report.side_by_side import FILE as SIDE_BY_SIDE
 from training.report.summary import summary
 from training.report.tasks import TERMS, task_lines
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from training.report.templating import environment
 
 SCHEMA = 2
 STAGES_SHOWN = {
@@ -34,7 +35,6 @@ STAGES_SHOWN = {
     "shrinkage": "Whether that kind of error became rarer on validation",
 }
 """Stages of a run whose figures are shown, and under which title."""
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build_report(
@@ -55,6 +55,7 @@ def build_report(
     checks: Sequence[Check] = (),
     errors: Sequence[Mapping[str, Any]] = (),
     estimate: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] = {},
     created: datetime | None = None,
 ) -> dict[str, Any]:
     """The report as one JSON value.
@@ -71,6 +72,7 @@ def build_report(
         settings: nested settings; they become flat with dotted names.
         errors: what is still wrong, see :func:`training.evaluation.errors.before_and_after`.
         estimate: what was estimated beside what happened, see :func:`training.estimate.happened.beside`.
+        details: further keys of the report, see :func:`training.runs.details.details`.
         fingerprints: name to hash (embedder, collection, documents, split, ...).
 
     Raises:
@@ -112,13 +114,18 @@ def build_report(
         "weak_questions": sum(record.weak for record in by_name[baseline].records),
         "answer_changes": count_changes(by_name[baseline], by_name[chosen]),
         "changed_answers": changed_answers(by_name[baseline], by_name[chosen]),
+        **details,
     }
     found: dict[str, Any] = from_json(to_json(report, inf_nan_mode="null"))
     return found
 
 
-def write_report(directory: Path, report: Mapping[str, Any]) -> None:
-    """Publish ``report.json``, ``report.html`` and ``report.md``."""
+def write_report(directory: Path, report: Mapping[str, Any], answers: Mapping[str, Any] | None = None) -> None:
+    """Publish ``report.json``, ``report.html`` and ``report.md``; with answers side by side, these and their page."""
+    if answers is not None:
+        report = {**report, "side_by_side": {"page": PAGE, **{name: answers[name] for name in ("systems", "counts")}}}
+        publish_json(directory / SIDE_BY_SIDE, answers)
+        publish_bytes(directory / PAGE, render_answers(answers).encode())
     publish_json(directory / "report.json", report)
     publish_bytes(directory / "report.html", render_report(report).encode())
     publish_bytes(directory / "report.md", render_markdown(report).encode())
@@ -130,23 +137,14 @@ def render_report(report: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the report has another schema.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     if report.get("schema") != SCHEMA:
         raise ValueError(f"found report schema {report.get('schema')!r}, expected {SCHEMA}: make the report again")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands, "gb": _gigabytes}
     arms = {arm["name"]: arm for arm in report["arms"]}
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
     }
-    page = environment.get_template("report.html.j2").render(
+    template = environment().get_template("report.html.j2")
+    page = template.render(
         report=report,
         summary=summary(report),
         turn=turn,
@@ -158,6 +156,9 @@ def render_report(report: Mapping[str, Any]) -> str:
         forest=forest(arms[report["chosen"]]["comparisons"]),
         bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
         stacking=STACKING,
+        confidence=[
+            (one, curve(one["series"], one["marks"], (0.0, 1.0))) for one in confidence_curves(report.get("confidence"))
+        ],
         plots=[(one, plot) for one in report["curves"] if (plot := curve(one["series"]))],
     )
     return page.lstrip()  # of the template's settings empty lines are left
@@ -204,34 +205,6 @@ def flatten(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
         else:
             flat[str(key)] = value if value is None or isinstance(value, str | int | float) else json.dumps(value)
     return flat
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure for people; a dash where there is none."""
-    return "\N{EN DASH}" if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def signed(value: float | None, digits: int = 3) -> str:
-    """A difference for people, always with its sign."""
-    return "\N{EN DASH}" if value is None else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _commands(text: str) -> "Markup":
-    """What stands in backticks as code."""
-    from markupsafe import Markup, escape
-
-    parts = [
-        f'<code class="mono">{escape(part)}</code>' if i % 2 else escape(part) for i, part in enumerate(text.split("`"))
-    ]
-    return Markup("".join(parts))
-
-
-def _gigabytes(size: int | None) -> str:
-    return number(None if size is None else size / 1e9, 1)
-
-
-def _at(moment: str) -> str:
-    return datetime.fromisoformat(moment).strftime("%d %B %Y, %H:%M %Z").lstrip("0")
 
 
 def _retrieval_row(arm: ArmResult) -> dict[str, Any]:

@@ -30,8 +30,24 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     if estimate := report.get("estimate"):
         rows = [(one["stage"], *_took(one)) for one in [*estimate["stages"], {"stage": "all", **estimate}]]
         parts.append(_table(("stage", "estimated", "took", "GB estimated", "GB at most"), rows))
+    parts.append(_beside(report))
     parts.append(f"Release `{report['release']}`, run `{report['run']}`, {report['created']}.")
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _beside(report: Mapping[str, Any]) -> str:
+    """In one line how many answers became right or wrong, and what an answer costs."""
+    said = []
+    if sides := report.get("side_by_side"):
+        counts = sides["counts"]
+        of = sum(counts.values())
+        said.append(f"{counts.get('fixed', 0)} answers fixed, {counts.get('broken', 0)} broken (n = {of})")
+    spent = report.get("efficiency") or {}
+    if spent.get("times_dearer") is not None:
+        said.append(f"tokens of an answer × {spent['times_dearer']:.2f}")
+    if (latency := spent.get("latency")) and latency["times"] is not None:
+        said.append(f"seconds × {latency['times']:.2f} (n = {latency['n']})")
+    return f"{', '.join(said)}." if said else ""
 
 
 def _arm(arm: Mapping[str, Any], chosen: str) -> Sequence[str]:

@@ -70,14 +70,20 @@ def stacked(outcomes: Mapping[str, int]) -> list[dict[str, Any]]:
     return segments
 
 
-def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def curve(
+    series: Sequence[Mapping[str, Any]],
+    marks: Sequence[Mapping[str, Any]] = (),
+    spanned: Sequence[float] = (),
+) -> dict[str, Any] | None:
     """Lines over steps.
 
     Args:
         series: ``{"label", "points": [[x, y], ...]}``; points without a y are left out.
+        marks: single places on them, ``{"label", "x", "y"}``.
+        spanned: x that the axis holds, too.
 
     Returns:
-        ``lines`` (label, ``path`` in percent with y downwards, ``dots``), ``x_ticks`` and
+        ``lines`` (label, ``path`` in percent with y downwards, ``dots``), ``marks`` (label, x, y), ``x_ticks`` and
         ``y_ticks``; None where there is no point.
     """
     kept = [{"label": one["label"], "points": [(x, y) for x, y in one["points"] if y is not None]} for one in series]
@@ -85,7 +91,7 @@ def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     points = [point for one in kept for point in one["points"]]
     if not points:
         return None
-    xs, ys = [x for x, _ in points], [y for _, y in points]
+    xs, ys = [*spanned, *(x for x, _ in points)], [y for _, y in points]
     x_ticks = [tick for tick in nice_ticks(min(xs), max(xs), 4) if min(xs) <= tick <= max(xs)] or [xs[0]]
     y_ticks = nice_ticks(min(ys), max(ys), 4)
     across = _Scale(min(xs), max(xs), 2.0, 98.0) if max(xs) > min(xs) else _Scale(xs[0] - 1, xs[0] + 1, 2.0, 98.0)
@@ -104,6 +110,7 @@ def curve(series: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         )
     return {
         "lines": lines,
+        "marks": [{"label": one["label"], "x": across(one["x"]), "y": down(one["y"])} for one in marks],
         "x_ticks": [{"x": across(tick), "label": tick_label(tick)} for tick in x_ticks],
         "y_ticks": [{"y": down(tick), "label": tick_label(tick)} for tick in y_ticks],
     }

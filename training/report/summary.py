@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training.evaluation.comparison import LABELS
 from training.evaluation.verdict import CHEAPER, PRIMARY, SMALL_SAMPLE
 
 HEADLINES = {
@@ -120,6 +121,9 @@ def _to_do(report: Mapping[str, Any], compared: Mapping[str, Any]) -> str:
     if _better(compared):
         more = compared.get("hallucinated", {}).get("direction") == "worse"
         price = "makes up more answers" if more else "refuses more questions that the documents answer"
+        inferior = [one["label"] for one in verdict.get("secondary", ()) if one["standing"] == "inferior"]
+        if inferior and not more and inferior != [LABELS["skipped"]]:
+            price = f"costs too much elsewhere ({_listed(inferior)})"
         return f"{stays} The gain is not taken because it {price}."
     return f"{stays} More test questions can show a smaller gain; more or better examples to train on can bring one."
 

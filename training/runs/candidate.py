@@ -13,6 +13,7 @@ from training.answering.demonstrations import FILE as DEMONSTRATIONS
 from training.releases.ledger import Ledger
 from training.releases.release import ADAPTER, EMBEDDER, ModelReference, Release, collection_name, create_release
 from training.report.build import write_report
+from training.report.side_by_side import FILE as SIDE_BY_SIDE
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Candidate:
             for source, name in self._parts(baseline):
                 (shutil.copytree if source.is_dir() else shutil.copy)(source, directory / name)
             report = json.loads((self.directory / "report.json").read_bytes())
-            write_report(directory, {**report, "release": release})
+            sides = self.directory / SIDE_BY_SIDE  # a run that an earlier version began has none
+            answers = {**json.loads(sides.read_bytes()), "release": release} if sides.exists() else None
+            write_report(directory, {**report, "release": release}, answers)
 
         own = ModelReference(model="release", fingerprint=self.embedder)
         return create_release(

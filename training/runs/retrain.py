@@ -41,6 +41,8 @@ class Request:
     """Kind of error of the round before that rows are made for; ``largest`` is the most frequent."""
     accept_test_changes: bool = False
     """The frozen test set becomes what the examples make of it, instead of a refusal."""
+    price: Mapping[str, float] | None = None
+    """Of a million ``prompt`` and ``completion`` tokens, where it is known."""
 
 
 def retrain(
@@ -79,6 +81,7 @@ def retrain(
                 "require_better": request.require_better,
                 "columns": dict(request.columns),
                 "accept_test_changes": request.accept_test_changes,
+                "price": dict(request.price) if request.price else None,
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
                 "tasks": {name: task.model_dump() for name, task in load_tasks(workspace.tasks).items()},

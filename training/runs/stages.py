@@ -23,17 +23,22 @@ from training.data.supervised import SupervisedRow
 from training.estimate.happened import beside
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, references
+from training.evaluation.cost import TokenPrice
 from training.evaluation.errors import before_and_after
 from training.evaluation.evaluate import ArmResult
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
-from training.evaluation.verdict import choose_arm
+from training.evaluation.slices import standard_axes
+from training.evaluation.verdict import UNTRAINED, choose_arm
 from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, release_of_run
 from training.report.build import STAGES_SHOWN, build_report, curves_from_events
+from training.report.side_by_side import FILE as SIDE_BY_SIDE
+from training.report.side_by_side import Shown, side_by_side
 from training.runs import targeting
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
+from training.runs.details import details
 from training.runs.directory import Run
 from training.runs.estimating import estimate_run
 from training.runs.prompting import shown_beside, start_from
@@ -271,6 +276,7 @@ class Stages(Workbench):
         """Choose on validation: the abstention threshold of each arm, and which arm goes to the test."""
         measured = self.measure("validation", {}, scored=())
         thresholds, results = choose_thresholds(measured, self.baseline.manifest.prompt.abstention)
+        tables.write_rows(self.directory / "unthresholded.jsonl", measured)
         tables.write_rows(self.directory / "validation.jsonl", results)
         return {"thresholds": thresholds, "chosen": choose_arm(results)}
 
@@ -284,7 +290,17 @@ class Stages(Workbench):
         tables.write_rows(self.directory / "references.jsonl", searching)
         index = self.systems.searcher(self.tuned_embedder).index
         checks = final_checks(self.divided, self.examples, found=index.count(), live=self.catalog.counts()[1])
-        judged = judge(results, self.validated["chosen"], searching, checks)
+        costs = self.training.verdict
+        price = TokenPrice(**self.run.request["price"]) if self.run.request.get("price") else None
+        judged = judge(
+            results,
+            self.validated["chosen"],
+            searching,
+            checks,
+            margin=costs.margin,
+            factor=costs.factor,
+            price=price,
+        )
         baseline, candidate, verdict = judged.baseline, judged.candidate, judged.verdict
         prompt = self.best.prompt if candidate.prompt_changed else self.baseline.manifest.prompt
         report = build_report(
@@ -317,8 +333,27 @@ class Stages(Workbench):
                 (baseline.records, self.baseline.manifest.prompt.max_passages),
                 (candidate.records, prompt.max_passages),
             ),
+            details=details(
+                judged,
+                results,
+                self._unthresholded(candidate.name),
+                thresholds=self.validated["thresholds"],
+                axes=standard_axes(self.examples["test"], self.divided),
+                factor=costs.factor,
+                price=price,
+                latency=self.timed(candidate.name, self.validated["thresholds"]),
+            ),
         )
         publish_json(self.directory / "report.json", report)
+        untrained = [one for one in results if one.name in UNTRAINED and one.name != candidate.name][-1:]
+        publish_json(
+            self.directory / SIDE_BY_SIDE,
+            side_by_side(
+                self.catalog,
+                [Shown(one, self._shown(one)) for one in (baseline, *untrained, candidate)],
+                run=self.run.id,
+            ),
+        )
         return {
             "chosen": candidate.name,
             "prompt_changed": candidate.prompt_changed,
@@ -335,6 +370,16 @@ class Stages(Workbench):
         if not self.run.finished("estimate"):
             return None
         return beside(self.run.result("estimate"), self.run.events(), datetime.now(UTC))
+
+    def _shown(self, result: ArmResult) -> int:
+        """How many passages an arm's prompt shows."""
+        return (self.best.prompt if result.prompt_changed else self.baseline.manifest.prompt).max_passages
+
+    def _unthresholded(self, name: str) -> ArmResult | None:
+        """What an arm did on validation before it was given a threshold; None in a run of an earlier version."""
+        path = self.directory / "unthresholded.jsonl"
+        results = tables.read_rows(path, ArmResult) if path.exists() else []
+        return next((one for one in results if one.name == name), None)
 
     def release(self) -> dict[str, Any]:
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""

@@ -19,9 +19,11 @@ from retrieval.workspace import Workspace
 from training.data import row_files as tables
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.reading.sources import Tell
+from training.data.sampling import spread
 from training.data.splits import Split
-from training.evaluation.compared_systems import BASELINE, Asking, answering
+from training.evaluation.compared_systems import BASELINE, Asking, answering, unremembering
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
+from training.evaluation.latency import latency
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import Run
@@ -104,13 +106,20 @@ class Workbench:
 
     def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
+        arms = self.arms(thresholds)
+        if split == "validation":  # nothing is chosen for what is served
+            arms = [arm for arm in arms if arm.name != BASELINE]
+        return [self.evaluate(arm if arm.name in scored else replace(arm, scorer=None), split) for arm in arms]
+
+    def arms(self, thresholds: dict[str, float]) -> list[Arm]:
+        """The arms that answer."""
         searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
         generators = {
             tuned: self.systems.generator(tuned)
             for tuned in ([False, True] if self.training.generator_enabled else [False])
         }
         manifest = self.baseline.manifest
-        arms = answering(
+        return answering(
             searchers,
             generators,
             asking(manifest.prompt, self.baseline.directory, self.tasks | manifest.tasks),
@@ -121,9 +130,14 @@ class Workbench:
             release=self.baseline.id,
             kept=self.answers,
         )
-        if split == "validation":  # nothing is chosen for what is served
-            arms = [arm for arm in arms if arm.name != BASELINE]
-        return [self.evaluate(arm if arm.name in scored else replace(arm, scorer=None), split) for arm in arms]
+
+    def timed(self, candidate: str, thresholds: dict[str, float]) -> dict[str, Any] | None:
+        """Seconds per answer of the candidate beside the baseline, on a few test questions of different documents."""
+        arms = {arm.name: arm for arm in self.arms(thresholds)}
+        asked = spread(
+            self.examples["test"], self.divided.group_of_example, self.training.verdict.timed, seed=self.training.seed
+        )
+        return latency(unremembering(arms[BASELINE]), unremembering(arms[candidate]), [one.question for one in asked])
 
     def evaluate(self, arm: Arm, split: SplitName) -> ArmResult:
         """One arm over one split."""

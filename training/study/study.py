@@ -16,6 +16,7 @@ from training.answering.demonstrations import Demonstrations
 from training.data.examples import Example
 from training.data.sampling import spread
 from training.evaluation.comparison import compare_arms
+from training.evaluation.cost import WRITTEN, TokenPrice
 from training.evaluation.evaluate import Arm, ArmResult, Record, evaluate
 from training.evaluation.verdict import ONE_STANDARD_ERROR
 from training.study.cells import Cell
@@ -23,14 +24,6 @@ from training.study.halving import halve
 from training.tasks.task import Task
 
 METRIC = "answer_score"
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a million tokens cost, in whatever currency the user thinks in."""
-
-    prompt: float
-    completion: float
 
 
 @dataclass
@@ -54,7 +47,7 @@ class Measured:
         """As an arm, to be compared."""
         return ArmResult(self.cell.name, False, False, "", tuple(self.records))
 
-    def figures(self, price: Price | None) -> dict[str, Any]:
+    def figures(self, price: TokenPrice | None) -> dict[str, Any]:
         """One row of the study's table: tokens, seconds and cost are means over the questions."""
         n = len(self.records)
         cost = None
@@ -129,7 +122,7 @@ def study(
     length: Callable[[str], int],
     max_new_tokens: int,
     minutes: float,
-    price: Price | None = None,
+    price: TokenPrice | None = None,
     seed: int = 17,
     progress: Progress = silent,
 ) -> tuple[dict[str, Any], list[Row]]:
@@ -233,5 +226,5 @@ def _same(one: Measured, other: Measured) -> ArmResult:
 
 
 def _cost(one: Measured) -> float:
-    """Tokens of a question, read and written; what is written counts four times, as servers price it."""
-    return (one.prompt_tokens + 4 * one.completion_tokens) / len(one.records)
+    """Tokens of a question, read and written, weighed as servers price them."""
+    return (one.prompt_tokens + WRITTEN * one.completion_tokens) / len(one.records)

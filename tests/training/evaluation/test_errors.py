@@ -80,11 +80,13 @@ def test_every_bucket_is_planted_and_has_advice() -> None:
 def test_the_summary_counts_and_shows_different_groups() -> None:
     records = [record("2 bar [2]", "wrong", id=str(n), group=f"g{n // 3}") for n in range(6)]
     records.append(record("9 bar [1]", "hallucinated", **UNANSWERABLE))
-    rows = summary(faults(records, CHUNKS, shown=3), 10, examples=2)
+    right = [record("4.5 bar [2]", "correct", id=f"right {n}", group="g0") for n in range(3)]
+    rows = summary(faults(records, CHUNKS, shown=3), records + right, examples=2)
     assert [(row["bucket"], row["n"], row["share"]) for row in rows] == [
         ("wrong span", 6, 0.6),
         ("should have abstained", 1, 0.1),
     ]
     assert rows[0]["documents"] == [("valve.md", 6)]
     assert [one["id"] for one in rows[0]["examples"]] == ["2", "5"]
-    assert summary([], 10) == []
+    assert [(one["n"], one["of"]) for one in rows[0]["clusters"]] == [(3, 6), (3, 3)]
+    assert summary([], right) == []

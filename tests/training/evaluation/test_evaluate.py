@@ -4,6 +4,7 @@ import json
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -255,3 +256,13 @@ def test_a_result_survives_its_file(tmp_path: Path) -> None:
 def test_changes_count_the_tuned_parts() -> None:
     assert ArmResult("x", True, False, "", ()).changes == 1
     assert ArmResult("x", False, False, "", ()).changes == 0
+
+
+def test_tokens_are_counted_where_something_can_count_them() -> None:
+    searcher = FakeSearcher(FOUND)
+    asked = replace(arm(searcher, FakeGenerator(ANSWERS), abstain_below=0.5), count=lambda text: len(text.split()))
+    records = evaluate(asked, EXAMPLES[:2], GROUPS).records
+    assert [(one.prompt_tokens, one.completion_tokens) for one in records] == [(1, 3), (1, 3)]
+    refusing = replace(arm(searcher, FakeGenerator(ANSWERS), abstain_below=1.0), count=len)
+    assert [one.prompt_tokens for one in evaluate(refusing, EXAMPLES[:1], GROUPS).records] == [0]
+    assert evaluate(arm(searcher, FakeGenerator(ANSWERS)), EXAMPLES[:1], GROUPS).records[0].prompt_tokens is None

@@ -251,8 +251,9 @@ def test_a_gain_that_comes_from_refusing_answerable_questions_is_not_taken() -> 
     verdict = decide([SAME_RETRIEVAL, gain, skips, compared("answerable_score", 0.01, 0.01)])
     assert verdict.outcome == "kept"
     assert any("it refuses more. It skips 94% " in reason for reason in verdict.reasons)
-    assert decide([BETTER, gain, skips]).outcome == "promoted"  # retrieval is better too
-    assert decide([gain, skips, compared("answerable_score", 0.2, 0.4)]).outcome == "promoted"
+    assert decide([BETTER, gain, compared("skipped", 0.59, 0.65)]).outcome == "promoted"  # retrieval is better too
+    few = compared("skipped", 0.59, 0.65)
+    assert decide([gain, few, compared("answerable_score", 0.2, 0.4)]).outcome == "promoted"
     assert decide([gain, compared("skipped", 0.59, 0.58)]).outcome == "promoted"
 
 
@@ -263,3 +264,22 @@ def test_a_gain_that_few_questions_may_give_by_chance_is_not_taken() -> None:
     assert verdict.outcome == "kept"
     assert any("calls it chance (p = 0.060" in reason for reason in verdict.reasons)
     assert decide([unsure]).outcome == "promoted", "a single metric needs no correction"
+
+
+def test_a_secondary_metric_that_gets_worse_by_more_than_the_margin_keeps_the_old_release() -> None:
+    found = compared("recall@10", 0.95, 0.80)
+    verdict = decide([BETTER, SAME, found])
+    assert verdict.outcome == "kept"
+    assert "Recall@10 fell from 0.95 to 0.80 (-0.15, 95 % interval -0.18 to -0.12, n = 210)." in verdict.reasons
+    assert any("recall@10 got worse by more than the margin of 0.05" in reason for reason in verdict.reasons)
+    assert decide([BETTER, SAME, found], margin=0.2).outcome == "promoted"
+
+
+def test_a_secondary_metric_that_may_be_worse_by_more_is_a_caution() -> None:
+    verdict = decide([BETTER, SAME, compared("rouge_l", 0.50, 0.48), compared("skipped", 0.1, 0.15)])
+    assert verdict.outcome == "promoted"
+    assert [reason for reason in verdict.reasons if reason.startswith("Not shown")] == [
+        "Not shown to be no worse by more than 0.05, since that takes more questions: share of answerable questions "
+        "skipped (up to 0.08 worse)."
+    ]
+    assert [one.standing for one in verdict.secondary] == ["not shown", "shown"]

@@ -10,8 +10,9 @@ from retrieval.prompt import Message, Prompt
 from retrieval.search_settings import SearchSettings
 from training.answering.demonstrations import Demonstrations
 from training.data.examples import Example
+from training.evaluation.cost import TokenPrice
 from training.study.cells import Cell, matrix
-from training.study.study import Price, study
+from training.study.study import study
 
 SERVED = Prompt()
 GOOD = Prompt(name="good", system="Well. {abstention}")
@@ -111,7 +112,7 @@ def test_what_is_served_stays_where_nothing_is_clearly_better() -> None:
 
 
 def test_cost_is_counted_from_tokens() -> None:
-    figures, _ = run([Cell(GOOD)], count=9, price=Price(prompt=2.0, completion=10.0))
+    figures, _ = run([Cell(GOOD)], count=9, price=TokenPrice(prompt=2.0, completion=10.0))
     chosen = figures["chosen"]
     assert chosen["completion_tokens"] == len("1 kg [1]")
     assert chosen["cost_per_thousand"] == pytest.approx(
