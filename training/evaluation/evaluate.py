@@ -201,7 +201,8 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
     answered = []
     for record, answer in zip(records, answers, strict=True):
         worth = score_answer(answer.text, record.answers, abstained=answer.abstained, question=record.question)
-        answered.append(replace(record, answer=answer.text, **asdict(worth)))
+        read = tuple(passage.chunk_id for passage in answer.passages)
+        answered.append(replace(record, passages=read, answer=answer.text, **asdict(worth)))
     return answered
 
 

@@ -18,6 +18,7 @@ from training.evaluation.evaluate import ArmResult
 from training.evaluation.verdict import Check, Verdict
 from training.report.changes import changed_answers, count_changes, turn
 from training.report.markdown import render_markdown
+from training.report.pages import page_environment
 from training.report.plots import STACKING, curve, forest, stacked
 from training.report.summary import summary
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 SCHEMA = 2
 STAGES_SHOWN = {"split": "Split", "contrastive": "Contrastive rows", "supervised": "Supervised rows"}
 """Stages of a run whose figures are shown, and under which title."""
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build_report(
@@ -120,18 +120,10 @@ def render_report(report: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the report has another schema.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     if report.get("schema") != SCHEMA:
         raise ValueError(f"found report schema {report.get('schema')!r}, expected {SCHEMA}: make the report again")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands}
+    environment = page_environment()
+    environment.filters |= {"signed": signed, "at": _at, "commands": _commands}
     arms = {arm["name"]: arm for arm in report["arms"]}
     compared = {
         name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
@@ -192,11 +184,6 @@ def flatten(values: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
         else:
             flat[str(key)] = value if value is None or isinstance(value, str | int | float) else json.dumps(value)
     return flat
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure for people; a dash where there is none."""
-    return "\N{EN DASH}" if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signed(value: float | None, digits: int = 3) -> str:
