@@ -36,6 +36,10 @@ def retrain(
     require_better: Annotated[
         bool, typer.Option("--require-better", help="Exit with 3 unless the verdict is promoted.")
     ] = False,
+    seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=1, max=20, help="Train what is chosen so often, and tell what hangs on the seed."),
+    ] = 1,
     column: ColumnOption = None,
     accept_test_changes: AcceptOption = False,
     workspace: WorkspaceOption = HERE,
@@ -53,7 +57,14 @@ def retrain(
     request = None
     if not resume:
         columns = parse_columns(column or ())
-        request = Request(tuple(examples or ()), promote.value, require_better, columns, accept_test_changes)
+        request = Request(
+            tuple(examples or ()),
+            promote.value,
+            require_better,
+            columns,
+            seeds=seeds,
+            accept_test_changes=accept_test_changes,
+        )
     with opened(context, workspace, as_json) as here:
         settings = here.settings
         with here.console.progress() as progress:

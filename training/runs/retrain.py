@@ -16,7 +16,7 @@ from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
-from training.runs.stages import Stages
+from training.runs.repetition import Repeated
 from training.settings import TrainingSettings
 
 logger = logging.getLogger("lockstep.retrain")
@@ -32,6 +32,8 @@ class Request:
     require_better: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column of the examples to field, where names do not tell."""
+    seeds: int = 1
+    """How often what is released is trained, to know what of its result is the seed's."""
     accept_test_changes: bool = False
     """The frozen test set becomes what the examples make of it, instead of a refusal."""
 
@@ -69,6 +71,7 @@ def retrain(
                 "promote": request.promote,
                 "require_better": request.require_better,
                 "columns": dict(request.columns),
+                "seeds": request.seeds,
                 "accept_test_changes": request.accept_test_changes,
                 "baseline": ledger.active(),
                 "training": training.model_dump(mode="json"),
@@ -76,7 +79,7 @@ def retrain(
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
-        job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
+        job = Repeated(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
         try:
             with run.watched():
                 result = job.execute()

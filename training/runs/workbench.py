@@ -53,6 +53,8 @@ class Workbench:
         self.tuned_embedder = self.training.embedder_enabled
         self.embedders = [False, True] if self.tuned_embedder else [False]
         """Those that are measured, by whether they are tuned."""
+        self.generators = [False, True] if self.training.generator_enabled else [False]
+        """The same of generators."""
         self.baseline = read_release(workspace, ledger, run.request["baseline"])
         self.systems = Systems(
             workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
@@ -89,10 +91,7 @@ class Workbench:
     def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
         searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
-        generators = {
-            tuned: self.systems.generator(tuned)
-            for tuned in ([False, True] if self.training.generator_enabled else [False])
-        }
+        generators = {tuned: self.systems.generator(tuned) for tuned in self.generators}
         manifest = self.baseline.manifest
         arms = answering(
             searchers,
