@@ -29,6 +29,7 @@ from service.commands import (
     retraining,
     serving,
     study,
+    tuning,
 )
 from service.commands.console import Console, only_json_on_stdout
 
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for family in (index, questions, dataset, evaluation, study, retraining, serving, doctor):
+for family in (index, questions, dataset, evaluation, study, tuning, retraining, serving, doctor):
     family.register(app)
 app.add_typer(documents.app, name="documents", help="List, show and remove documents; what was not taken, and why.")
 app.add_typer(releases.app, name="releases", help="List, show, promote and roll back releases.")
