@@ -103,8 +103,13 @@ def tune(
 
 
 def _name(here: Opened, release: "Release", component: Part, prepared: "Prepared") -> str:
-    """Of the search: another release, split or configuration begins another one."""
-    about = [release.id, prepared.split.fingerprint, here.settings.training.model_dump(mode="json")]
+    """Of the search: another release, other models, examples or settings begin another one."""
+    settings, own = here.settings, prepared.examples
+    about = [
+        release.id,
+        [one.model_dump(mode="json") for one in (settings.embedder, settings.generator, settings.training)],
+        sorted((one.id, one.question, split) for split in ("train", "validation") for one in own[split]),
+    ]
     return f"{component.value}-{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]}"
 
 
