@@ -301,6 +301,11 @@ class Catalog:
             connection.execute(collections.delete().where(collections.c.name == collection))
             connection.execute(collections.insert().values(name=collection, embedder=embedder, synced_seq=seq))
 
+    def forget_vectors(self, embedder: str) -> None:
+        """Drop the vectors of an embedder that no longer exists."""
+        with self.writing() as connection:
+            connection.execute(vectors.delete().where(vectors.c.embedder == embedder))
+
     def forget_collection(self, collection: str) -> None:
         """Drop the record of a collection that no longer exists."""
         with self.writing() as connection:

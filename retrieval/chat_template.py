@@ -4,7 +4,7 @@ Knows nothing about questions, passages or releases; a tokenizer is all it needs
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,13 @@ from jinja2 import TemplateError
 from retrieval.errors import InputError
 from retrieval.prompt import Message
 
+Tool = Mapping[str, Any]
+"""A function in OpenAI's form: ``{"type": "function", "function": {"name", "description", "parameters"}}``."""
 
-def encode(tokenizer: Any, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
+
+def encode(
+    tokenizer: Any, messages: Sequence[Message], *, thinking: bool = False, tools: Sequence[Tool] = ()
+) -> list[int]:
     """Token ids of the messages with the generation prompt, ready for the generator.
 
     A special token written inside a message (``<|im_end|>`` in a document, say) is encoded as
@@ -23,17 +28,50 @@ def encode(tokenizer: Any, messages: Sequence[Message], *, thinking: bool = Fals
     Args:
         tokenizer: a transformers tokenizer with a chat template.
         thinking: let a hybrid model think; a template without the switch ignores it.
+        tools: functions that the model may call, see :func:`takes_tools`.
     """
-    messages = _fitting(tokenizer, messages)
-    contents = [message["content"] for message in messages]
     specials = [token for token in tokenizer.get_added_vocab() if token]
+    messages = [_plain_calls(message, specials) for message in _fitting(tokenizer, messages)]
+    contents = [message["content"] for message in messages]
     if any(token in content for content in contents for token in specials):
-        return _encode_around(tokenizer, messages, specials, thinking=thinking)
-    text = _rendered(tokenizer, messages, thinking=thinking)
+        return _encode_around(tokenizer, messages, specials, thinking=thinking, tools=tools)
+    text = _rendered(tokenizer, messages, thinking=thinking, tools=tools)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _rendered(tokenizer: Any, messages: Sequence[Message], *, thinking: bool) -> str:
+def takes_tools(tokenizer: Any, conversation: Sequence[Message], tools: Sequence[Tool]) -> bool:
+    """Whether a template shows the model its tools, the calls it made and what they gave; many leave them out.
+
+    Args:
+        conversation: with a call and its result.
+    """
+    try:
+        shown = _rendered(tokenizer, conversation, thinking=False, tools=tools)
+    except InputError:
+        return False
+    told = [tool["function"]["description"] for tool in tools]
+    calls = [call["function"]["arguments"] for turn in conversation for call in turn.get("tool_calls", ())]
+    given = [value for arguments in calls for value in arguments.values()]
+    results = [turn["content"] for turn in conversation if turn["role"] == "tool"]
+    return all(text in shown for text in (*told, *given, *results))
+
+
+def _plain_calls(message: Message, specials: Sequence[str]) -> Message:
+    """A message whose calls hold no special token: a template puts them where no mark can stand for them."""
+    if "tool_calls" not in message:
+        return message
+    calls = []
+    for call in message["tool_calls"]:
+        arguments = dict(call["function"]["arguments"])
+        for name, value in arguments.items():
+            for token in specials:
+                value = value.replace(token, " ")
+            arguments[name] = value
+        calls.append({**call, "function": {**call["function"], "arguments": arguments}})
+    return {**message, "tool_calls": calls}
+
+
+def _rendered(tokenizer: Any, messages: Sequence[Message], *, thinking: bool, tools: Sequence[Tool] = ()) -> str:
     """The messages in the tokenizer's template.
 
     Raises:
@@ -42,7 +80,11 @@ def _rendered(tokenizer: Any, messages: Sequence[Message], *, thinking: bool) ->
     try:
         return str(
             tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=thinking
+                list(messages),
+                tools=list(tools) or None,
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=thinking,
             )
         )
     except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
@@ -75,7 +117,12 @@ def _takes_system(tokenizer: Any, template: Any) -> bool:
 
 
 def _encode_around(
-    tokenizer: Any, messages: Sequence[Message], specials: Sequence[str], *, thinking: bool = False
+    tokenizer: Any,
+    messages: Sequence[Message],
+    specials: Sequence[str],
+    *,
+    thinking: bool = False,
+    tools: Sequence[Tool] = (),
 ) -> list[int]:
     """Encode with only the template's own special tokens as such.
 
@@ -87,8 +134,9 @@ def _encode_around(
     mark = next(chr(c) for c in range(0xE000, 0xF8FF) if all(chr(c) not in text for text in contents))
     skeleton = _rendered(
         tokenizer,
-        [Message(role=m["role"], content=f"{mark}{i}{mark}") for i, m in enumerate(messages)],
+        [{**m, "content": f"{mark}{i}{mark}" if m["content"] else ""} for i, m in enumerate(messages)],
         thinking=thinking,
+        tools=tools,
     )
     longest_first = sorted(specials, key=len, reverse=True)
     pattern = f"{mark}(?P<content>\\d+){mark}|(?P<special>{'|'.join(map(re.escape, longest_first))})"

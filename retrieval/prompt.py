@@ -6,7 +6,7 @@ Knows nothing about releases, search or models.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NotRequired, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
@@ -22,6 +22,10 @@ class Message(TypedDict):
 
     role: str
     content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    """What a turn of the model calls, arguments as an object."""
+    tool_call_id: NotRequired[str]
+    """Of the call that a turn of the role ``tool`` answers."""
 
 
 class Prompt(BaseModel):
@@ -106,7 +110,7 @@ def render(
     """
     parts = {
         "question": normalise(question),
-        "passages": _marked(passages[: prompt.max_passages]),
+        "passages": marked(passages[: prompt.max_passages]),
         "examples": "\n\n".join(_demonstrated(one) for one in examples),
         "abstention": prompt.abstention,
     }
@@ -121,14 +125,14 @@ def render(
 
 
 def _demonstrated(example: Demonstration) -> str:
-    passages = _marked(example.passages)
+    passages = marked(example.passages)
     return "\n\n".join(filter(None, (f"Question: {example.question}", passages, f"Answer: {example.completion}")))
 
 
-def _marked(passages: Sequence[Excerpt]) -> str:
-    """The passages one after the other, each under its mark."""
+def marked(passages: Sequence[Excerpt], first: int = 1) -> str:
+    """The passages one after the other, each under its mark, from ``first`` on."""
     blocks = []
-    for mark, passage in enumerate(passages, start=1):
+    for mark, passage in enumerate(passages, start=first):
         heading = f" {passage.context}" if passage.context else ""
         blocks.append(f"[{mark}]{heading}\n{passage.text}")
     return "\n\n".join(blocks)

@@ -31,6 +31,7 @@ from service.commands import (
     scaling,
     serving,
     study,
+    tuning,
 )
 from service.commands.console import Console, only_json_on_stdout
 
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for family in (index, questions, dataset, evaluation, study, retraining, scaling, serving, doctor):
+for family in (index, questions, dataset, evaluation, study, tuning, retraining, scaling, serving, doctor):
     family.register(app)
 app.add_typer(documents.app, name="documents", help="List, show and remove documents; what was not taken, and why.")
 app.add_typer(examples.app, name="examples", help="Make examples where there are too few.")

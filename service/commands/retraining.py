@@ -48,6 +48,10 @@ def retrain(
     require_better: Annotated[
         bool, typer.Option("--require-better", help="Exit with 3 unless the verdict is promoted.")
     ] = False,
+    seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=1, max=20, help="Train what is chosen so often, and tell what hangs on the seed."),
+    ] = 1,
     column: ColumnOption = None,
     accept_test_changes: AcceptOption = False,
     workspace: WorkspaceOption = HERE,
@@ -73,9 +77,10 @@ def retrain(
                 promote.value,
                 require_better,
                 columns,
-                target,
-                accept_test_changes,
-                price.model_dump() if price else None,
+                target=target,
+                seeds=seeds,
+                accept_test_changes=accept_test_changes,
+                price=price.model_dump() if price else None,
             )
         with here.console.progress(above=table) as progress:
             ensure_release(here.workspace, here.catalog, here.ledger, settings, progress=progress)

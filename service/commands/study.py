@@ -1,5 +1,6 @@
 """``lockstep study``: what the best prompt does, before anything is trained."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,10 +12,20 @@ if TYPE_CHECKING:
     from retrieval.progress import Progress
     from retrieval.search import Searcher
     from training.data.preparation import Prepared
+    from training.generator.generation import Generator
+    from training.generator.remote import RemoteGenerator
     from training.releases.release import Release
-    from training.study.cells import Cell
+    from training.study.cells import Cell, Mode
 
 EXAMPLES, PASSAGES = (0, 1, 3), (2, 4)
+
+
+class Way(StrEnum):
+    """How an answer is come by, beside the direct way."""
+
+    direct = "direct"
+    chained = "chained"
+    tools = "tools"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +45,20 @@ def study(
     passages: Annotated[
         list[int] | None, typer.Option("--passages", min=1, max=50, help="Passages shown; default: 2 and 4.")
     ] = None,
+    mode: Annotated[
+        list[Way] | None,
+        typer.Option(
+            "--mode",
+            help="Beside direct, which is always tried: chained (rewrite, search, answer, check), tools (the model "
+            "searches); default: all that the model can do.",
+        ),
+    ] = None,
     column: ColumnOption = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Time for it all.")] = 20.0,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Try prompts, worked examples and passages on the validation questions; the next retrain starts from the best."""
+    """Try prompts and ways to answer on the validation questions; the next retrain starts from the best prompt."""
     from retrieval.errors import InputError
     from retrieval.prompt_library import load_prompt, prompt_library
     from training.study.cells import matrix
@@ -54,7 +73,7 @@ def study(
             prepared = prepare(here, searcher, examples, column or (), freeze=True)
             if not prepared.examples["validation"]:
                 raise InputError("found no example in the validation split, expected some: add examples")
-            result = _run(here, release, searcher, prepared, cells, minutes, progress)
+            result = _run(here, release, searcher, prepared, cells, mode, minutes, progress)
         here.console.finish(result, lambda: _show(here, result))
 
 
@@ -64,6 +83,7 @@ def _run(
     searcher: "Searcher",
     prepared: "Prepared",
     cells: "list[Cell]",
+    ways: list[Way] | None,
     minutes: float,
     progress: "Progress",
 ) -> dict[str, Any]:
@@ -71,7 +91,7 @@ def _run(
     from training.evaluation.cost import TokenPrice
     from training.releases.runtime import open_generator
     from training.study.demonstrating import demonstration_pool
-    from training.study.results import save_study
+    from training.study.results import PAGE, save_study
     from training.study.study import study as run
     from training.tasks.files import load_tasks
 
@@ -89,6 +109,7 @@ def _run(
     generator = open_generator(here.workspace, release)
     generator.start()
     try:
+        modes = _modes(ways, generator)
         figures, rows = run(
             cells,
             prepared.examples["validation"],
@@ -100,14 +121,37 @@ def _run(
             length=generator.count,
             max_new_tokens=manifest.max_new_tokens,
             minutes=minutes,
+            modes=modes,
             price=TokenPrice(price.prompt, price.completion) if price else None,
             seed=training.seed,
             progress=progress,
         )
     finally:
         generator.stop()
+    figures = {"release": release.id, **figures}
     saved = save_study(here.workspace, figures, rows, manifest, prepared.split.fingerprint)
-    return {"release": release.id, **figures, "saved": str(saved)}
+    return {**figures, "saved": str(saved), "page": str(saved / PAGE)}
+
+
+def _modes(wanted: list[Way] | None, generator: "Generator | RemoteGenerator") -> "list[Mode]":
+    """The modes beside the direct one.
+
+    Raises:
+        ConfigurationError: the model's template has no place for tools, and they are asked for.
+    """
+    from retrieval.errors import ConfigurationError
+    from training.study.tool_use import can_search
+
+    modes: list[Mode] = ["chained"] if wanted is None or Way.chained in wanted else []
+    if wanted is None or Way.tools in wanted:
+        if can_search(generator):
+            modes.append("tools")
+        elif wanted is not None:
+            raise ConfigurationError(
+                "found a model that cannot be shown tools (its chat template leaves them out, or its server refuses "
+                "them), expected one that can: leave --mode tools away, or set another model under [generator]"
+            )
+    return modes
 
 
 def _show(here: Opened, result: dict[str, Any]) -> None:
@@ -119,7 +163,14 @@ def _show(here: Opened, result: dict[str, Any]) -> None:
     )
     if result["not_tried"]:
         console.write(f"not tried, for want of time: {'; '.join(result['not_tried'])}")
-    console.write(f"best for what it costs: {' | '.join(result['frontier'])}")
+    unit = "tokens" if chosen["cost_per_thousand"] is None else "for 1,000"
+    console.table(
+        ("the best from so much on", f"a question ({unit})", "answer score"),
+        [
+            (one["cell"], f"{one['from']:.{0 if unit == 'tokens' else 2}f}", f"{one['answer_score']:.3f}")
+            for one in result["budgets"]
+        ],
+    )
     found = result["comparison"]
     if chosen["cell"] == result["served"]:
         console.write(f"chosen: {chosen['cell']}, which is served already; nothing else is clearly better")
@@ -130,7 +181,12 @@ def _show(here: Opened, result: dict[str, Any]) -> None:
             "that chose it"
         )
         console.write("the next `lockstep retrain` starts from it, and measures on the test questions what it brings")
-    console.write(f"saved in {result['saved']}")
+    if beyond := result["beyond"]:
+        console.write(
+            f"best in another way: {beyond['cell']}, {beyond['candidate']:.3f} against {beyond['baseline']:.3f} of the "
+            f"chosen one on the same {beyond['n']} questions; a release answers directly, so it is measured only"
+        )
+    console.write(f"saved in {result['saved']}; score over cost: {result['page']}")
 
 
 def _priced(result: dict[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """``lockstep study``, and a retraining that starts from what it found."""
 
 import json
+from pathlib import Path
 
 from training.answering.demonstrations import FILE
 from training.releases.release import read_release
@@ -15,7 +16,11 @@ def test_a_retraining_starts_from_the_prompt_that_a_study_found(lockstep, world,
     status, value = lockstep(world, "study", *asked, "--prompt", "mine", "--shots", "2", "--passages", "1")
     assert status == 0, value
     assert value["served"] == "default, no example, 2 passages"
-    assert {one["cell"] for one in value["cells"]} == {value["served"], "mine, 2 examples, 1 passage"}
+    tried = {value["served"], "mine, 2 examples, 1 passage"}
+    assert {one["cell"] for one in value["cells"]} == tried | {f"{one}, chained" for one in tried}
+    assert value["modes"] == ["direct", "chained"]  # SmolLM2's template has no place for tools
+    assert value["chosen"]["mode"] == "direct"
+    assert "Score over cost" in Path(value["page"]).read_text()
     rows = [
         json.loads(line)
         for line in (world.workspace.studies / value["saved"] / "rows.jsonl").read_text().split("\n")[:-1]
@@ -25,7 +30,7 @@ def test_a_retraining_starts_from_the_prompt_that_a_study_found(lockstep, world,
     # Two random models answer nothing: what the study would choose is put in by hand.
     path = world.workspace.studies / value["saved"] / "study.json"
     figures = json.loads(path.read_text())
-    figures["chosen"] = next(one for one in value["cells"] if one["cell"] != value["served"])
+    figures["chosen"] = next(one for one in value["cells"] if one["cell"] == "mine, 2 examples, 1 passage")
     path.write_text(json.dumps(figures))
     configuration = world.place / "lockstep.toml"
     off = "[training]\nembedder_enabled = false\ngenerator_enabled = false\nloss = false"
@@ -46,3 +51,9 @@ def test_a_retraining_starts_from_the_prompt_that_a_study_found(lockstep, world,
     assert shown[1]["content"].count("Answer: ") == 2
     runtime.close()
     catalog.close()
+
+
+def test_tools_are_refused_for_a_model_that_cannot_be_shown_them(lockstep, world):
+    status, value = lockstep(world, "study", "--examples", world.examples, "--mode", "tools", "--prompt", "short")
+    assert status == 2
+    assert "leave --mode tools away" in value["error"]["message"]

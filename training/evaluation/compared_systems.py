@@ -59,6 +59,11 @@ class Asking:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """By their names."""
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the tasks' training rows, by their names."""
+        return {name: task.weight for name, task in self.tasks.items()}
+
     def demonstrations(self, embedder: Embedder) -> Demonstrations | None:
         """The worked examples, the nearest found by an embedder; None where the prompt shows none."""
         return Demonstrations(self.pool, embedder.encode_questions) if self.prompt.examples and self.pool else None

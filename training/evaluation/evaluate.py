@@ -221,9 +221,10 @@ def _evaluate_batch(arm: Arm, batch: Sequence[Example], groups: Mapping[str, str
         records = list(scored)
     answered = []
     for example, record, one, answer in zip(batch, records, prepared, answers, strict=True):
-        task = one.task
+        task, read = one.task, tuple(passage.chunk_id for passage in answer.passages)
         worth = score_by_task(task, answer.text, record.answers, abstained=answer.abstained, question=record.question)
-        record = replace(record, answer=answer.text, **_spent(arm, one, answer.text), **asdict(worth))
+        spent = _spent(arm, one, answer.text)
+        record = replace(record, passages=read, answer=answer.text, **spent, **asdict(worth))
         if task is not None:
             record = replace(record, task=example.task, kind=task.kind, abstains=task.abstains)
         answered.append(record)

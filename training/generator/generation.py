@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from retrieval.chat_template import encode
+from retrieval.chat_template import Tool, encode, takes_tools
 from retrieval.errors import Busy, InputError, LockstepError
 from retrieval.hardware import core_threads
 from retrieval.prompt import Message
@@ -100,9 +100,13 @@ class Generator:
         """Whether requests are taken: started, and every engine is alive."""
         return bool(self._engines) and all(engine.running for engine in self._engines)
 
-    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
+    def encode(self, messages: Sequence[Message], *, thinking: bool = False, tools: Sequence[Tool] = ()) -> list[int]:
         """Token ids of the messages with the generation prompt."""
-        return encode(self.tokenizer, messages, thinking=thinking)
+        return encode(self.tokenizer, messages, thinking=thinking, tools=tools)
+
+    def takes_tools(self, conversation: Sequence[Message], tools: Sequence[Tool]) -> bool:
+        """Whether the template shows tools, calls and results."""
+        return takes_tools(self.tokenizer, conversation, tools)
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

@@ -4,6 +4,7 @@ Takes messages where :class:`training.generator.generation.Generator` takes toke
 server's; what uses the one can use the other. Imports ``openai`` only where a server is asked.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from retrieval.chat_template import Tool
 from retrieval.errors import Busy, InputError, LockstepError, Unavailable
 from retrieval.prompt import Message
+from training.generator.tool_calls import Call, parsed
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -41,11 +44,30 @@ TOKEN_CHARACTERS = 3
 class RemotePrompt:
     """Messages on their way to a server; its length is in tokens, roughly."""
 
-    messages: tuple[tuple[str, str], ...]
-    """Role and content."""
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    """Functions that the model may call."""
 
     def __len__(self) -> int:
-        return sum(4 + len(content) // TOKEN_CHARACTERS for _, content in self.messages)
+        shown = sum(4 + len(content) // TOKEN_CHARACTERS for content in self.contents())
+        return shown + len(json.dumps(self.tools)) // TOKEN_CHARACTERS if self.tools else shown
+
+    def contents(self) -> list[str]:
+        """What is sent."""
+        return [message["content"] for message in self.messages]
+
+    def wire(self) -> list[dict[str, Any]]:
+        """The messages in OpenAI's form, in which what is called is given as a string."""
+        sent: list[dict[str, Any]] = []
+        for message in self.messages:
+            one: dict[str, Any] = dict(message)
+            if "tool_calls" in one:
+                one["tool_calls"] = [
+                    {**call, "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])}}
+                    for call in one["tool_calls"]
+                ]
+            sent.append(one)
+        return sent
 
 
 class RemoteHandle:
@@ -54,13 +76,15 @@ class RemoteHandle:
     def __init__(self, stream: Any, prompt_tokens: int, where: str, sent: Sequence[str] = ()) -> None:
         self._stream, self._where, self._sent = stream, where, sent
         self._cancelled = False
+        self._called = ["", ""]
+        """Name and arguments of the first call, as far as they have come."""
         self.prompt_tokens = prompt_tokens
         """A rough number until the server has told it."""
         self.completion_tokens = 0
         self.finish_reason: str | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Pieces of text until the end.
+        """Pieces of text until the end; a call of a tool comes last, written as text.
 
         Raises:
             Unavailable: the server went away, or ended the answer before it was complete.
@@ -72,6 +96,10 @@ class RemoteHandle:
                         if choice.delta.content:
                             self.completion_tokens += 1
                             yield choice.delta.content
+                        for part in choice.delta.tool_calls or ():
+                            if part.index == 0 and part.function is not None:
+                                self._called[0] += part.function.name or ""
+                                self._called[1] += part.function.arguments or ""
                         if choice.finish_reason:
                             self.finish_reason = "length" if choice.finish_reason == "length" else "stop"
                     if chunk.usage is not None:
@@ -86,6 +114,9 @@ class RemoteHandle:
                 f"found the answer of the generator at {self._where} cut off in the middle, expected it whole: the "
                 "server has stopped or failed; ask again"
             )
+        name, arguments = self._called
+        if name and (given := parsed(arguments or "{}")) is not None:
+            yield Call(name, given).written()
 
     def text(self) -> str:
         """Wait for the end; everything that iterating has not yet given."""
@@ -165,9 +196,23 @@ class RemoteGenerator:
             self._client.close()
             del self._client
 
-    def encode(self, messages: Sequence[Message], *, thinking: bool = False) -> RemotePrompt:
+    def encode(
+        self, messages: Sequence[Message], *, thinking: bool = False, tools: Sequence[Tool] = ()
+    ) -> RemotePrompt:
         """The messages as they are sent; whether the model thinks is the server's to say."""
-        return RemotePrompt(tuple((message["role"], message["content"]) for message in messages))
+        return RemotePrompt(tuple(messages), tuple(tools))
+
+    def takes_tools(self, conversation: Sequence[Message], tools: Sequence[Tool]) -> bool:
+        """Whether the server takes tools, calls and results: asked for one token.
+
+        Raises:
+            Unavailable: the server is away or fails.
+        """
+        try:
+            self.complete([self.encode(conversation, tools=tools)], 1)
+        except InputError:
+            return False
+        return True
 
     def submit(
         self, prompt: RemotePrompt, *, max_new_tokens: int, temperature: float = 0.0, **sampling: float
@@ -182,9 +227,9 @@ class RemoteGenerator:
             InputError: it refuses the request.
             Busy: it has too much to do.
         """
-        messages: Any = [{"role": role, "content": content} for role, content in prompt.messages]
-        more: Any = sampling
-        sent = [content for _, content in prompt.messages]
+        messages: Any = prompt.wire()
+        more: Any = {**sampling, **({"tools": list(prompt.tools)} if prompt.tools else {})}
+        sent = prompt.contents()
         with _faults(self._where, sent):
             stream = self._client.chat.completions.create(
                 model=self.model,

@@ -116,6 +116,34 @@ def curve(
     }
 
 
+def scatter(points: Sequence[Mapping[str, Any]], line: Sequence[str]) -> dict[str, Any]:
+    """Points over a cost, and a staircase through those that nothing cheaper reaches.
+
+    Args:
+        points: at least one; ``x`` and ``y`` of each, with further keys that are kept.
+        line: names (key ``cell``) of those on the staircase, the cheapest first.
+
+    Returns:
+        ``points`` with ``left`` and ``top`` in percent, ``path`` in percent, ``x_ticks`` and ``y_ticks``.
+    """
+    x_ticks = nice_ticks(min(one["x"] for one in points), max(one["x"] for one in points), 6)
+    y_ticks = nice_ticks(min(one["y"] for one in points), max(one["y"] for one in points), 5)
+    across, down = _Scale(x_ticks[0], x_ticks[-1], 2.0, 98.0), _Scale(y_ticks[0], y_ticks[-1], 96.0, 4.0)
+    places = {one["cell"]: (across(one["x"]), down(one["y"])) for one in points}
+    steps: list[str] = []
+    for name in line:
+        left, top = places[name]
+        if steps:
+            steps.append(f"{left},{steps[-1].split(',')[1]}")
+        steps.append(f"{left},{top}")
+    return {
+        "points": [{**one, "left": places[one["cell"]][0], "top": places[one["cell"]][1]} for one in points],
+        "path": " ".join(steps),
+        "x_ticks": [{"x": across(tick), "label": tick_label(tick)} for tick in x_ticks],
+        "y_ticks": [{"y": down(tick), "label": tick_label(tick)} for tick in y_ticks],
+    }
+
+
 class _Scale:
     """Linear map from a range of values to a range of percentages; None stays None."""
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,6 +24,11 @@ def environment() -> "Environment":
     )
     found.filters |= {"num": number, "signed": signed, "at": _at, "commands": _commands, "gb": _gigabytes}
     return found
+
+
+def render_page(template: str, **values: Any) -> str:
+    """A page, without the empty lines that settings at its head leave."""
+    return environment().get_template(template).render(**values).lstrip()
 
 
 def number(value: float | None, digits: int = 3) -> str:

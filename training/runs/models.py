@@ -69,6 +69,10 @@ class Systems:
         held = self._searchers[tuned]
         return held if settings is None else held.at(settings)
 
+    def opened(self, tuned: bool) -> str | None:
+        """The fingerprint of an embedder, if it was opened."""
+        return self._searchers[tuned].embedder.fingerprint if tuned in self._searchers else None
+
     def generator(self, tuned: bool) -> "Generator | RemoteGenerator":
         """The generator of the baseline, or the one that the run has tuned; started."""
         if tuned not in self._generators:

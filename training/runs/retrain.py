@@ -16,7 +16,7 @@ from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
 from training.runs.models import Bases
-from training.runs.stages import Stages
+from training.runs.repetition import Repeated
 from training.runs.targeting import LARGEST, aim, round_before
 from training.runs.tensorboard import tensorboard
 from training.settings import TrainingSettings
@@ -39,6 +39,8 @@ class Request:
     """Column of the examples to field, where names do not tell."""
     target: str | None = None
     """Kind of error of the round before that rows are made for; ``largest`` is the most frequent."""
+    seeds: int = 1
+    """How often what is released is trained, to know what of its result is the seed's."""
     accept_test_changes: bool = False
     """The frozen test set becomes what the examples make of it, instead of a refusal."""
     price: Mapping[str, float] | None = None
@@ -80,6 +82,7 @@ def retrain(
                 "promote": request.promote,
                 "require_better": request.require_better,
                 "columns": dict(request.columns),
+                "seeds": request.seeds,
                 "accept_test_changes": request.accept_test_changes,
                 "price": dict(request.price) if request.price else None,
                 "baseline": ledger.active(),
@@ -91,7 +94,7 @@ def retrain(
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
-        job = Stages(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
+        job = Repeated(workspace, catalog, ledger, index_settings, bases, run, progress, warn)
         try:
             with run.watched(), tensorboard(run.directory / "tensorboard") as write:
                 run.listeners += [one for one in (listen, write) if one is not None]

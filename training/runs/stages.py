@@ -7,12 +7,11 @@ from files, so a stage that is resumed sees exactly what an uninterrupted run wo
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
-from retrieval.files import publish_bytes, publish_json
+from retrieval.files import publish_bytes
 from retrieval.memory import device_peak, give_back
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
@@ -20,28 +19,21 @@ from training.data.conversations import questions_in
 from training.data.preparation import Prepared, contrastive_rows, measured, prepare_examples, supervised_rows
 from training.data.quality import quality
 from training.data.supervised import SupervisedRow
-from training.estimate.happened import beside
 from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
 from training.evaluation.compared_systems import BASELINE, references
 from training.evaluation.cost import TokenPrice
-from training.evaluation.errors import before_and_after
-from training.evaluation.evaluate import ArmResult
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
-from training.evaluation.slices import standard_axes
-from training.evaluation.verdict import UNTRAINED, choose_arm
+from training.evaluation.verdict import choose_arm
 from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, release_of_run
-from training.report.build import STAGES_SHOWN, build_report, curves_from_events
-from training.report.side_by_side import FILE as SIDE_BY_SIDE
-from training.report.side_by_side import Shown, side_by_side
 from training.runs import targeting
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
-from training.runs.details import details
 from training.runs.directory import Run
 from training.runs.estimating import estimate_run
 from training.runs.prompting import shown_beside, start_from
+from training.runs.reporting import write_reports
 from training.runs.workbench import Workbench
 from training.synthesis.targeting import targeted_rows
 
@@ -248,7 +240,7 @@ class Stages(Workbench):
             self.examples["train"],
             self.training.generator,
             seed=self.training.seed,
-            weights={name: task.weight for name, task in self.tasks.items()},
+            weights=self.best.weights,
         )
         self._at = {"stage": "generator", "step": 0, "steps": 0}
         result = train_generator(
@@ -301,59 +293,8 @@ class Stages(Workbench):
             factor=costs.factor,
             price=price,
         )
+        write_reports(self, judged, results, searching, checks, self.validated["thresholds"], price)
         baseline, candidate, verdict = judged.baseline, judged.candidate, judged.verdict
-        prompt = self.best.prompt if candidate.prompt_changed else self.baseline.manifest.prompt
-        report = build_report(
-            run=self.run.id,
-            release="",
-            verdict=verdict,
-            arms=results,
-            baseline=BASELINE,
-            chosen=candidate.name,
-            comparisons=judged.comparisons,
-            references=searching,
-            validation=tables.read_rows(self.directory / "validation.jsonl", ArmResult),
-            curves=curves_from_events(self.run.events()),
-            data={title: self.run.result(name) for name, title in STAGES_SHOWN.items() if self.run.finished(name)},
-            settings={
-                "training": self.training.model_dump(mode="json"),
-                "search": self.chosen_settings(candidate.embedder_tuned).model_dump(),
-            },
-            fingerprints={
-                "embedder": self.systems.searcher(candidate.embedder_tuned).embedder.fingerprint,
-                "untouched embedder": self.baseline.manifest.embedder.fingerprint,
-                "generator": self.bases.generator_reference.fingerprint,
-                "documents": self.catalog.fingerprint(),
-                "test set": self.divided.fingerprint,
-            },
-            checks=checks,
-            estimate=self.estimated(),
-            errors=before_and_after(
-                self.catalog,
-                (baseline.records, self.baseline.manifest.prompt.max_passages),
-                (candidate.records, prompt.max_passages),
-            ),
-            details=details(
-                judged,
-                results,
-                self._unthresholded(candidate.name),
-                thresholds=self.validated["thresholds"],
-                axes=standard_axes(self.examples["test"], self.divided),
-                factor=costs.factor,
-                price=price,
-                latency=self.timed(candidate.name, self.validated["thresholds"]),
-            ),
-        )
-        publish_json(self.directory / "report.json", report)
-        untrained = [one for one in results if one.name in UNTRAINED and one.name != candidate.name][-1:]
-        publish_json(
-            self.directory / SIDE_BY_SIDE,
-            side_by_side(
-                self.catalog,
-                [Shown(one, self._shown(one)) for one in (baseline, *untrained, candidate)],
-                run=self.run.id,
-            ),
-        )
         return {
             "chosen": candidate.name,
             "prompt_changed": candidate.prompt_changed,
@@ -364,22 +305,6 @@ class Stages(Workbench):
             "metrics": {"baseline": baseline.metrics(), "candidate": candidate.metrics()},
             "comparisons": [one.to_json() for one in judged.comparisons[candidate.name]],
         }
-
-    def estimated(self) -> dict[str, Any] | None:
-        """The estimate beside what happened so far; None where there was none."""
-        if not self.run.finished("estimate"):
-            return None
-        return beside(self.run.result("estimate"), self.run.events(), datetime.now(UTC))
-
-    def _shown(self, result: ArmResult) -> int:
-        """How many passages an arm's prompt shows."""
-        return (self.best.prompt if result.prompt_changed else self.baseline.manifest.prompt).max_passages
-
-    def _unthresholded(self, name: str) -> ArmResult | None:
-        """What an arm did on validation before it was given a threshold; None in a run of an earlier version."""
-        path = self.directory / "unthresholded.jsonl"
-        results = tables.read_rows(path, ArmResult) if path.exists() else []
-        return next((one for one in results if one.name == name), None)
 
     def release(self) -> dict[str, Any]:
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""

@@ -59,6 +59,8 @@ class Workbench:
         self.tuned_embedder = self.training.embedder_enabled
         self.embedders = [False, True] if self.tuned_embedder else [False]
         """Those that are measured, by whether they are tuned."""
+        self.generators = [False, True] if self.training.generator_enabled else [False]
+        """The same of generators."""
         self.baseline = read_release(workspace, ledger, run.request["baseline"])
         self.systems = Systems(
             workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
@@ -114,10 +116,7 @@ class Workbench:
     def arms(self, thresholds: dict[str, float]) -> list[Arm]:
         """The arms that answer."""
         searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
-        generators = {
-            tuned: self.systems.generator(tuned)
-            for tuned in ([False, True] if self.training.generator_enabled else [False])
-        }
+        generators = {tuned: self.systems.generator(tuned) for tuned in self.generators}
         manifest = self.baseline.manifest
         return answering(
             searchers,
@@ -131,7 +130,7 @@ class Workbench:
             kept=self.answers,
         )
 
-    def timed(self, candidate: str, thresholds: dict[str, float]) -> dict[str, Any] | None:
+    def timed(self, candidate: str, thresholds: Mapping[str, float]) -> dict[str, Any] | None:
         """Seconds per answer of the candidate beside the baseline, on a few test questions of different documents."""
         arms = {arm.name: arm for arm in self.arms(thresholds)}
         asked = spread(

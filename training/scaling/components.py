@@ -73,7 +73,6 @@ def generator_component(
     rows, _ = supervised_rows(
         searcher, train, prepared.split, asking.prompt, training.data, seed=training.seed, tasks=asking.tasks
     )
-    weights = {name: task.weight for name, task in asking.tasks.items()}
 
     def trained(part: Sequence[SupervisedRow]) -> list[float]:
         with tempfile.TemporaryDirectory() as directory:
@@ -81,7 +80,7 @@ def generator_component(
             metric = GeneratorMetric(searcher, asked, asking, max_new_tokens, kept)
             train_generator(
                 base,
-                join_questions(base, part, train, training.generator, seed=training.seed, weights=weights),
+                join_questions(base, part, train, training.generator, seed=training.seed, weights=asking.weights),
                 metric,
                 output,
                 training.generator,

@@ -33,7 +33,7 @@ def halve(
     measure: Callable[[Candidate, int], None],
     score: Callable[[Candidate], float],
     *,
-    always: Candidate,
+    always: Candidate | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> list[Candidate]:
     """Run the rounds.
@@ -42,7 +42,7 @@ def halve(
         questions: how many there are.
         measure: measures a candidate on the first so many questions, some of which it may have measured already.
         score: what a candidate has reached in the last round; higher is better.
-        always: a candidate that no round drops.
+        always: a candidate that no round drops, if any.
         enough: whether time is up.
 
     Returns:
@@ -53,7 +53,7 @@ def halve(
     for number, (size, most) in enumerate(rounds(questions, len(candidates))):
         if number:
             kept = finished[:most]
-            left = kept if always in kept else [*kept, always]
+            left = kept if always is None or always in kept else [*kept, always]
         done: list[Candidate] = []
         for one in left:
             if done and enough():

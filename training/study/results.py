@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval.files import publish_json
+from retrieval.files import publish_bytes, publish_json
 from retrieval.prompt import Prompt
 from retrieval.workspace import Workspace
 from training.data.row_files import write_rows
 from training.releases.release import Manifest
+from training.study.page import render_study
 from training.study.study import Row
 
-FIGURES, ROWS = "study.json", "rows.jsonl"
+FIGURES, ROWS, PAGE = "study.json", "rows.jsonl", "study.html"
 
 
 def save_study(
     workspace: Workspace, figures: Mapping[str, Any], rows: Sequence[Row], manifest: Manifest, split: str
 ) -> Path:
-    """Keep a study.
+    """Keep a study: its figures, its rows and its page.
 
     Args:
+        figures: of :func:`training.study.study.study`, with ``release``.
         manifest: of the release that answered.
         split: fingerprint of the test set beside which it was made.
 
@@ -31,6 +33,7 @@ def save_study(
     directory = workspace.studies / time.strftime("%Y%m%d-%H%M%S")
     directory.mkdir(parents=True, exist_ok=True)
     write_rows(directory / ROWS, rows)
+    publish_bytes(directory / PAGE, render_study(figures).encode())
     publish_json(directory / FIGURES, {**figures, "generator": manifest.generator.fingerprint, "split": split})
     return directory
 

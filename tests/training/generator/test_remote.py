@@ -13,6 +13,7 @@ from retrieval.errors import Busy, InputError, LockstepError, Unavailable
 from training.evaluation.memoized import Memoized
 from training.generator import remote
 from training.generator.remote import CONTEXT, RemoteGenerator
+from training.generator.tool_calls import Call, first_call
 
 MESSAGES: Any = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "At what pressure?"}]
 
@@ -25,6 +26,7 @@ class Server:
         self.keys: list[str | None] = []
         self.pieces: list[str] = ["12", " bar", " [1]"]
         self.reason: str | None = "stop"
+        self.calls: list[dict[str, str]] = []
         self.refusal: tuple[int, str] | None = None
         self.dies_after: int | None = None
         self.models: list[dict[str, Any]] = [{"id": "some-model", "max_model_len": 32768}]
@@ -42,6 +44,9 @@ class Server:
             if position and self.gate:
                 self.gate.wait(20)
             self.send(handler, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
+        for part in self.calls:
+            called = {"tool_calls": [{"index": 0, "type": "function", "function": part}]}
+            self.send(handler, {"choices": [{"index": 0, "delta": called, "finish_reason": None}]})
         if self.reason:
             self.send(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": self.reason}]})
         self.send(handler, {"choices": [], "usage": {"prompt_tokens": 17, "completion_tokens": 5, "total_tokens": 22}})
@@ -222,3 +227,39 @@ def test_the_password_of_an_address_is_not_told():
         away.listed()
     assert "http://127.0.0.1:1/v1" in str(caught.value)
     assert "planted" not in str(caught.value)
+
+
+TOOLS = [{"type": "function", "function": {"name": "find", "description": "Finds.", "parameters": {}}}]
+CALLED: Any = [
+    *MESSAGES,
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "a", "type": "function", "function": {"name": "find", "arguments": {"query": "bar"}}}],
+    },
+    {"role": "tool", "content": "12 bar", "tool_call_id": "a"},
+]
+
+
+def test_a_tool_is_offered_and_its_call_comes_as_text_in_the_end(server, generator):
+    server.pieces, server.reason = [], "tool_calls"
+    server.calls = [{"name": "find", "arguments": ""}, {"arguments": '{"query": '}, {"arguments": '"bar"}'}]
+    prompt = generator.encode(CALLED, tools=TOOLS)
+    ((text, ended),) = generator.complete([prompt], 9)
+    assert (first_call(text), ended) == (Call("find", {"query": "bar"}), "stop")
+    (asked,) = server.asked
+    assert asked["tools"] == TOOLS
+    assert json.loads(asked["messages"][2]["tool_calls"][0]["function"]["arguments"]) == {"query": "bar"}
+    assert len(prompt) > len(generator.encode(CALLED))
+    assert "tools" not in _asked(server, generator, CALLED)
+
+
+def test_whether_a_server_takes_tools_is_asked_of_it(server, generator):
+    assert generator.takes_tools(CALLED, TOOLS)
+    server.refusal = (400, "this model does not support tools")
+    assert not generator.takes_tools(CALLED, TOOLS)
+
+
+def _asked(server: Server, generator: RemoteGenerator, messages: Any) -> dict[str, Any]:
+    generator.complete([generator.encode(messages)], 4)
+    return server.asked[-1]

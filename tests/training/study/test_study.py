@@ -12,6 +12,7 @@ from training.answering.demonstrations import Demonstrations
 from training.data.examples import Example
 from training.evaluation.cost import TokenPrice
 from training.study.cells import Cell, matrix
+from training.study.page import render_study
 from training.study.study import study
 
 SERVED = Prompt()
@@ -67,7 +68,7 @@ def run(cells: Sequence[Cell], count: int = 30, **options: Any) -> tuple[dict[st
         examples,
         {one.id: one.id for one in examples},
         Searcher(),  # type: ignore[arg-type]
-        Generator(),
+        options.pop("generator", None) or Generator(),
         demonstrations=Demonstrations([], lambda questions: pytest.fail("there are none")),
         length=len,
         max_new_tokens=16,
@@ -124,3 +125,64 @@ def test_no_time_still_measures_something_and_says_so() -> None:
     figures, _ = run(matrix(SERVED, [GOOD, LONG], [0], [4]), minutes=0.0)
     assert not figures["complete"]
     assert figures["not_tried"] == ["good, no example, 4 passages", "long, no example, 4 passages"]
+
+
+class Careful(Generator):
+    """Rewrites a question to itself; where it is asked to check, it denies every answer but the right ones."""
+
+    def complete(self, prompts: Sequence[str], max_new_tokens: int) -> list[tuple[str, str]]:
+        texts = []
+        for prompt in prompts:
+            if prompt.startswith("Rewrite"):
+                texts.append((f'"{prompt.split(chr(10))[1]}"', "stop"))
+            elif prompt.startswith("You check"):
+                texts.append(("No." if "Answer: 99 m" in prompt else "Yes", "stop"))
+            else:
+                texts += super().complete([prompt], max_new_tokens)
+        return texts
+
+
+def test_other_modes_are_measured_with_the_best_prompts_and_never_chosen() -> None:
+    cells = matrix(SERVED, [SERVED, GOOD, LONG, SHORT], [0], [2, 4])
+    figures, rows = run(cells, modes=["chained"], generator=Careful())
+    chained = [one for one in figures["cells"] if one["mode"] == "chained"]
+    assert 1 <= len(chained) <= 3
+    assert figures["chosen"]["mode"] == "direct"
+    assert figures["beyond"]["cell"] == chained[0]["cell"]
+    assert figures["beyond"]["n"] == 30
+    assert figures["complete"]
+    direct = next(one for one in figures["cells"] if one["cell"] == chained[0]["cell"].removesuffix(", chained"))
+    assert chained[0]["prompt_tokens"] > direct["prompt_tokens"]  # of all three requests
+    assert chained[0]["completion_tokens"] > direct["completion_tokens"]
+    served = [row for row in rows if row.cell == figures["served"]]
+    assert {row.record.outcome for row in served} == {"correct", "wrong"}
+
+
+def test_a_denied_answer_becomes_the_abstention() -> None:
+    _, rows = run([Cell(SERVED)], modes=["chained"], generator=Careful())
+    chained = [row.record for row in rows if row.cell.endswith("chained")]
+    assert {record.outcome for record in chained} == {"correct", "skipped"}
+    assert {record.answer for record in chained if record.outcome == "skipped"} == {SERVED.abstention}
+
+
+def test_no_time_is_left_for_other_modes_and_their_cells_are_named() -> None:
+    figures, _ = run([Cell(SERVED)], modes=["chained"], generator=Careful(), minutes=0.0)
+    assert figures["beyond"] is None
+    assert not figures["complete"]
+    assert figures["not_tried"] == ["default, no example, 4 passages, chained"]
+
+
+def test_the_page_shows_every_cell_and_the_winner_of_each_budget_and_nothing_from_elsewhere() -> None:
+    figures, _ = run(
+        matrix(SERVED, [GOOD, LONG], [0], [2, 4]), modes=["chained"], generator=Careful(), price=TokenPrice(1, 4)
+    )
+    page = render_study({"release": "<r1>", **figures})
+    assert "&lt;r1&gt;" in page
+    for cell in figures["cells"]:
+        assert cell["cell"] in page
+    assert page.count("<polyline") == 1
+    assert "measured and not chosen" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "<script" not in page
+    assert [one["cell"] for one in figures["budgets"]] == figures["frontier"]
+    assert [one["from"] for one in figures["budgets"]] == sorted(one["from"] for one in figures["budgets"])

@@ -1,0 +1,1 @@
+"""Which settings of a training do best on validation."""
