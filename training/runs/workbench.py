@@ -106,14 +106,14 @@ class Workbench:
         """How a study found it best to ask; as served where there was none."""
         return asking(Prompt.model_validate(self.asked["prompt"]), self.directory, self.tasks)
 
-    def measure(self, split: SplitName, thresholds: dict[str, float], scored: Collection[str]) -> list[ArmResult]:
+    def measure(self, split: SplitName, thresholds: Mapping[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
         arms = self.arms(thresholds)
         if split == "validation":  # nothing is chosen for what is served
             arms = [arm for arm in arms if arm.name != BASELINE]
         return [self.evaluate(arm if arm.name in scored else replace(arm, scorer=None), split) for arm in arms]
 
-    def arms(self, thresholds: dict[str, float]) -> list[Arm]:
+    def arms(self, thresholds: Mapping[str, float]) -> list[Arm]:
         """The arms that answer."""
         searchers = {tuned: self.searcher(tuned) for tuned in self.embedders}
         generators = {tuned: self.systems.generator(tuned) for tuned in self.generators}
