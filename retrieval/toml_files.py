@@ -24,7 +24,8 @@ def read_fields(file: Path, known: Collection[str], *, such_as: str) -> dict[str
     try:
         fields = tomllib.loads(file.read_bytes().decode("utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"cannot read {file} ({error.strerror}): check who may read it") from error
+        do = "check who may read it" if isinstance(error, PermissionError) else "check the path"
+        raise ConfigurationError(f"cannot read {file} ({error.strerror}), expected a TOML file: {do}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{file}, line {line}: found bytes that are not UTF-8; save it as UTF-8") from error

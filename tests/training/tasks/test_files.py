@@ -68,6 +68,11 @@ def test_a_fault_of_a_conversion_is_told_with_its_line(tmp_path: Path, content: 
         load_conversion(write(tmp_path, content))
 
 
+def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"No such file or directory\), expected a TOML file: check the path"):
+        load_task(tmp_path / "absent.toml")
+
+
 def test_a_name_that_no_client_could_ask_for_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="rename the file"):
         load_tasks(write(tmp_path, GOOD, "my stance").parent)
