@@ -43,7 +43,11 @@ def test_a_file_is_a_task_and_how_its_examples_are_made(tmp_path: Path) -> None:
             GOOD.replace("labels = [", "lables = ["),
             r"stance.toml, line 3: found unknown key `lables` \(did you mean `l",
         ),
-        (GOOD.replace('"classification"', '"classify"'), "line 1: kind: input should be"),
+        (GOOD.replace('"classification"', '"classify"'), r"line 1: found kind = 'classify', expected 'question a"),
+        (
+            GOOD.replace('["yes", "no"]', '"yes"'),
+            r"line 3: found labels = 'yes', expected a list, such as \[\"a\", \"b",
+        ),
         (GOOD.replace('["yes", "no"]', '["yes"]'), "stance.toml: found `labels` .*at least 2"),
         (GOOD.replace('kind = "classification"\n', ""), "found no `kind`"),
         (GOOD.replace("labels", "labels ="), "not TOML.*line 3"),
