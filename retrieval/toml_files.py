@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,40 @@ from pydantic import ValidationError
 from retrieval.errors import ConfigurationError
 
 
-def read_fields(file: Path, known: Collection[str], *, such_as: str) -> dict[str, Any]:
-    """The fields of a file, all of them known.
+def read_toml(file: Path, *, such_as: str) -> dict[str, Any]:
+    """What a file holds.
 
     Args:
         such_as: a line as it might stand there, shown where the file is no TOML.
 
     Raises:
-        ConfigurationError: it cannot be read, is no TOML, or has a key that is not known.
+        ConfigurationError: it cannot be read, or is no TOML.
     """
+    text = ""
     try:
-        fields = tomllib.loads(file.read_bytes().decode("utf-8"))
+        text = file.read_bytes().decode("utf-8")
+        return tomllib.loads(text)
     except OSError as error:
-        raise ConfigurationError(f"cannot read {file} ({error.strerror}): check who may read it") from error
+        raise ConfigurationError(
+            f"cannot read {file} ({error.strerror}), expected a TOML file: check the path, and who may read it"
+        ) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{file}, line {line}: found bytes that are not UTF-8; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
+        fault = str(error).replace("at end of document", f"at line {len(text.splitlines())}, its end")
         raise ConfigurationError(
-            f"{file}: found text that is not TOML: {error}; expected lines such as `{such_as}`"
+            f"{file}: found text that is not TOML: {fault}; expected lines such as `{such_as}`"
         ) from error
+
+
+def read_fields(file: Path, known: Collection[str], *, such_as: str) -> dict[str, Any]:
+    """The fields of a file, all of them known.
+
+    Raises:
+        ConfigurationError: as of :func:`read_toml`, or it has a key that is not known.
+    """
+    fields = read_toml(file, such_as=such_as)
     refuse_unknown(file, fields, known)
     return fields
 
@@ -60,9 +74,31 @@ def first_fault(file: Path | None, error: ValidationError, *, otherwise: str = "
     """
     fault = error.errors(include_url=False)[0]
     key = str(fault["loc"][0]) if fault["loc"] else ""
-    message = fault["msg"].removeprefix("Value error, ")
     where = otherwise if file is None else place(file, key)
-    return ConfigurationError(": ".join(filter(None, (where, key, f"{message[0].lower()}{message[1:]}"))))
+    if fault["type"] == "value_error":  # a check of ours, which says what it found
+        said = fault["msg"].removeprefix("Value error, ")
+    else:
+        named = ".".join(map(str, fault["loc"]))
+        said = f"found {named} = {shown(fault['input'])}, {expected(fault)}"
+        key = ""
+    return ConfigurationError(": ".join(filter(None, (where, key, said))))
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it."""
+    found = repr(value)
+    return found if len(found) <= 60 else f"{found[:57]}..."
+
+
+def expected(fault: Mapping[str, Any]) -> str:
+    """What pydantic says of a fault, in the words of TOML."""
+    said = (
+        fault["msg"]
+        .removeprefix("Value error, ")
+        .removeprefix("Input should be ")
+        .replace("a valid tuple", 'a list, such as ["a", "b"]')
+    )
+    return f"expected {said}" if fault["msg"].startswith("Input") else f"{said[0].lower()}{said[1:]}"
 
 
 def place(file: Path, key: str) -> str:

@@ -4,7 +4,6 @@ Read once, at an entry point. Constructors elsewhere take plain values, never th
 """
 
 import os
-import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ from retrieval.errors import ConfigurationError
 from retrieval.prompt import Prompt
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import ChunkingSettings, EmbedderSettings, IndexSettings, IngestSettings
+from retrieval.toml_files import expected, read_toml, shown
 from training.settings import GeneratorSettings, TrainingSettings
 
 PREFIX, DELIMITER = "LOCKSTEP_", "__"
@@ -84,7 +84,7 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigurationError: the file cannot be read, or a key or value is not possible.
     """
-    content = _read_toml(path)
+    content = read_toml(path, such_as='top_k = 10` or `model = "name"')
     _refuse_unknown_variables()
     try:
         return Settings(**content)
@@ -93,27 +93,6 @@ def load_settings(path: Path) -> Settings:
     except SettingsError as error:
         raise ConfigurationError(
             f"the environment: {error}; expected a value such as {PREFIX}SEARCH{DELIMITER}TOP_K=5"
-        ) from error
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    text = ""
-    try:
-        text = path.read_bytes().decode("utf-8")
-        return tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot read {path} ({error.strerror}): check that it exists and who owns it"
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(
-            f"{path}, line {line}: found bytes that are not UTF-8; save the file as UTF-8"
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        fault = str(error).replace("at end of document", f"at line {len(text.splitlines())}, its end")
-        raise ConfigurationError(
-            f'{path}: found text that is not TOML: {fault}; expected lines such as `top_k = 10` or `model = "name"`'
         ) from error
 
 
@@ -144,9 +123,8 @@ def _first_fault(error: ValidationError, path: Path) -> str:
         kind = "section" if len(location) == 1 else "key"
         hint = _suggest(location[-1], known)
         return f"{origin}: found unknown {kind} `{key}`{hint}; expected one of: {', '.join(known)}"
-    found = "(a secret)" if "api_key" in location else repr(fault.get("input"))
-    shown = found if len(found) <= 60 else found[:57] + "..."
-    return f"{origin}: found {key} = {shown}; {fault['msg'][0].lower()}{fault['msg'][1:]}: correct it"
+    found = "(a secret)" if "api_key" in location else shown(fault.get("input"))
+    return f"{origin}: found {key} = {found}; {expected(fault)}: correct it"
 
 
 def _variable(location: Sequence[str]) -> str | None:

@@ -45,9 +45,8 @@ app = typer.Typer(
 for family in (index, questions, dataset, evaluation, study, tuning, retraining, scaling, serving, doctor):
     family.register(app)
 app.add_typer(documents.app, name="documents", help="List, show and remove documents; what was not taken, and why.")
-app.add_typer(examples.app, name="examples", help="Make examples where there are too few.")
+app.add_typer(examples.app, name="examples", help="Make examples of other data, or where there are too few.")
 app.add_typer(releases.app, name="releases", help="List, show, promote and roll back releases.")
-app.add_typer(examples.app, name="examples", help="Make examples of other data.")
 app.add_typer(keys.app, name="keys", help="Make, list and revoke the keys that clients of a service present.")
 
 

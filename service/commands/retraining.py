@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,19 @@ from service.commands.console import Console
 from service.commands.estimates import estimate_line
 from service.commands.evaluation import EXAMPLES_HELP, AcceptOption, ColumnOption, interval, show_metrics
 from service.commands.training_table import TrainingTable
+
+if TYPE_CHECKING:
+    from retrieval.workspace import Workspace
+
+
+REQUESTED = {
+    "promote": "promote",
+    "require_better": "require_better",
+    "seeds": "seeds",
+    "column": "columns",
+    "accept_test_changes": "accept_test_changes",
+}
+"""Option to what a run keeps of it."""
 
 
 class Promote(StrEnum):
@@ -61,6 +74,8 @@ def retrain(
     if bool(examples or target) == resume:
         found = "both" if resume else "neither"
         raise typer.BadParameter(f"found {found} of --examples (or --target) and --resume, expected one of them")
+    if target is not None:
+        _check_target(target)
     from service.bootstrap import ensure_release, retraining_bases
     from training.data.reading.columns import parse_columns
     from training.runs.retrain import Request
@@ -70,7 +85,9 @@ def retrain(
     columns = parse_columns(column or ())
     with opened(context, workspace, as_json) as here:
         settings, request = here.settings, None
-        if not resume:
+        if resume:
+            _refuse_other_options(context, here.workspace, columns)
+        else:
             price = settings.generator.price_per_million
             request = Request(
                 tuple(examples or ()),
@@ -96,6 +113,31 @@ def retrain(
                 listen=listener(here.console, table),
             )
         here.console.finish(value, lambda: _show(here, value))
+
+
+def _refuse_other_options(context: typer.Context, workspace: "Workspace", columns: dict[str, str]) -> None:
+    """A run goes on as it was begun: other options beside --resume would be left aside unseen."""
+    from training.runs.directory import unfinished_run
+
+    asked = {**context.params, "columns": columns}
+    for parameter, name in REQUESTED.items():
+        source = context.get_parameter_source(parameter)
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        begun, option = unfinished_run(workspace).request.get(name), f"--{parameter.replace('_', '-')}"
+        if asked[name] != begun:
+            raise typer.BadParameter(
+                f"found {option} with --resume and a run that was begun with {begun!r} there, expected the same or "
+                f"none, since a run goes on as it was begun: leave {option} away, or begin a new run"
+            )
+
+
+def _check_target(target: str) -> None:
+    from training.runs.targeting import BUCKETS, LARGEST, bucket_named
+
+    if target != LARGEST and bucket_named(target) is None:
+        names = ", ".join(one.replace(" ", "-") for one in BUCKETS)
+        raise typer.BadParameter(f"found --target {target!r}, expected {LARGEST} or one of {names}")
 
 
 def listener(console: Console, table: TrainingTable) -> Callable[[dict[str, Any]], None]:

@@ -48,11 +48,17 @@ def scaling(
 
     Takes about twice as long as the trainings of `lockstep retrain`; nothing of them is kept.
     """
-    from retrieval.errors import InputError
+    from retrieval.errors import ConfigurationError, InputError
     from training.scaling.curve import SHARES, in_words, scaling_curve
 
     with opened(context, workspace, as_json) as here:
         release, seed = active_release(here), here.settings.training.seed
+        wanted = component or list(Part)
+        if not _trained(here, wanted):
+            raise ConfigurationError(
+                f"found nothing to train ({' and '.join(wanted)} switched off under [training], or a generator that is "
+                "behind a server), expected one: name another --component, or switch it on"
+            )
         with here.console.progress() as progress, own_searcher(here, release, progress) as searcher:
             prepared = prepare(here, searcher, examples, column or (), freeze=False)
             if not prepared.examples["validation"]:
@@ -66,10 +72,20 @@ def scaling(
                     seed=seed,
                     progress=progress,
                 )
-                for one, asked in _components(here, release, searcher, prepared, component or list(Part))
+                for one, asked in _components(here, release, searcher, prepared, wanted)
             ]
         value = {"release": release.id, "curves": [{**one, "says": in_words(one)} for one in curves]}
         here.console.finish(value, lambda: _show(here, value))
+
+
+def _trained(here: Opened, wanted: list[Part]) -> list[Part]:
+    """Of what is wanted, what is switched on and has its weights here."""
+    training = here.settings.training
+    on = {
+        Part.embedder: training.embedder_enabled,
+        Part.generator: training.generator_enabled and here.settings.generator.url is None,
+    }
+    return [part for part in Part if part in wanted and on[part]]
 
 
 def _components(
@@ -84,12 +100,10 @@ def _components(
         here.settings.training,
         release.manifest,
     )
-    if Part.embedder in wanted and training.embedder_enabled:
+    trained = _trained(here, wanted)
+    if Part.embedder in trained:
         yield embedder_component(here.catalog, searcher, prepared, bases.embedder, training)
-    if Part.generator in wanted and training.generator_enabled:
-        if bases.generator is None:
-            here.console.warn("the generator is behind a server, so nothing is trained of it")
-            return
+    if Part.generator in trained and bases.generator is not None:
         asked = asking(manifest.prompt, release.directory, manifest.tasks)
         yield generator_component(searcher, prepared, asked, bases.generator, manifest.max_new_tokens, training)
 

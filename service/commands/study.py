@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
-from service.commands.evaluation import ColumnOption, ExamplesOption, prepare
+from service.commands.evaluation import ColumnOption, ExamplesOption, interval, prepare
 
 if TYPE_CHECKING:
     from retrieval.progress import Progress
@@ -175,10 +175,9 @@ def _show(here: Opened, result: dict[str, Any]) -> None:
     if chosen["cell"] == result["served"]:
         console.write(f"chosen: {chosen['cell']}, which is served already; nothing else is clearly better")
     else:
-        interval = "" if found["low"] is None else f" (95 % interval {found['low']:+.3f} to {found['high']:+.3f})"
         console.write(
-            f"chosen: {chosen['cell']}; against what is served {found['difference']:+.3f}{interval}, on the questions "
-            "that chose it"
+            f"chosen: {chosen['cell']}; against what is served {found['difference']:+.3f}, 95 % interval "
+            f"{interval(found)}, on the questions that chose it"
         )
         console.write("the next `lockstep retrain` starts from it, and measures on the test questions what it brings")
     if beyond := result["beyond"]:

@@ -21,4 +21,11 @@ def test_the_generator_on_a_part_of_its_rows(world, lockstep):
     (curve,) = answer[1]["curves"]
     assert len(curve["points"]) == 1
     assert curve["forecast"] is None
-    assert curve["says"] == "generator: too few rows for a curve."
+    assert curve["says"].startswith("generator: too few rows for a curve, expected two parts")
+
+
+def test_nothing_to_train_is_refused(world, lockstep, monkeypatch):
+    monkeypatch.setenv("LOCKSTEP_TRAINING__GENERATOR_ENABLED", "false")
+    status, value = lockstep(world, "scaling", "--examples", world.examples, "--component", "generator")
+    assert (status, value["error"]["code"]) == (2, "configuration")
+    assert "found nothing to train (generator switched off" in value["error"]["message"]

@@ -47,9 +47,9 @@ def test_a_prompt_of_the_workspace_is_found_and_wins(tmp_path: Path) -> None:
         (GOOD.replace("{passages}", "{pasages}"), r"line 3: found the placeholder \{pasages\}.*mean \{passages\}"),
         (GOOD.replace("{abstention}", "{question}"), r"line 1: found the placeholder \{question\} in `system`"),
         ('user = "{question}"\n', r"line 1: user: .*no \{passages\}"),
-        (GOOD + "max_passages = 0\n", "line 6: max_passages"),
+        (GOOD + "max_passages = 0\n", "line 6: found max_passages = 0"),
         ('system = "a\n', "not TOML.*line 1"),
-        ("system = 3\n", "line 1: system"),
+        ("system = 3\n", "line 1: found system = 3"),
     ],
 )
 def test_a_fault_is_told_with_its_line(tmp_path: Path, content: str, told: str) -> None:

@@ -71,8 +71,12 @@ def _task(line: Mapping[str, Any], arms: Sequence[str]) -> Sequence[str]:
 def _figure(value: float | None, comparison: Mapping[str, Any] | None) -> str:
     if value is None:
         return "-"
-    if comparison is None or comparison["low"] is None:
+    if comparison is None:
         return f"{value:.3f}"
+    if comparison.get("method") == "rule of three":  # its bounds are what was not seen, and not what was measured
+        return f"{value:.3f} (the same on every question)"
+    if comparison["low"] is None:
+        return f"{value:.3f} ({comparison['difference']:+.3f}, no interval)"
     interval = f"{comparison['difference']:+.3f} [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
     return f"{value:.3f} ({interval}) {SIGNS[comparison['direction']]}".rstrip()
 

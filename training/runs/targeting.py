@@ -75,6 +75,12 @@ def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
     return Round(run, answered(chosen), answered(max(arms.values(), key=lambda one: one.changes)))
 
 
+def bucket_named(target: str) -> Bucket | None:
+    """The bucket that is meant, with blanks or hyphens between its words."""
+    wanted = target.replace("-", " ").replace("_", " ")
+    return next((name for name in BUCKETS if name == wanted), None)
+
+
 def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
     """The bucket that is meant.
 
@@ -83,11 +89,10 @@ def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
     """
     counts = Counter(bucket for bucket in before.chosen.buckets(catalog).values() if bucket is not None)
     told = ", ".join(f"{name}: {count}" for name, count in counts.most_common()) or "none"
-    wanted = target.replace("-", " ").replace("_", " ")
-    if wanted == LARGEST and counts:
+    if target == LARGEST and counts:
         return min(counts, key=lambda name: (-counts[name], BUCKETS.index(name)))
-    found = next((name for name in BUCKETS if name == wanted), None)
-    if found is None and wanted != LARGEST:
+    found = bucket_named(target)
+    if found is None and target != LARGEST:
         raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(BUCKETS)}")
     if found is None or not counts[found]:
         raise InputError(

@@ -91,7 +91,10 @@ def in_words(curve: Mapping[str, Any]) -> str:
     """What to do, as a sentence with its numbers."""
     found, name = curve["forecast"], curve["component"]
     if found is None:
-        return f"{name}: too few rows for a curve."
+        return (
+            f"{name}: too few rows for a curve, expected two parts of at least {LEAST_ROWS} rows: add examples, or "
+            "larger shares."
+        )
     band = "" if found["low"] is None else f", 95 % band {found['low']:+.3f} to {found['high']:+.3f}"
     gain = f"twice the rows would bring {found['gain']:+.3f} {curve['metric']} ({curve['questions']} questions{band})"
     advice = {

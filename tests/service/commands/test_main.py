@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from retrieval.errors import Busy, InputError
+from retrieval.workspace import Workspace
 from service.commands.common import quoted
 from service.running import announced
+from training.runs.directory import start_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
@@ -318,6 +320,25 @@ def test_retrain_wants_examples_or_a_run_to_resume(run_json, place, tmp_path):
     assert error_of(run_json, "retrain", "--resume", "--examples", tmp_path / "x", "-w", place)[0] == 2
 
 
+def test_a_resumed_run_refuses_options_that_it_was_not_begun_with(run_json, place, monkeypatch):
+    start_run(
+        Workspace(place), {"promote": "never", "require_better": False, "seeds": 2, "columns": {"Frage": "question"}}
+    )
+    monkeypatch.setattr("training.runs.retrain.retrain", lambda *_, **__: {"verdict": "kept"})
+    same = ("--promote", "never", "--seeds", "2", "--column", "question=Frage")
+    assert run_json("retrain", "--resume", *same, "-w", place) == (0, {"verdict": "kept"})
+    for option in (("--promote", "always"), ("--seeds", "3"), ("--require-better",), ("--column", "answers=Antwort")):
+        status, error = error_of(run_json, "retrain", "--resume", *option, "-w", place)
+        assert (status, error["code"]) == (2, "usage")
+        assert f"leave {option[0]} away" in error["message"]
+
+
+def test_a_target_that_is_no_kind_of_error_is_refused_before_anything_is_read(run_json, place):
+    status, error = error_of(run_json, "retrain", "--target", "not-found", "-w", place)
+    assert status == 2
+    assert "expected largest or one of not-retrieved" in error["message"]
+
+
 def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, place, folder, monkeypatch, tmp_path):
     metrics = {
         "questions": 9,
@@ -341,7 +362,7 @@ def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, pl
     }
     asked = []
 
-    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn):
+    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn, listen):
         asked.append(request)
         return result
 

@@ -56,6 +56,14 @@ def test_verdict_arms_and_errors_are_told() -> None:
     assert text.endswith("Release `r0002-ab`, run `20261121`, 2026-11-21T01:02:03+00:00.\n")
 
 
+def test_a_bound_on_what_was_not_seen_is_told_as_no_interval() -> None:
+    same = {**COMPARED, "difference": 0.0, "low": -0.3, "high": 0.3, "direction": "unclear", "method": "rule of three"}
+    few = {**same, "difference": 0.1, "low": None, "high": None, "method": "none"}
+    for comparison, told in ((same, "0.500 (the same on every question)"), (few, "0.500 (+0.100, no interval)")):
+        arms = [{**ARM, "name": "untouched"}, {**ARM, "name": "generator tuned", "comparisons": [comparison]}]
+        assert f"| {told} |" in render_markdown(report(arms=arms))
+
+
 def test_what_would_be_markup_is_text() -> None:
     assert "- Answer score rose \\| by &lt;b>much&lt;/b>." in render_markdown(report())
 

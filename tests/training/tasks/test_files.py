@@ -43,7 +43,11 @@ def test_a_file_is_a_task_and_how_its_examples_are_made(tmp_path: Path) -> None:
             GOOD.replace("labels = [", "lables = ["),
             r"stance.toml, line 3: found unknown key `lables` \(did you mean `l",
         ),
-        (GOOD.replace('"classification"', '"classify"'), "line 1: kind: input should be"),
+        (GOOD.replace('"classification"', '"classify"'), r"line 1: found kind = 'classify', expected 'question a"),
+        (
+            GOOD.replace('["yes", "no"]', '"yes"'),
+            r"line 3: found labels = 'yes', expected a list, such as \[\"a\", \"b",
+        ),
         (GOOD.replace('["yes", "no"]', '["yes"]'), "stance.toml: found `labels` .*at least 2"),
         (GOOD.replace('kind = "classification"\n', ""), "found no `kind`"),
         (GOOD.replace("labels", "labels ="), "not TOML.*line 3"),
@@ -66,6 +70,11 @@ def test_a_fault_of_a_task_is_told_with_its_line(tmp_path: Path, content: str, t
 def test_a_fault_of_a_conversion_is_told_with_its_line(tmp_path: Path, content: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         load_conversion(write(tmp_path, content))
+
+
+def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"No such file or directory\), expected a TOML file: check the path"):
+        load_task(tmp_path / "absent.toml")
 
 
 def test_a_name_that_no_client_could_ask_for_is_refused(tmp_path: Path) -> None:

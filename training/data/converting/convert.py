@@ -63,10 +63,7 @@ def convert(path: Path, name: str, task: Task, conversion: Conversion, *, warn: 
                 first, held = rows.setdefault(made["id"], (where, made))
                 if held is not made:
                     if held != made:
-                        raise FaultyRow(
-                            f"found the id {made['id']!r} again (first in {first}) with another question, answer or "
-                            "document, expected each id once"
-                        )
+                        raise FaultyRow(_contradiction(made, held, first))
                     repeated += 1
             except FaultyRow as fault:
                 faults.append(f"{where}: {fault}")
@@ -75,6 +72,16 @@ def convert(path: Path, name: str, task: Task, conversion: Conversion, *, warn: 
     if faults:
         raise InputError(told(faults, str(path), "correct this, or the task's file; nothing was written"))
     return Converted([made for _, made in rows.values()], repeated)
+
+
+def _contradiction(made: Mapping[str, Any], held: Mapping[str, Any], first: str) -> str:
+    """What is wrong with a row that has the id of an earlier one."""
+    if made["question"] == held["question"]:
+        found = (
+            f"the question {shown(made['question'])} again (first in {first}) with another answer, document or split"
+        )
+        return f"found {found}, expected each question once: keep the right row"
+    return f"found the id {made['id']!r} again (first in {first}) with another question, expected each id once"
 
 
 def _check_columns(source: str, columns: tuple[str, ...], conversion: Conversion, task: Task) -> None:

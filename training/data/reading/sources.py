@@ -61,7 +61,7 @@ def _json(path: Path, read: Iterable[json_rows.JsonRow]) -> Source:
 def _table(path: Path, data: bytes, delimiter: str | None, warn: Tell) -> Source:
     from retrieval.parsing.table import delimiter_of, table_rows
 
-    text = _decoded(path, data, warn)
+    text = _decoded(path, data, warn) if data else ""
     grid = [*table_rows(text, delimiter or delimiter_of(text))]
     return _from_cells(str(path), f"{path}:", grid)
 

@@ -124,8 +124,10 @@ def test_a_row_that_is_no_example_is_a_fault(
 
 def test_one_id_for_two_examples_is_a_fault(table: Callable[..., Path]) -> None:
     rows = [{"title": "Alpha", "verdict": "yes"}, {"title": "Alpha", "verdict": "no"}]
-    with pytest.raises(InputError, match=r"found the id 'mine-.*again"):
+    with pytest.raises(InputError, match=r'found the question "Is Alpha right\?" again .*another answer'):
         run(table(rows))
+    with pytest.raises(InputError, match=r"found the id 'one' again .*another question"):
+        run(table([{**row, "id": "one"} for row in (ROWS[0], ROWS[1])]), id="id")
 
 
 def test_a_column_that_is_not_there_is_told_with_those_that_are(table: Callable[..., Path]) -> None:

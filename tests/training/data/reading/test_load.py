@@ -150,6 +150,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         (empty, "found no row"),
         (damaged, "damaged gzip"),
         (plain, "damaged gzip"),
+        (write(tmp_path / "empty.csv", b""), "found no row"),
         (tmp_path / "absent.jsonl", "No such file"),
         (tmp_path, "directory"),
     ]:
