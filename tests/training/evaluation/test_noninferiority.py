@@ -21,7 +21,7 @@ def compared(metric: str, low: float | None, high: float | None) -> Comparison:
         ("recall@10", -0.20, -0.06, "inferior", 0.20),
         ("skipped", 0.06, 0.20, "inferior", 0.20),  # lower is better
         ("skipped", -0.20, -0.06, "shown", -0.06),
-        ("exact_match", None, None, "not shown", None),
+        ("correct", None, None, "not shown", None),
     ],
 )
 def test_standings(metric: str, low: float | None, high: float | None, standing: str, worst: float | None) -> None:
