@@ -23,7 +23,7 @@ METRICS = {"embedder": "nDCG@10", "generator": "answer score"}
 
 
 class Part(StrEnum):
-    """What can be tuned."""
+    """What is trained."""
 
     embedder = "embedder"
     generator = "generator"
