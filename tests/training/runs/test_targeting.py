@@ -17,7 +17,7 @@ def round_with(*buckets: str | None) -> Round:
 def test_the_largest_is_one_for_which_rows_can_be_made() -> None:
     before = round_with("wrong label", "wrong label", "wrong span", None, "not retrieved")
     assert aim(before, cast("Any", None), "largest") == "not retrieved", "of equals the first cause"
-    with pytest.raises(InputError, match="found no error to aim at .*wrong label: 1"):
+    with pytest.raises(InputError, match=r"found no error to aim at .*wrong label: 1"):
         aim(round_with("wrong label"), cast("Any", None), "largest")
     with pytest.raises(InputError, match="expected largest or one of not retrieved"):
         aim(before, cast("Any", None), "wrong-label")
