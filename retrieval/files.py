@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,18 @@ def publish_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:
 def publish_json(path: Path, value: Any, *, mode: int | None = None) -> None:
     """:func:`publish_bytes` of a JSON value, indented, keys in the order given."""
     publish_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), mode=mode)
+
+
+def publish_rows(path: Path, rows: Iterable[Any]) -> None:
+    """:func:`publish_bytes` of JSON values, one a line; lone surrogates stay what they are."""
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    publish_bytes(path, "".join(lines).encode("utf-8", "surrogatepass"))
+
+
+def published_rows(path: Path) -> Iterator[Any]:
+    """What :func:`publish_rows` wrote. Not ``splitlines``: a text may hold other ends of lines, such as U+2028."""
+    text = path.read_bytes().decode("utf-8", "surrogatepass")
+    return map(json.loads, filter(None, text.split("\n")))
 
 
 def publish_directory(temporary: Path, final: Path) -> None:

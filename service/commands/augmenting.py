@@ -1,6 +1,5 @@
 """``lockstep examples augment``: the training questions said otherwise."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
 from service.commands.evaluation import EXAMPLES_HELP, ColumnOption
-from service.commands.generating import writer_of
+from service.commands.generating import ModelOption, UrlOption, expect_both_or_neither, writer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,19 +32,18 @@ def augment(
         int, typer.Option("--within", min=1, help="Retrieval must find a question's document among so many.")
     ] = 10,
     seed: Annotated[int | None, typer.Option("--seed", help="Default: that of [training].")] = None,
-    url: Annotated[str | None, typer.Option("--url", help="Of a server with OpenAI's chat completions.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Its name there.")] = None,
+    url: UrlOption = None,
+    model: ModelOption = None,
     column: ColumnOption = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say the training questions otherwise; validation and test are left as they are. Freezes the split."""
-    from retrieval.files import publish_bytes
+    from retrieval.files import publish_rows
     from training.synthesis.augment import augment as run
 
     methods = _methods(without or ())
-    if (url is None) != (model is None):
-        raise typer.BadParameter("found one of --url and --model, expected both or neither")
+    expect_both_or_neither(url, model)
     with opened(context, workspace, as_json) as here:
         from service.commands.training_ground import training_ground
 
@@ -64,8 +62,7 @@ def augment(
                 within=within,
                 paraphrase=writer.paraphrase if writer else None,
             )
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in result.rows]
-        publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
+        publish_rows(output, result.rows)
         value = {
             "output": str(output),
             "of": len(ground.examples),

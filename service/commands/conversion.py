@@ -45,7 +45,7 @@ def convert(
     """Turn a table into examples of a task: all of its rows, or none where some cannot be."""
     if (output is None) == (preview is None):
         raise typer.BadParameter(f"found {'both' if output else 'neither'} of --output and --preview, expected one")
-    from retrieval.files import publish_bytes
+    from retrieval.files import publish_rows
     from training.data.converting.convert import convert as run
     from training.tasks.files import load_conversion, load_task
 
@@ -55,8 +55,7 @@ def convert(
         conversion = conversion.model_copy(update={"split": split})
     found = run(source, task.stem, load_task(task), conversion, warn=console.warn)
     if output is not None:
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in found.rows]
-        publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
+        publish_rows(output, found.rows)
     value = _value(found, task.stem, preview) | ({"output": str(output)} if output is not None else {})
     console.finish(value, lambda: _show(console, value))
 

@@ -1,6 +1,5 @@
 """``lockstep evaluate``: how good a release is on examples."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -102,13 +101,9 @@ def evaluate(
                     generator.stop()
         metrics = {**result.metrics(), "intervals": metric_intervals(result)}
         if output is not None:
-            from retrieval.files import publish_bytes
+            from retrieval.files import publish_rows
 
-            lines = [
-                json.dumps(row, ensure_ascii=False) + "\n"
-                for row in question_rows(result, here.catalog, shown=manifest.prompt.max_passages)
-            ]
-            publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
+            publish_rows(output, question_rows(result, here.catalog, shown=manifest.prompt.max_passages))
             metrics["output"] = str(output)
 
         def show() -> None:

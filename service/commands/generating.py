@@ -1,6 +1,5 @@
 """``lockstep examples generate``: questions out of the training documents, where people have asked too little."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from training.synthesis.writer import Writer
 
 SHOWN = 5
+UrlOption = Annotated[str | None, typer.Option("--url", help="Of a server with OpenAI's chat completions.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Its name there.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,21 +41,20 @@ def generate(
         int, typer.Option("--within", min=1, help="Retrieval must find a question's document among so many.")
     ] = 5,
     seed: Annotated[int | None, typer.Option("--seed", help="Default: that of [training].")] = None,
-    url: Annotated[str | None, typer.Option("--url", help="Of a server with OpenAI's chat completions.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Its name there.")] = None,
+    url: UrlOption = None,
+    model: ModelOption = None,
     column: ColumnOption = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Make examples of the training documents: by rules, and by a generator behind a URL where one is named."""
-    from retrieval.files import publish_bytes
+    from retrieval.files import publish_rows
     from training.data.candidates import DEPTH
     from training.synthesis.filters import Filters
     from training.synthesis.generate import generate as run
 
     chosen = _kinds(kinds)
-    if (url is None) != (model is None):
-        raise typer.BadParameter("found one of --url and --model, expected both or neither")
+    expect_both_or_neither(url, model)
     with opened(context, workspace, as_json) as here:
         from service.commands.training_ground import training_ground
 
@@ -79,8 +79,7 @@ def generate(
                 progress=progress,
             )
         rows = [one.draft.row() for one in result.made]
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-        publish_bytes(output, "".join(lines).encode("utf-8", "surrogatepass"))
+        publish_rows(output, rows)
         value = {
             "output": str(output),
             **result.counts(),
@@ -101,6 +100,12 @@ def _kinds(named: str | None) -> "tuple[Kind, ...]":
         found = ", ".join(map(repr, unknown)) if asked else "none"
         raise typer.BadParameter(f"found the kinds {found}, expected of {', '.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in asked)
+
+
+def expect_both_or_neither(url: str | None, model: str | None) -> None:
+    """Refuse a server without a model, and a model without a server."""
+    if (url is None) != (model is None):
+        raise typer.BadParameter("found one of --url and --model, expected both or neither")
 
 
 def writer_of(here: Opened, url: str | None, model: str | None, seed: int, limit: int) -> "Writer | None":

@@ -1,12 +1,12 @@
 """``lockstep scaling``: what twice the training data would bring."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, active_release, opened, own_searcher
 from service.commands.evaluation import ColumnOption, ExamplesOption, prepare
+from service.commands.tuning import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from training.data.preparation import Prepared
     from training.releases.release import Release
     from training.scaling.curve import Component
-
-
-class Part(StrEnum):
-    """What is trained."""
-
-    embedder = "embedder"
-    generator = "generator"
 
 
 def register(app: typer.Typer) -> None:

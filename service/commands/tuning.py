@@ -23,7 +23,7 @@ METRICS = {"embedder": "nDCG@10", "generator": "answer score"}
 
 
 class Part(StrEnum):
-    """What can be tuned."""
+    """What is trained."""
 
     embedder = "embedder"
     generator = "generator"
@@ -65,8 +65,13 @@ def tune(
             prepared = prepare(here, searcher, examples, column or (), freeze=True)
             own, groups = prepared.examples, prepared.split.group_of_example
             validation = spread(own["validation"], groups, training.data.most_validation, seed=training.seed)
-            if not validation or not own["train"]:
-                raise InputError("found no example in the train or the validation split, expected some: add examples")
+            measured = [one for one in validation if one.document_ids or component is Part.generator]
+            if not measured or not own["train"]:
+                known = " whose documents are known" if component is Part.embedder else ""
+                raise InputError(
+                    f"found no example in the train split, or none{known} in the validation split, expected some: add "
+                    "examples"
+                )
             prepared = replace(prepared, examples={**own, "validation": validation})
             directory = here.workspace.state / "tuning" / _name(here, release, component, prepared)
             directory.mkdir(parents=True, exist_ok=True)
@@ -86,9 +91,9 @@ def tune(
         value = {
             "component": component.value,
             "metric": METRICS[component],
-            "questions": len(validation),
+            "questions": len(measured),
             **found,
-            "caution": f"It is the best of {tried} on the same {len(validation)} validation questions, which flatters "
+            "caution": f"It is the best of {tried} on the same {len(measured)} validation questions, which flatters "
             "it: what it is worth, `lockstep retrain` measures on the test questions.",
             "toml": as_toml(changed),
             "written": write,

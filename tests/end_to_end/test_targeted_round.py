@@ -76,7 +76,7 @@ def test_an_unknown_target_and_a_target_before_the_first_round_are_refused(world
     again = retrained.copy(tmp_path / "again")
     status, value = lockstep(again, "retrain", "--target", "nonsense")
     assert status != 0
-    assert "not retrieved" in value["error"]["message"]
+    assert "not-retrieved" in value["error"]["message"]
     status, value = lockstep(again, "retrain", "--target", "largest", "--resume")
     assert status == 2
 

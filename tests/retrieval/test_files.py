@@ -25,6 +25,14 @@ def test_a_failed_write_leaves_the_old_content_and_no_rubbish(tmp_path: Path, mo
     assert [one.name for one in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_rows_are_read_as_they_were_published(tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.jsonl", [{"text": "a\u2028b\x85c"}, {"text": "\ud800"}]
+    files.publish_rows(path, rows)
+    assert list(files.published_rows(path)) == rows
+    files.publish_rows(path, [])
+    assert list(files.published_rows(path)) == []
+
+
 def test_a_directory_is_published_under_a_new_name_only(tmp_path: Path) -> None:
     (tmp_path / "new" / "sub").mkdir(parents=True)
     (tmp_path / "new" / "sub" / "file").write_text("x")

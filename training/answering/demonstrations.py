@@ -4,7 +4,6 @@ Which examples stand in a prompt matters more than how many; the nearest by embe
 arXiv 2101.06804). Knows nothing about how prompts are worded.
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.documents import Passage
-from retrieval.files import publish_bytes
+from retrieval.files import publish_rows, published_rows
 from retrieval.prompt import Demonstration, ShownExcerpt
 from training.data.supervised import SupervisedRow
 
@@ -124,7 +123,7 @@ def save_pool(pool: Sequence[Worked], path: Path) -> None:
         }
         for one in pool
     ]
-    publish_bytes(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+    publish_rows(path, rows)
 
 
 def load_pool(path: Path) -> list[Worked]:
@@ -136,5 +135,5 @@ def load_pool(path: Path) -> list[Worked]:
             row["abstains"],
             row.get("task"),
         )
-        for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        for row in published_rows(path)
     ]

@@ -1,6 +1,5 @@
 """Dataclass rows as JSON Lines files of a run, published whole."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from retrieval.files import publish_bytes
+from retrieval.files import publish_rows, published_rows
 
 T = TypeVar("T")
 
@@ -25,12 +24,10 @@ def counted(stats: Any) -> dict[str, Any]:
 
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Write dataclass instances, one JSON object a line."""
-    lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
-    publish_bytes(path, ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass") if lines else b"")
+    publish_rows(path, (asdict(row) for row in rows))
 
 
 def read_rows(path: Path, kind: type[T]) -> list[T]:
     """Read what :func:`write_rows` wrote; pydantic turns lists into the tuples that the class declares."""
     adapter = TypeAdapter(kind)
-    text = path.read_bytes().decode("utf-8", "surrogatepass")
-    return [adapter.validate_python(json.loads(line)) for line in text.split("\n") if line]
+    return [adapter.validate_python(row) for row in published_rows(path)]

@@ -24,7 +24,7 @@ from retrieval.catalog import Catalog
 from retrieval.chunking import Chunker
 from retrieval.documents import Passage
 from retrieval.embedder import load_embedder, packaged_minilm
-from retrieval.files import publish_bytes, publish_json
+from retrieval.files import publish_json, publish_rows
 from retrieval.index.edge import open_edge
 from retrieval.ingest import ingest
 from retrieval.prompt import Prompt, is_abstention, strip_marks
@@ -97,8 +97,7 @@ def collect(arguments: argparse.Namespace) -> None:
     corpus = [{"id": one.id, "title": one.title, "text": one.text} for own in splits.values() for one in own]
     examples = [row for split, own in splits.items() for one in own for row in _examples(one, split)]
     for name, rows in (("corpus.jsonl", corpus), ("examples.jsonl", examples)):
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        publish_bytes(arguments.work / name, text.encode())
+        publish_rows(arguments.work / name, rows)
 
 
 def _examples(asked: Asked, split: str) -> Iterator[dict[str, Any]]:

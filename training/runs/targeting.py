@@ -15,9 +15,12 @@ from training.evaluation.evaluate import ArmResult, Record
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import Run
+from training.synthesis.targeting import REMEDIES
 
 LARGEST = "largest"
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+AIMABLE = tuple(name for name in BUCKETS if name in REMEDIES)
+"""For which rows can be made: what the right label or field is, no rule can tell."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
 
 
 def bucket_named(target: str) -> Bucket | None:
-    """The bucket that is meant, with blanks or hyphens between its words."""
+    """The bucket that is meant, with blanks or hyphens between its words; None where no rows can be made for it."""
     wanted = target.replace("-", " ").replace("_", " ")
-    return next((name for name in BUCKETS if name == wanted), None)
+    return next((name for name in AIMABLE if name == wanted), None)
 
 
 def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
@@ -89,11 +92,11 @@ def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
     """
     counts = Counter(bucket for bucket in before.chosen.buckets(catalog).values() if bucket is not None)
     told = ", ".join(f"{name}: {count}" for name, count in counts.most_common()) or "none"
-    if target == LARGEST and counts:
-        return min(counts, key=lambda name: (-counts[name], BUCKETS.index(name)))
+    if target == LARGEST and (aimable := [name for name in AIMABLE if counts[name]]):
+        return max(aimable, key=lambda name: counts[name])
     found = bucket_named(target)
     if found is None and target != LARGEST:
-        raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(BUCKETS)}")
+        raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(AIMABLE)}")
     if found is None or not counts[found]:
         raise InputError(
             f"found no error to aim at with --target {target!r} among the validation questions of run "

@@ -18,4 +18,6 @@ def render_tuning(figures: Mapping[str, Any]) -> str:
             highest = one["y"]
             best.append(one["cell"])
     names = list(figures["best"]["settings"])
-    return render_page("tuning.html.j2", tuned=figures, plot=scatter(points, best), names=names)
+    plot = scatter(points, best)
+    plot["x_ticks"] = [tick for tick in plot["x_ticks"] if tick["label"].isdigit()]  # trials are counted
+    return render_page("tuning.html.j2", tuned=figures, plot=plot, names=names)
