@@ -1,7 +1,7 @@
 """Cases whose truth is planted: validation chooses and the test judges, and both must find what was planted.
 
 Questions stand in groups that share a difficulty, as questions on near-duplicate documents do; each arm has its own
-chances of finding the document, of answering and of abstaining, and draws from them for itself.
+chances of finding the document, of answering and of abstaining.
 """
 
 import re
@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from training.evaluation import bootstrap
+from training.evaluation import bootstrap, comparison
 from training.evaluation.compared_systems import BASELINE, PROMPT_ONLY, SYSTEMS
 from training.evaluation.evaluate import RETRIEVAL_METRICS, ArmResult, Record
 from training.evaluation.judgement import Judgement, choose_thresholds, judge
-from training.evaluation.verdict import choose_arm
+from training.evaluation.noninferiority import SECONDARY
+from training.evaluation.verdict import PRIMARY, choose_arm
 from training.scoring.answer_metrics import score_answer
 
 SEEDS = range(5)
@@ -28,8 +29,10 @@ LATER = (0.0, 0.387, 0.5, 0.631)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bootstrap with few resamples: the cases are clear."""
+    """A bootstrap with few resamples, of the metrics that decide: the cases are clear."""
     monkeypatch.setattr(bootstrap, "RESAMPLES", 199)
+    deciding = {*PRIMARY, *SECONDARY, "answerable_score"}
+    monkeypatch.setattr(comparison, "LABELS", {name: comparison.LABELS[name] for name in deciding})
 
 
 @dataclass(frozen=True)
