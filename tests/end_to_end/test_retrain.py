@@ -325,8 +325,10 @@ def test_a_run_that_fails_at_the_end_of_every_stage_gives_the_same_result(lockst
     for name in ("verdict", "reasons", "chosen", "comparisons"):
         assert value[name] == expected[name], name
     for own, theirs in zip(value["metrics"].values(), expected["metrics"].values(), strict=True):
-        # Losses of a training that went on from a checkpoint differ in the last digits.
-        assert own["generation"] == pytest.approx(theirs["generation"], rel=1e-3)
+        # Losses of a training that went on from a checkpoint differ in the last digits, of which perplexity makes more.
+        found, wanted = dict(own["generation"]), dict(theirs["generation"])
+        assert found.pop("perplexity") == pytest.approx(wanted.pop("perplexity"), rel=1e-2)
+        assert found == pytest.approx(wanted, rel=1e-3)
         kept = ("questions", "retrieval", "outcomes")
         assert [own[name] for name in kept] == [theirs[name] for name in kept]
     for name in ("examples", "contrastive", "supervised"):

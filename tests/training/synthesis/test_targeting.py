@@ -16,7 +16,8 @@ def made(question: str, text: str, rank: int = 1) -> Made:
 
 
 def test_every_kind_of_error_has_a_remedy() -> None:
-    assert set(REMEDIES) == set(get_args(Bucket))
+    of_tasks = {"wrong label", "wrong fields"}  # no document holds them in its words, so no row is made for them
+    assert set(REMEDIES) == set(get_args(Bucket)) - of_tasks
 
 
 def test_the_rows_most_like_the_errors_are_taken() -> None:
