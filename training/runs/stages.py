@@ -4,14 +4,13 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
-from retrieval.files import publish_bytes
+from retrieval.files import publish_rows
 from retrieval.memory import device_peak, give_back
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
@@ -86,7 +85,7 @@ class Stages(Workbench):
             seed=self.training.seed,
             progress=self.progress,
         )
-        publish_bytes(self.directory / TARGETED, "".join(json.dumps(row) + "\n" for row in rows).encode())
+        publish_rows(self.directory / TARGETED, rows)
         return figures
 
     def shrinkage(self) -> dict[str, Any]:
