@@ -5,6 +5,7 @@ starts in milliseconds. Requests come as JSON Lines on standard input; what the 
 as JSON Lines to standard output. A line that was read is proof that the child got so far.
 """
 
+import gc
 import importlib
 import io
 import json
@@ -39,6 +40,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints
     for module in NEEDED:
         importlib.import_module(module)
+    gc.freeze()  # what was imported is no garbage
     tell(ready=os.getpid())
     for line in sys.stdin:
         child = os.fork()

@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ import pytest
 
 from retrieval.chunking import Chunker
 from retrieval.conditions import parse_condition
+from retrieval.corpus_files import find_files
 from retrieval.documents import Document
 from retrieval.embedder import load_embedder
+from retrieval.parsing.parse import ParseLimits, parse_files, parser_pool
+from retrieval.parsing.sandbox import ParserPool
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.releases.runtime import open_runtime
@@ -38,6 +41,8 @@ class Site:
 
     world: Any
     commands: Any
+    chunker: Chunker
+    pool: ParserPool
     asked_about: tuple[str, ...]
     generation: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -83,19 +88,12 @@ class Site:
 
     def chunks(self) -> dict[str, frozenset[str]]:
         """Document to the texts of its chunks, as the folder is now."""
-        chunker = Chunker(load_embedder(self.world.models[0]).tokenizer_path, 48)
-        return {path.name: _texts(chunker, path) for path in sorted(self.world.documents.glob("*.md"))}
-
-
-def _texts(chunker: Chunker, path: Path) -> frozenset[str]:
-    from retrieval.corpus_files import find_files
-    from retrieval.parsing.parse import ParseLimits, parse_file, parser_pool
-
-    limits = ParseLimits()
-    with parser_pool(limits) as pool:
-        (document,) = parse_file(find_files([path])[0], limits, pool)
-    assert isinstance(document, Document)
-    return frozenset(chunk.text for chunk in chunker.chunk(document))
+        found = {}
+        for source, items in parse_files(find_files([self.world.documents]), ParseLimits(), self.pool):
+            (document,) = items
+            assert isinstance(document, Document)
+            found[source.id] = frozenset(chunk.text for chunk in self.chunker.chunk(document))
+        return found
 
 
 def visible(world: Any, names: Iterable[str], ledger: Ledger, catalog: Any) -> tuple[dict[str, frozenset[str]], str]:
@@ -119,17 +117,19 @@ def visible(world: Any, names: Iterable[str], ledger: Ledger, catalog: Any) -> t
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, ingested, commands) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory, ingested, commands) -> Iterator[Site]:
     world = type(ingested)(tmp_path_factory.mktemp("kill") / "world", ingested.models).make()
-    site = Site(world, commands, tuple(world.names))
-    site.run("ingest")
-    site.run("retrain")
-    events = Run(world.run()).events()
-    site.stages = {event["stage"]: event["seconds"] for event in events if event.get("state") == "finished"}
-    site.edit()
-    for operation in ("ingest", "rollback", "promote"):
-        site.run(operation)
-    return site
+    chunker = Chunker(load_embedder(world.models[0]).tokenizer_path, 48)
+    with parser_pool(ParseLimits()) as pool:
+        site = Site(world, commands, chunker, pool, tuple(world.names))
+        site.run("ingest")
+        site.run("retrain")
+        events = Run(world.run()).events()
+        site.stages = {event["stage"]: event["seconds"] for event in events if event.get("state") == "finished"}
+        site.edit()
+        for operation in ("ingest", "rollback", "promote"):
+            site.run(operation)
+        yield site
 
 
 @pytest.mark.timeout(1800)

@@ -16,8 +16,10 @@ from huggingface_hub.errors import StrictDataclassError
 from jinja2 import TemplateError
 from safetensors import SafetensorError
 
+from retrieval.chat_template import encode
 from retrieval.errors import InputError
 from retrieval.files import sha256
+from retrieval.prompt import Message
 from retrieval.transformers_models import load_transformers_model
 from training.library_output import quiet_libraries
 
@@ -132,20 +134,15 @@ def try_template(path: Path) -> None:
     program = f"""
 import resource, sys
 from pathlib import Path
-from training.generator.files import check_template, load_tokenizer
+from training.generator.files import render_template
 from transformers import AutoTokenizer  # seconds, which are not the template's
 from retrieval.errors import InputError
-from retrieval.chat_template import encode
 used = resource.getrusage(resource.RUSAGE_SELF)
 seconds = int(used.ru_utime + used.ru_stime) + {TEMPLATE_SECONDS}
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 resource.setrlimit(resource.RLIMIT_DATA, ({TEMPLATE_BYTES}, {TEMPLATE_BYTES}))
 try:
-    tokenizer = load_tokenizer(Path(sys.argv[1]))
-    check_template(Path(sys.argv[1]), tokenizer)
-    turns = [dict(role=role, content=role) for role in ("system", "user", "assistant", "user")]
-    encode(tokenizer, turns[:2])
-    encode(tokenizer, turns)
+    render_template(Path(sys.argv[1]))
 except InputError as error:
     sys.exit(f"found: {{error}}")
 """
@@ -159,6 +156,19 @@ except InputError as error:
             or f"{path}: found a chat template that takes over {TEMPLATE_SECONDS} s or {TEMPLATE_BYTES >> 30} GiB, "
             "or fails, over four short messages; expected one that renders them: use another chat model"
         )
+
+
+def render_template(path: Path) -> None:
+    """Render a chat template over four short messages, in this process.
+
+    Raises:
+        InputError: as :func:`check_template`.
+    """
+    tokenizer = load_tokenizer(path)
+    check_template(path, tokenizer)
+    turns = [Message(role=role, content=role) for role in ("system", "user", "assistant", "user")]
+    encode(tokenizer, turns[:2])
+    encode(tokenizer, turns)
 
 
 def load_tokenizer(path: Path) -> Any:

@@ -33,6 +33,20 @@ def run_json(run):
 
 
 @pytest.fixture
+def error_of(run_json):
+    """Run a command that fails: exit status and what its object says of the error."""
+
+    def call(*arguments: str | Path) -> tuple[int, dict]:
+        status, value = run_json(*arguments)
+        assert set(value) == {"error"}
+        assert set(value["error"]) == {"message", "code"}
+        assert "\n" not in value["error"]["message"]
+        return status, value["error"]
+
+    return call
+
+
+@pytest.fixture
 def place(tmp_path, tiny_embedders, tiny_generator) -> Path:
     """A workspace of tiny models."""
     root = tmp_path / "place"

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from retrieval.errors import Busy, InputError
 from retrieval.workspace import Workspace
 from service.commands.common import quoted
 from service.running import announced
-from training.runs.directory import start_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
@@ -20,14 +18,6 @@ FILES = {
     "hose.md": "# Hose\n\nThe hose is blue and 3 m long.",
     "pump.txt": "The pump runs at 30 rpm.",
 }
-
-
-def error_of(run_json, *arguments: str | Path) -> tuple[int, dict]:
-    status, value = run_json(*arguments)
-    assert set(value) == {"error"}
-    assert set(value["error"]) == {"message", "code"}
-    assert "\n" not in value["error"]["message"]
-    return status, value["error"]
 
 
 def test_help_imports_nothing_heavy():
@@ -96,19 +86,19 @@ def test_without_arguments_help_is_shown(run):
         ["evaluate"],
     ],
 )
-def test_wrong_usage_is_2_and_one_line(run, run_json, arguments):
+def test_wrong_usage_is_2_and_one_line(run, error_of, arguments):
     status, out, err = run(*arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("lockstep: ")
-    assert error_of(run_json, *arguments) == (2, {"message": err.removeprefix("lockstep: ").strip(), "code": "usage"})
+    assert error_of(*arguments) == (2, {"message": err.removeprefix("lockstep: ").strip(), "code": "usage"})
 
 
-def test_a_directory_that_is_no_workspace(run, run_json, tmp_path):
+def test_a_directory_that_is_no_workspace(run, error_of, tmp_path):
     status, out, err = run("releases", "list", "--workspace", tmp_path)
     assert (status, out) == (2, "")
     assert "lockstep init" in err
     assert "Traceback" not in err
-    assert error_of(run_json, "search", "x", "-w", tmp_path)[1]["code"] == "configuration"
+    assert error_of("search", "x", "-w", tmp_path)[1]["code"] == "configuration"
 
 
 def test_debug_shows_the_trace(run, tmp_path, monkeypatch):
@@ -128,13 +118,13 @@ def test_a_wrong_setting_is_2(run, place):
     assert "did you mean `top_k`" in err
 
 
-def test_a_search_before_any_ingest(run_json, place):
-    status, error = error_of(run_json, "search", "x", "-w", place)
+def test_a_search_before_any_ingest(error_of, place):
+    status, error = error_of("search", "x", "-w", place)
     assert (status, error["code"]) == (1, "not_found")
     assert "lockstep ingest" in error["message"]
 
 
-def test_an_unexpected_error_is_one_line_and_keeps_its_trace(run, run_json, place, monkeypatch):
+def test_an_unexpected_error_is_one_line_and_keeps_its_trace(run, error_of, place, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("boom\nin two lines")
 
@@ -146,10 +136,10 @@ def test_an_unexpected_error_is_one_line_and_keeps_its_trace(run, run_json, plac
     (log,) = (place / ".lockstep").glob("crash-*.log")
     assert str(log) in err
     assert "Traceback" in log.read_text()
-    assert error_of(run_json, "releases", "list", f"--workspace={place}")[1]["code"] == "internal"
+    assert error_of("releases", "list", f"--workspace={place}")[1]["code"] == "internal"
 
 
-def test_an_interrupt_is_130(run, run_json, place, monkeypatch):
+def test_an_interrupt_is_130(run, error_of, place, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -157,7 +147,7 @@ def test_an_interrupt_is_130(run, run_json, place, monkeypatch):
     status, _, err = run("releases", "list", "-w", place)
     assert status == 130
     assert "Traceback" not in err
-    assert error_of(run_json, "releases", "list", "-w", place) == (
+    assert error_of("releases", "list", "-w", place) == (
         130,
         {"message": "interrupted; what was acknowledged is kept", "code": "interrupted"},
     )
@@ -189,7 +179,7 @@ def test_init_makes_a_workspace_and_says_what_next(
     assert (root / "lockstep.toml").read_text() == "[search]\ntop_k = 3\n", "what is there is not overwritten"
 
 
-def test_the_whole_way(run, run_json, place, folder):
+def test_the_whole_way(run, run_json, error_of, place, folder):
     documents = folder(FILES)
     status, value = run_json("ingest", documents, "-w", place)
     assert status == 0
@@ -204,8 +194,8 @@ def test_the_whole_way(run, run_json, place, folder):
     assert [
         one["document_id"] for one in run_json("search", "valve", "--filter", only, "-w", place)[1]["passages"]
     ] == ["pump.txt"]
-    assert error_of(run_json, "search", "x", "--filter", "{", "-w", place)[0] == 2
-    assert error_of(run_json, "search", "x", "--filter", "{}", "-w", place)[1]["code"] == "invalid_input"
+    assert error_of("search", "x", "--filter", "{", "-w", place)[0] == 2
+    assert error_of("search", "x", "--filter", "{}", "-w", place)[1]["code"] == "invalid_input"
     status, out, _ = run("search", "valve", "-w", place)
     assert "12 bar" in out
 
@@ -234,8 +224,8 @@ def test_the_whole_way(run, run_json, place, folder):
     table = run("releases", "show", "r0001", "-w", place)[1]
     assert "max_new_tokens" in table
     assert "fusion=score" in table.replace("\n", "")
-    assert error_of(run_json, "releases", "show", "r9", "-w", place)[0] == 1
-    assert error_of(run_json, "releases", "rollback", "-w", place)[0] == 3
+    assert error_of("releases", "show", "r9", "-w", place)[0] == 1
+    assert error_of("releases", "rollback", "-w", place)[0] == 3
 
     status, healthy = run_json("doctor", "-w", place)
     by_name = {check["name"]: check for check in healthy["checks"]}
@@ -266,11 +256,11 @@ def test_the_doctor_names_languages_that_the_embedder_does_not_know(run_json, pl
     assert checks["languages"]["state"] == "ok"
 
 
-def test_a_damaged_release_is_refused_with_3_and_named_by_the_doctor(run, run_json, place, folder):
+def test_a_damaged_release_is_refused_with_3_and_named_by_the_doctor(run, run_json, error_of, place, folder):
     run_json("ingest", folder(FILES), "-w", place)
     release = run_json("releases", "list", "-w", place)[1]["active"]
     (place / ".lockstep" / "releases" / release / "extra.txt").write_text("x")
-    status, error = error_of(run_json, "search", "x", "-w", place)
+    status, error = error_of("search", "x", "-w", place)
     assert (status, error["code"]) == (3, "corrupt_release")
     status, out, _ = run("doctor", "-w", place)
     assert status == 1
@@ -278,8 +268,7 @@ def test_a_damaged_release_is_refused_with_3_and_named_by_the_doctor(run, run_js
     assert "extra.txt" in out
 
 
-def test_commands_that_find_the_index_held(run_json, place, folder, monkeypatch):
-    from retrieval.workspace import Workspace
+def test_commands_that_find_the_index_held(run_json, error_of, place, folder, monkeypatch):
 
     run_json("ingest", folder(FILES), "-w", place)
 
@@ -288,21 +277,21 @@ def test_commands_that_find_the_index_held(run_json, place, folder, monkeypatch)
 
     monkeypatch.setattr("retrieval.index.open.open_index", held)
     monkeypatch.setattr("training.releases.runtime.open_index", held)
-    status, error = error_of(run_json, "ask", "x", "-w", place)
+    status, error = error_of("ask", "x", "-w", place)
     assert (status, error["code"]) == (1, "busy")
     assert "pid 1" in error["message"]
     monkeypatch.setattr("service.running._is_answering", lambda url, timeout: True)
     with announced(Workspace(place), "http://127.0.0.1:8000"):
-        message = error_of(run_json, "ask", "x", "-w", place)[1]["message"]
+        message = error_of("ask", "x", "-w", place)[1]["message"]
         assert "found the service at http://127.0.0.1:8000" in message, "it is asked, and gone by now"
         status, value = run_json("ingest", folder({"new.md": "The tank is red."}), "-w", place)
     assert status == 0
     assert value["documents"]["added"] == 1
 
 
-def test_an_overlap_that_chunks_cannot_have(run_json, place, folder):
+def test_an_overlap_that_chunks_cannot_have(error_of, place, folder):
     (place / "lockstep.toml").write_text((place / "lockstep.toml").read_text() + "overlap = 32\n")
-    status, error = error_of(run_json, "ingest", folder(FILES), "-w", place)
+    status, error = error_of("ingest", folder(FILES), "-w", place)
     assert status == 2
     assert "chunking.overlap" in error["message"]
 
@@ -315,73 +304,6 @@ def test_ingest_takes_the_encoding_of_the_settings(run_json, place, tmp_path, mo
     assert run_json("search", "42", "-w", place)[1]["passages"][0]["text"] == "Клапан 42"
 
 
-def test_retrain_wants_examples_or_a_run_to_resume(run_json, place, tmp_path):
-    assert error_of(run_json, "retrain", "-w", place)[0] == 2
-    assert error_of(run_json, "retrain", "--resume", "--examples", tmp_path / "x", "-w", place)[0] == 2
-
-
-def test_a_resumed_run_refuses_options_that_it_was_not_begun_with(run_json, place, monkeypatch):
-    start_run(
-        Workspace(place), {"promote": "never", "require_better": False, "seeds": 2, "columns": {"Frage": "question"}}
-    )
-    monkeypatch.setattr("training.runs.retrain.retrain", lambda *_, **__: {"verdict": "kept"})
-    same = ("--promote", "never", "--seeds", "2", "--column", "question=Frage")
-    assert run_json("retrain", "--resume", *same, "-w", place) == (0, {"verdict": "kept"})
-    for option in (("--promote", "always"), ("--seeds", "3"), ("--require-better",), ("--column", "answers=Antwort")):
-        status, error = error_of(run_json, "retrain", "--resume", *option, "-w", place)
-        assert (status, error["code"]) == (2, "usage")
-        assert f"leave {option[0]} away" in error["message"]
-
-
-def test_a_target_that_is_no_kind_of_error_is_refused_before_anything_is_read(run_json, place):
-    status, error = error_of(run_json, "retrain", "--target", "not-found", "-w", place)
-    assert status == 2
-    assert "expected largest or one of not-retrieved" in error["message"]
-
-
-def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, place, folder, monkeypatch, tmp_path):
-    metrics = {
-        "questions": 9,
-        "retrieval": {"ndcg@10": 0.5},
-        "generation": {"f1": None},
-        "outcomes": {"correct": 4},
-    }
-    comparison = {"metric": "ndcg@10", "difference": 0.1, "low": 0.02, "high": 0.2, "n": 9}
-    result = {
-        "run": "1",
-        "release": "r0002-x",
-        "verdict": "promoted",
-        "reasons": ["It is better."],
-        "report": "/x/report.html",
-        "metrics": {"baseline": metrics, "candidate": metrics},
-        "comparisons": [
-            comparison,
-            comparison | {"low": None, "high": None},
-            comparison | {"difference": 0.0, "low": -0.1, "high": 0.1, "method": "rule of three"},
-        ],
-    }
-    asked = []
-
-    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn, listen):
-        asked.append(request)
-        return result
-
-    monkeypatch.setattr("training.runs.retrain.retrain", retrain)
-    run_json("ingest", folder(FILES), "-w", place)
-    file = tmp_path / "examples.jsonl"
-    options = ["--examples", file, "--promote", "always", "--require-better"]
-    assert run_json("retrain", *options, "-w", place) == (0, result)
-    status, out, _ = run("retrain", "--resume", "-w", place)
-    assert status == 0
-    assert "Verdict: promoted" in out
-    assert "[+0.020, +0.200]" in out
-    assert "same on every question" in out
-    assert "-0.100" not in out, "a bound on what was not asked is no interval that was measured"
-    assert asked[0].examples == (file,)
-    assert (asked[0].promote, asked[0].require_better) == ("always", True)
-    assert asked[1] is None
-
-
 def test_serve_hands_on_the_address(run_json, place, folder, monkeypatch):
     def serve(workspace, catalog, ledger, index, settings, *, started):
         assert (settings.host, settings.port) == ("127.0.0.1", 8123)
@@ -392,8 +314,8 @@ def test_serve_hands_on_the_address(run_json, place, folder, monkeypatch):
     assert run_json("serve", "--port", "8123", "-w", place) == (0, value)
 
 
-def test_serve_before_any_ingest(run_json, place):
-    status, error = error_of(run_json, "serve", "--port", "0", "-w", place)
+def test_serve_before_any_ingest(error_of, place):
+    status, error = error_of("serve", "--port", "0", "-w", place)
     assert (status, error["code"]) == (1, "not_found")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import select
@@ -17,6 +18,7 @@ import openai
 import pytest
 
 from retrieval.errors import ConfigurationError
+from service.commands.main import main
 from service.http import server as module
 from service.http.hosts import LOOPBACK
 from service.http.server import _bind
@@ -42,19 +44,21 @@ class _Release:
         self.id = entry.id
 
 
-def command(place: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "service.commands.main", *arguments, "--workspace", str(place), "--json"]
-
-
 def lockstep(place: Path, *arguments: str) -> dict:
-    done = subprocess.run(command(place, *arguments), capture_output=True, text=True, check=False)
-    return json.loads(done.stdout)
+    """A command in this process, which is another than the service's."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        main([*arguments, "--workspace", str(place), "--json"])
+    return json.loads(out.getvalue())
 
 
 @contextlib.contextmanager
 def serving(place: Path):
+    arguments = ["serve", "--port", "0", "--workspace", str(place), "--json"]
     process = subprocess.Popen(
-        command(place, "serve", "--port", "0"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "service.commands.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None

@@ -15,7 +15,7 @@ from retrieval.documents import Passage
 from retrieval.errors import InputError
 from retrieval.prompt import Prompt, render
 from training.generator import files
-from training.generator.files import load_model, load_tokenizer, try_template
+from training.generator.files import load_model, load_tokenizer, render_template, try_template
 from training.generator.rows import encode_row
 
 NO_SYSTEM = (
@@ -34,10 +34,16 @@ def model(tiny_generator: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_generator, tmp_path / "model"))
 
 
-@pytest.mark.parametrize("template", [NO_SYSTEM, DROPS_SYSTEM], ids=["refuses", "leaves out"])
-def test_without_a_system_role_the_instructions_open_the_first_turn(model: Path, template: str):
+@pytest.mark.parametrize(
+    ("template", "look"),
+    [(NO_SYSTEM, try_template), (DROPS_SYSTEM, render_template)],
+    ids=["refuses", "leaves out"],
+)
+def test_without_a_system_role_the_instructions_open_the_first_turn(
+    model: Path, template: str, look: Callable[[Path], None]
+):
     (model / "chat_template.jinja").write_text(template)
-    try_template(model)
+    look(model)
     tokenizer = load_tokenizer(model)
     passage = Passage("d", "d#0", "It opens at 12 bar.", "", 1.0, 1, 0.9)
     prompt = Prompt(system="Answer shortly. Else say: {abstention}")
@@ -112,18 +118,24 @@ def test_a_configuration_that_cannot_be_used_is_refused(model: Path, changes: di
 
 
 @pytest.mark.parametrize(
-    "template",
+    ("template", "look"),
     [
-        "{{ raise_exception('never') }}",
-        "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}",
-        "{% set ns = namespace(x='xxxxxxxx') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-        "{% if",
+        ("{{ raise_exception('never') }}", try_template),
+        ("{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}", try_template),
+        (
+            "{% set ns = namespace(x='xxxxxxxx') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+            try_template,
+        ),
+        ("{% if", render_template),
     ],
     ids=["raises", "loops", "blows up", "no template"],
 )
-def test_a_hostile_template_is_refused_at_the_first_look(model: Path, template: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_hostile_template_is_refused_at_the_first_look(
+    model: Path, template: str, look: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+):
+    """In a process of its own, which takes seconds to start, where it matters."""
     monkeypatch.setattr(files, "TEMPLATE_SECONDS", 2)
     (model / "chat_template.jinja").write_text(template)
     with pytest.raises(InputError, match=r"found a chat template that .*, ?.*expected") as fault:
-        try_template(model)
+        look(model)
     assert "\n" not in str(fault.value)

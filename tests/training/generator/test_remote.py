@@ -31,6 +31,7 @@ class Server:
         self.dies_after: int | None = None
         self.models: list[dict[str, Any]] = [{"id": "some-model", "max_model_len": 32768}]
         self.gate: threading.Event | None = None
+        self.waited_in_vain = False
         self.address = ""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -42,7 +43,7 @@ class Server:
                 handler.connection.close()
                 return
             if position and self.gate:
-                self.gate.wait(20)
+                self.waited_in_vain = not self.gate.wait(20)
             self.send(handler, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
         for part in self.calls:
             called = {"tool_calls": [{"index": 0, "type": "function", "function": part}]}
@@ -89,7 +90,7 @@ def server() -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         here.address = f"http://127.0.0.1:{listening.server_address[1]}/v1"
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield here
         listening.shutdown()
@@ -193,6 +194,7 @@ def test_an_answer_can_be_cancelled_while_it_is_waited_for(server, generator):
     threading.Timer(0.2, handle.cancel).start()
     assert list(pieces) in ([], [" bar"])
     assert handle.finish_reason == "cancelled"
+    assert not server.waited_in_vain, "it hung up while the server was silent"
     server.gate.set()
 
 
