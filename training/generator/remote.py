@@ -128,7 +128,7 @@ class RemoteHandle:
         if self.finish_reason is None:
             self._cancelled, self.finish_reason = True, "cancelled"
             # A thread that waits for the next piece is woken by this alone: closing leaves it in its read.
-            with suppress(OSError):
+            with suppress(OSError, AttributeError, KeyError):  # gone already, or a transport without a socket
                 self._stream.response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._stream.close()
 
