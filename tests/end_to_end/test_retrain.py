@@ -130,6 +130,8 @@ def test_the_stages_leave_their_files(retrained):
         assert rows_of(run / f"{name}.jsonl"), name
     kinds = {event["stage"] for event in rows_of(run / "events.jsonl")}
     assert kinds >= {*STAGES, "hardware"}
+    tuned = json.loads((run / "stages" / "test.json").read_text())["generator_tuned"]
+    assert (run / "general.jsonl").exists() >= tuned, "what a tuned generator has forgotten can be traced"
     assert not list(run.glob("*-checkpoints")), "checkpoints are removed"
     assert not (run / "index").exists(), "the run's own collection is removed"
 

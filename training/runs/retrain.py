@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from retrieval.progress import Progress, silent
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.data.reading.sources import Tell
+from training.evaluation.forgetting.questions import own_questions
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
@@ -91,6 +92,8 @@ def retrain(
             }
             if request.target is not None:
                 asked |= _aimed(workspace, catalog, ledger, request, training)
+            if training.generator_enabled and (own := training.verdict.general_questions):
+                asked["general_questions"] = [asdict(one) for one in own_questions(workspace.root / own)]
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
