@@ -286,8 +286,10 @@ def test_a_promoted_release_answers_from_its_own_collection(lockstep, retrained,
 def test_require_better_refuses_and_keeps_the_release(lockstep, retrained, tmp_path):
     world = rewound(retrained, tmp_path / "world", verdict="kept", promote="auto", require_better=True)
     before = world.active()
-    status, code, message = error_of(lockstep(world, "retrain", "--resume"))
+    told = tmp_path / "verdict.md"
+    status, code, message = error_of(lockstep(world, "retrain", "--resume", "--markdown", told))
     assert (status, code) == (3, "not_better")
+    assert told.read_text().startswith("## Lockstep: "), "the verdict is told although it refuses"
     assert "report.html" in message
     assert world.active() == before
     assert lockstep(world, "releases", "show", retrained.result["release"])[0] == 0

@@ -59,6 +59,7 @@ def retrain(
     progress: Progress = silent,
     warn: Tell = logger.warning,
     listen: Callable[[dict[str, Any]], None] | None = None,
+    tell: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run all stages; the result is what ``lockstep retrain --json`` prints.
 
@@ -66,6 +67,7 @@ def retrain(
         request: None goes on with the newest unfinished run, with its own request and settings.
         warn: takes what the user should know though it stops nothing.
         listen: called with every event of the run as it happens.
+        tell: called with the result, also where the verdict is then refused.
 
     Raises:
         InputError, LeakError, MismatchError: the examples cannot be used.
@@ -104,6 +106,8 @@ def retrain(
                 result = job.execute()
         finally:
             job.systems.close()
+    if tell is not None:
+        tell(result)
     if run.request["require_better"] and result["verdict"] != "promoted":
         raise VerdictRefused(
             f"found the verdict {result['verdict']!r}, expected 'promoted' (--require-better): "
