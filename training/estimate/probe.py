@@ -14,6 +14,7 @@ from typing import Any
 
 from retrieval.embedder import Embedder, load_embedder
 from retrieval.hardware import best_device
+from retrieval.memory import give_back
 from retrieval.prompt import Message
 from training.data.contrastive import ContrastiveRow
 from training.data.supervised import SupervisedRow
@@ -25,12 +26,10 @@ from training.generator.rows import encode_row
 from training.generator.training import train_generator
 from training.settings import EmbedderTraining, GeneratorTraining
 
-SHORT_STEPS = 2
-"""Of shortened rows, before those of whole ones: the first warms up, the second has all that the last has, but for the
-tokens, so that memory grows from one to the other with them alone."""
 CPU_STEPS, GPU_STEPS = 1, 2
-"""Of whole rows, the last of the longest. On a GPU steps are cheap, and one alone says little."""
-CPU_EMBEDDER_ROWS, GPU_EMBEDDER_ROWS = 6, 16
+"""Of whole rows, the last of the longest, after one of shortened rows that warms up and makes what the optimizer keeps.
+On a GPU steps are cheap, and one alone says little."""
+CPU_EMBEDDER_ROWS, GPU_EMBEDDER_ROWS = 8, 16
 """In a step at most: a CPU computes few rows about as fast as many, and groups of near-duplicates leave few batches
 of a GPU fuller."""
 SHORT = 100
@@ -82,7 +81,6 @@ class Watched:
         self._peak = Peak()
         self.times: list[float] = []
         self.tokens: list[int] = []
-        self.peaks: list[int] = []
         self.resident = 0
         self.slope = 0.0
         self.untouched: float | None = None
@@ -105,15 +103,15 @@ class Watched:
         now = time.monotonic()
         if fields.get("step") == 0:
             self.untouched = now
-            self._peak.take()
+            give_back()
+            self.resident = self._peak.take()[1]
         elif "loss" in fields:
-            peak, self.resident = self._peak.take()
-            self.peaks.append(peak)
-            short, tokens = min(SHORT_STEPS, len(self.peaks)) - 1, self._at_once[len(self.times)]
-            if tokens > self._at_once[short]:
-                self.slope = max(0.0, (peak - self.peaks[short]) / (tokens - self._at_once[short]))
-            else:
-                self.slope = max(self.slope, (peak - self.resident) / tokens)
+            before, tokens = self.resident, self._at_once[len(self.times)]
+            peak, _ = self._peak.take()
+            give_back()  # else the next step seems to need nothing that this one has left behind
+            self.resident = self._peak.take()[1]
+            # The first step makes what the optimizer keeps: that is not of its tokens.
+            self.slope = max(0.0, peak - (before if self.times else max(before, self.resident))) / tokens
             self.times.append(now)
             self.tokens.append(int(fields["tokens"]))
             if len(self.times) < len(self._at_once):
@@ -183,7 +181,7 @@ def probe_generator(
     size = len(chosen[0])
     short = shortened(rows[chosen[0][0]])
     together = [
-        *[size * len(encode_row(load_tokenizer(base), short).input_ids)] * SHORT_STEPS,
+        size * len(encode_row(load_tokenizer(base), short).input_ids),
         *(tokens_at_once([lengths[i] for i in step], cores=min(cores, size)) for step in chosen),
     ]
     quick = settings.model_copy(
@@ -192,7 +190,7 @@ def probe_generator(
     with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched, _fitting(limit):
         train_generator(
             base,
-            [short] * size * SHORT_STEPS + [rows[i] for step in chosen for i in step],
+            [short] * size + [rows[i] for step in chosen for i in step],
             watched.timed(lambda generator: ask(generator) if watched.times else None),
             Path(place) / "adapter",
             quick,
@@ -231,7 +229,7 @@ def probe_embedder(
     chosen = _steps([_length(row, count) for row in rows], min(settings.batch_size, most))
     size = len(chosen[0])
     whole = [[rows[i] for i in step] for step in chosen]
-    tried = [[_shortened_contrast(row) for row in whole[0]]] * SHORT_STEPS + whole
+    tried = [[_shortened_contrast(row) for row in whole[0]], *whole]
     mini = min(settings.mini_batch_size, max(1, size // 2) if cached else size)
     # With the cached loss a column of a mini-batch at a time; the positive is the longest as a rule.
     together = [mini * max(_length(row, count) for row in step) // (1 + cached) for step in tried]

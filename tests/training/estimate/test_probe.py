@@ -81,15 +81,18 @@ def test_rows_stand_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _steps(lengths, 2) == [[1, 3], [6, 5]]
 
 
-def test_memory_of_a_token_is_told_by_a_short_step_and_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a step has left behind counts as resident afterwards: beside that a step seems to need nothing."""
-    looked = iter([(50, 50), (300, 300), (500, 500), (900, 900), (900, 900)])
-    watched = Watched([20, 20, 100], 10**6)
+def test_what_a_step_leaves_behind_is_given_back_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next step fills what is there, and seems to need nothing."""
+    returned = []
+    looked = iter([(50, 50), (300, 300), (300, 90), (890, 890), (890, 95)])
+    monkeypatch.setattr("training.estimate.probe.give_back", lambda: returned.append(True))
+    watched = Watched([20, 100], 10**6)
     monkeypatch.setattr(watched._peak, "take", lambda: next(looked))
     watched.event({"step": 0})
-    for step in range(3):
-        watched.event({"step": step + 1, "loss": 1.0, "tokens": 20 * (step + 1)})
-    assert watched.slope == (900 - 500) / (100 - 20), "and not with what the first has made, that stays"
+    for step in (1, 2):
+        watched.event({"step": step, "loss": 1.0, "tokens": 20 * step})
+    assert len(returned) == 3
+    assert (watched.slope, watched.resident) == ((890 - 90) / 100, 95)
 
 
 def test_a_row_that_warms_up_is_one_short_question(supervised: Sequence[SupervisedRow]) -> None:
@@ -120,4 +123,4 @@ def test_a_cpu_computes_few_rows(
     monkeypatch.setattr("training.estimate.probe.train_generator", remember)
     with pytest.raises(TooLarge):
         generator(tiny_model_path, supervised, 10**12, [])
-    assert [row.example_id for row in trained[4:]] == ["buoy", "mast"], "one step of the longest after two short ones"
+    assert [row.example_id for row in trained[2:]] == ["buoy", "mast"], "one step of the longest after a short one"
