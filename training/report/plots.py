@@ -152,6 +152,7 @@ class Scale:
         self._start, self._end = start, end
 
     def __call__(self, value: float | None) -> float | None:
+        """Where a value lies, in percent."""
         if value is None:
             return None
         return round(self._start + (value - self._low) / self._span * (self._end - self._start), 2)

@@ -1,5 +1,6 @@
 """The page of scaling curves, and the places of what is drawn."""
 
+import itertools
 import re
 from typing import Any
 
@@ -27,7 +28,7 @@ def test_each_training_has_its_interval_and_its_place() -> None:
     plot = scaling_plot(curve)
     assert plot is not None
     lefts = [one["left"] for one in plot["points"]] + [plot["forecast"]["left"]]
-    steps = [right - left for left, right in zip(lefts, lefts[1:], strict=False)]
+    steps = [right - left for left, right in itertools.pairwise(lefts)]
     assert steps == pytest.approx([steps[0]] * 4, abs=0.1), "each doubling is as wide as the next"
     for one, point in zip(plot["points"], curve["points"], strict=True):
         assert point["low"] < point["score"] < point["high"]
