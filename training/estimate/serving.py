@@ -92,7 +92,7 @@ def probe_serving(
             if generator.remote:  # the first answer is slower
                 answerer.answer_prepared(prepared[:1])
             else:
-                generator.generate([one.prompt_ids[:SHORT] for one in prepared[:1]], 2)
+                generator.generate([one.prompt_ids[:SHORT] for one in prepared[:1] if one.prompt_ids], 2)
             began = time.monotonic()
             answerer.answer_prepared(prepared)
             per_question = (time.monotonic() - began) / max(1, len(prepared))

@@ -80,7 +80,7 @@ def retrain(
         if request is None:
             run = unfinished_run(workspace)
         else:
-            asked = {
+            asked: dict[str, Any] = {
                 "examples": [str(path.resolve()) for path in request.examples],
                 "promote": request.promote,
                 "require_better": request.require_better,
