@@ -180,6 +180,12 @@ class VerdictSettings(BaseModel):
     timed: int = Field(default=8, ge=0)
     """Test questions that both systems answer once more, one at a time, to tell the seconds of an answer; 0 for
     none."""
+    forgetting: Literal["caution", "refuse", "ignore"] = "caution"
+    """What follows where a tuned generator has forgotten what it knew without any documents, by general questions:
+    caution says so beside the verdict, refuse rejects the release, ignore does not ask."""
+    general_questions: str | None = None
+    """A file of general questions of your own in the workspace, in the form of examples without documents; not set
+    takes those that come with Lockstep."""
 
 
 class TrainingSettings(BaseModel):

@@ -78,7 +78,7 @@ def show_release(
         if not markdown:
             here.console.finish(value, lambda: _show(here, value))
             return
-        text = _markdown(found.directory, found.id)
+        text = markdown_of(found.directory, found.id)
         here.console.finish({**value, "markdown": text}, lambda: here.console.write(text))
 
 
@@ -115,7 +115,12 @@ def rollback_release(context: typer.Context, workspace: WorkspaceOption = HERE, 
         _finish(here, found.id, before)
 
 
-def _markdown(directory: Path, release: str) -> str:
+def markdown_of(directory: Path, release: str) -> str:
+    """The report in a release's directory as Markdown.
+
+    Raises:
+        InputError: no retraining has made this release.
+    """
     from retrieval.errors import InputError
     from training.report.markdown import render_markdown
 

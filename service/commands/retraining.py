@@ -11,6 +11,7 @@ from service.commands.common import HERE, JsonOption, Opened, WorkspaceOption, o
 from service.commands.console import Console
 from service.commands.estimates import estimate_line
 from service.commands.evaluation import EXAMPLES_HELP, AcceptOption, ColumnOption, interval, show_metrics
+from service.commands.releases import markdown_of
 from service.commands.training_table import TrainingTable
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ REQUESTED = {
     "accept_test_changes": "accept_test_changes",
 }
 """Option to what a run keeps of it."""
+
+
+STDOUT = Path("-")
 
 
 class Promote(StrEnum):
@@ -67,6 +71,14 @@ def retrain(
     ] = 1,
     column: ColumnOption = None,
     accept_test_changes: AcceptOption = False,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            "--markdown",
+            metavar="FILE",
+            help="Write the verdict as Markdown, for a pull request, whatever it is; - prints that and nothing else.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,6 +88,8 @@ def retrain(
         raise typer.BadParameter(f"found {found} of --examples (or --target) and --resume, expected one of them")
     if target is not None:
         _check_target(target)
+    if markdown is not None:
+        _check_place(markdown, as_json)
     from service.bootstrap import ensure_release, retraining_bases
     from training.data.reading.columns import parse_columns
     from training.runs.retrain import Request
@@ -111,8 +125,9 @@ def retrain(
                 progress=progress,
                 warn=here.console.warn,
                 listen=listener(here.console, table),
+                tell=None if markdown is None else lambda result: _write_markdown(here, result, markdown),
             )
-        here.console.finish(value, lambda: _show(here, value))
+        here.console.finish(value, lambda: None if markdown == STDOUT else _show(here, value))
 
 
 def _refuse_other_options(context: typer.Context, workspace: "Workspace", columns: dict[str, str]) -> None:
@@ -130,6 +145,32 @@ def _refuse_other_options(context: typer.Context, workspace: "Workspace", column
                 f"found {option} with --resume and a run that was begun with {begun!r} there, expected the same or "
                 f"none, since a run goes on as it was begun: leave {option} away, or begin a new run"
             )
+
+
+def _check_place(markdown: Path, as_json: bool) -> None:
+    """Before hours of training, and not after them."""
+    if markdown == STDOUT and as_json:
+        raise typer.BadParameter(
+            "found --markdown - with --json, expected a file: standard output holds the JSON object and nothing else"
+        )
+    if markdown == STDOUT:
+        return
+    if markdown.exists() and not markdown.is_file():
+        raise typer.BadParameter(
+            f"found --markdown {markdown}, which is no file, expected the path of one; - prints it"
+        )
+    if not markdown.parent.is_dir():
+        raise typer.BadParameter(f"found no directory {markdown.parent} for --markdown, expected it: make it first")
+
+
+def _write_markdown(here: Opened, result: dict[str, Any], place: Path) -> None:
+    from retrieval.files import publish_bytes
+
+    text = markdown_of(Path(result["report"]).parent, result["release"])
+    if place == STDOUT:
+        here.console.write(text)
+    else:
+        publish_bytes(place, f"{text}\n".encode())
 
 
 def _check_target(target: str) -> None:

@@ -42,7 +42,9 @@ def scaling(
     Takes about twice as long as the trainings of `lockstep retrain`; nothing of them is kept.
     """
     from retrieval.errors import ConfigurationError, InputError
+    from retrieval.files import publish_bytes, publish_json
     from training.scaling.curve import SHARES, in_words, scaling_curve
+    from training.scaling.page import render_scaling
 
     with opened(context, workspace, as_json) as here:
         release, seed = active_release(here), here.settings.training.seed
@@ -67,7 +69,14 @@ def scaling(
                 )
                 for one, asked in _components(here, release, searcher, prepared, wanted)
             ]
-        value = {"release": release.id, "curves": [{**one, "says": in_words(one)} for one in curves]}
+        directory = here.workspace.state / "scaling"
+        value = {
+            "release": release.id,
+            "curves": [{**one, "says": in_words(one)} for one in curves],
+            "page": str(directory / "scaling.html"),
+        }
+        publish_json(directory / "scaling.json", value)
+        publish_bytes(directory / "scaling.html", render_scaling(value).encode())
         here.console.finish(value, lambda: _show(here, value))
 
 
@@ -108,3 +117,4 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
         here.console.table((f"{curve['component']}: rows", curve["metric"]), rows)
     for curve in value["curves"]:
         here.console.write(curve["says"])
+    here.console.write(f"The curves: {value['page']}")

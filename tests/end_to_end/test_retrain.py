@@ -128,6 +128,8 @@ def test_the_stages_leave_their_files(retrained):
         assert rows_of(run / f"{name}.jsonl"), name
     kinds = {event["stage"] for event in rows_of(run / "events.jsonl")}
     assert kinds >= {*STAGES, "hardware"}
+    tuned = json.loads((run / "stages" / "test.json").read_text())["generator_tuned"]
+    assert (run / "general.jsonl").exists() >= tuned, "what a tuned generator has forgotten can be traced"
     assert not list(run.glob("*-checkpoints")), "checkpoints are removed"
     assert not (run / "index").exists(), "the run's own collection is removed"
 
@@ -282,8 +284,10 @@ def test_a_promoted_release_answers_from_its_own_collection(lockstep, retrained,
 def test_require_better_refuses_and_keeps_the_release(lockstep, retrained, tmp_path):
     world = rewound(retrained, tmp_path / "world", verdict="kept", promote="auto", require_better=True)
     before = world.active()
-    status, code, message = error_of(lockstep(world, "retrain", "--resume"))
+    told = tmp_path / "verdict.md"
+    status, code, message = error_of(lockstep(world, "retrain", "--resume", "--markdown", told))
     assert (status, code) == (3, "not_better")
+    assert told.read_text().startswith("## Lockstep: "), "the verdict is told although it refuses"
     assert "report.html" in message
     assert world.active() == before
     assert lockstep(world, "releases", "show", retrained.result["release"])[0] == 0

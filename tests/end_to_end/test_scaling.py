@@ -1,5 +1,7 @@
 """``lockstep scaling``: real trainings on parts of the examples."""
 
+from pathlib import Path
+
 
 def test_parts_of_the_examples_are_trained_on_and_measured(world, lockstep):
     active, asked = world.active(), ("--examples", world.examples, "--component", "embedder")
@@ -12,7 +14,8 @@ def test_parts_of_the_examples_are_trained_on_and_measured(world, lockstep):
     assert {len(one) for one in curve["values"].values()} == {curve["questions"]}
     assert curve["forecast"]["advice"] in ("collect more", "stop", "cannot tell")
     assert curve["says"].startswith("embedder: twice the rows would bring ")
-    assert world.active() == active, "nothing is kept of it"
+    assert "embedder: " in Path(value["page"]).read_text()
+    assert world.active() == active, "nothing is kept of the trainings"
     assert not (world.place / ".lockstep" / "split.json").exists()
 
 

@@ -22,8 +22,8 @@ from training.estimate.amounts import Amounts, embedder_amounts, generator_amoun
 from training.estimate.fitting import fit_embedder, fit_generator
 from training.estimate.loading import generator_facts
 from training.estimate.peak import Peak
-from training.estimate.probe import TooLarge, TrainingCost, probe_embedder, probe_generator
-from training.estimate.serving import CHUNKS, ServingCost, evenly, probe_serving
+from training.estimate.probe import TooLarge, TrainingCost, probe_embedder, probe_generator, shortened
+from training.estimate.serving import ServingCost, chunks, evenly, probe_serving
 from training.evaluation.compared_systems import Asking
 from training.settings import EmbedderTraining, GeneratorTraining, TrainingSettings
 
@@ -154,14 +154,13 @@ def _embedder(
     tokenizer.no_truncation()
     tokenizer.no_padding()
     count = cache(lambda text: min(embedder.max_tokens, len(tokenizer.encode(text).ids)))
-    lengths = [sum(count(text) for text in (row.anchor, row.positive, *row.negatives)) for row in rows]
 
     def probe(settings: EmbedderTraining) -> TrainingCost:
         return probe_embedder(
             material.embedder,
             rows,
-            lengths,
-            lambda tuned: tuned.encode_passages(evenly(texts, CHUNKS)),
+            count,
+            lambda tuned: tuned.encode_passages(evenly(texts, chunks())),
             settings,
             seed=training.seed,
             limit=limit,
@@ -200,8 +199,7 @@ def _generator(
     facts = generator_facts(base, material.supervised, training.generator, limit)
 
     def ask(generator: Any) -> None:
-        prompt = generator.encode(material.supervised[0].messages)
-        generator.generate([prompt[: generator.max_context - 8]], 4)
+        generator.generate([generator.encode(shortened(material.supervised[0]).messages)], 4)
 
     def probe(settings: GeneratorTraining) -> TrainingCost:
         # A GPU computes a whole batch in about the time of a row; without one, rows are computed one by one.

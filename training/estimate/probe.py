@@ -1,4 +1,4 @@
-"""Three real steps of a training, thrown away: what a token costs in time and memory, and what is beside the steps.
+"""A few real steps of a training, thrown away: what a token costs in time and memory, and what is beside the steps.
 
 Memory is what is resident, looked at while it happens: what was freed before does not hide it.
 Knows nothing about how many steps there will be.
@@ -8,22 +8,32 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import Embedder, load_embedder
+from retrieval.hardware import best_device
+from retrieval.memory import give_back
+from retrieval.prompt import Message
 from training.data.contrastive import ContrastiveRow
 from training.data.supervised import SupervisedRow
 from training.embedder.training import train_embedder
 from training.estimate.amounts import tokens_at_once
 from training.estimate.peak import Peak
+from training.generator.files import load_tokenizer
+from training.generator.rows import encode_row
 from training.generator.training import train_generator
 from training.settings import EmbedderTraining, GeneratorTraining
 
-STEPS = 3
-EMBEDDER_ROWS = 16
-"""In a step at most: groups of near-duplicates leave few batches fuller."""
+CPU_STEPS, GPU_STEPS = 1, 2
+"""Of whole rows, the last of the longest, after one of shortened rows that warms up and makes what the optimizer keeps.
+On a GPU steps are cheap, and one alone says little."""
+CPU_EMBEDDER_ROWS, GPU_EMBEDDER_ROWS = 8, 16
+"""In a step at most: a CPU computes few rows about as fast as many, and groups of near-duplicates leave few batches
+of a GPU fuller."""
+SHORT = 100
+"""Characters of each text of a shortened row."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +103,15 @@ class Watched:
         now = time.monotonic()
         if fields.get("step") == 0:
             self.untouched = now
-            self._peak.take()
+            give_back()
+            self.resident = self._peak.take()[1]
         elif "loss" in fields:
-            peak, self.resident = self._peak.take()
-            self.slope = max(self.slope, (peak - self.resident) / self._at_once[len(self.times)])
+            before, tokens = self.resident, self._at_once[len(self.times)]
+            peak, _ = self._peak.take()
+            give_back()  # else the next step seems to need nothing that this one has left behind
+            self.resident = self._peak.take()[1]
+            # The first step makes what the optimizer keeps: that is not of its tokens.
+            self.slope = max(0.0, peak - (before if self.times else max(before, self.resident))) / tokens
             self.times.append(now)
             self.tokens.append(int(fields["tokens"]))
             if len(self.times) < len(self._at_once):
@@ -150,7 +165,7 @@ def probe_generator(
     seed: int,
     limit: int,
 ) -> TrainingCost:
-    """Short rows, then middling ones, then the longest.
+    """Shortened rows, then the longest; on a GPU the shortest in between.
 
     Args:
         lengths: tokens of each row.
@@ -162,11 +177,12 @@ def probe_generator(
     Raises:
         TooLarge: not even the steps that were tried fit.
     """
-    chosen = _three(lengths, at_once)
-    size = len(chosen) // STEPS
+    chosen = _steps(lengths, at_once)
+    size = len(chosen[0])
+    short = shortened(rows[chosen[0][0]])
     together = [
-        tokens_at_once([lengths[i] for i in chosen[first : first + size]], cores=min(cores, size))
-        for first in range(0, len(chosen), size)
+        size * len(encode_row(load_tokenizer(base), short).input_ids),
+        *(tokens_at_once([lengths[i] for i in step], cores=min(cores, size)) for step in chosen),
     ]
     quick = settings.model_copy(
         update={"epochs": 1, "batch_size": size, "micro_batch": None, "evaluations": 1, "averaging": ()}
@@ -174,7 +190,7 @@ def probe_generator(
     with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched, _fitting(limit):
         train_generator(
             base,
-            [rows[i] for i in chosen],
+            [short] * size + [rows[i] for step in chosen for i in step],
             watched.timed(lambda generator: ask(generator) if watched.times else None),
             Path(place) / "adapter",
             quick,
@@ -189,37 +205,41 @@ def probe_generator(
 def probe_embedder(
     base: Path,
     rows: Sequence[ContrastiveRow],
-    lengths: Sequence[int],
+    count: Callable[[str], int],
     embed: Callable[[Embedder], object],
     settings: EmbedderTraining,
     *,
     seed: int,
     limit: int,
 ) -> TrainingCost:
-    """Short rows, then middling ones, then the longest.
+    """Shortened rows, then the longest; on a GPU the shortest in between.
 
     Args:
-        lengths: tokens of each row, all its texts together.
+        count: tokens of a text.
         embed: has an embedder that was trained embed something, as measuring it would.
 
     Raises:
         TooLarge: not even the steps that were tried fit.
     """
     cached = settings.batch_size > settings.mini_batch_size
-    chosen = _three(lengths, min(settings.batch_size, 2 * settings.mini_batch_size if cached else EMBEDDER_ROWS))
-    size = len(chosen) // STEPS
-    together = [
-        # With the cached loss a column of a mini-batch at a time; the positive is the longest as a rule.
-        min(size, settings.mini_batch_size) * max(lengths[i] for i in chosen[first : first + size]) // (1 + cached)
-        for first in range(0, len(chosen), size)
-    ]
-    quick = settings.model_copy(update={"epochs": 1, "batch_size": size, "evaluations": 1, "averaging": ()})
-    if cached:
-        quick = quick.model_copy(update={"mini_batch_size": min(settings.mini_batch_size, max(1, size // 2))})
+    if best_device() == "cpu":
+        most = CPU_EMBEDDER_ROWS
+    else:
+        most = 2 * settings.mini_batch_size if cached else GPU_EMBEDDER_ROWS
+    chosen = _steps([_length(row, count) for row in rows], min(settings.batch_size, most))
+    size = len(chosen[0])
+    whole = [[rows[i] for i in step] for step in chosen]
+    tried = [[_shortened_contrast(row) for row in whole[0]], *whole]
+    mini = min(settings.mini_batch_size, max(1, size // 2) if cached else size)
+    # With the cached loss a column of a mini-batch at a time; the positive is the longest as a rule.
+    together = [mini * max(_length(row, count) for row in step) // (1 + cached) for step in tried]
+    quick = settings.model_copy(
+        update={"epochs": 1, "batch_size": size, "mini_batch_size": mini, "evaluations": 1, "averaging": ()}
+    )
     with tempfile.TemporaryDirectory() as place, Watched(together, limit) as watched, _fitting(limit):
         train_embedder(
             load_embedder(base).sentence_transformer(),
-            [rows[i] for i in chosen],
+            [row for step in tried for row in step],
             watched.timed(lambda embedder: embed(embedder) if watched.times else None),
             Path(place) / "embedder",
             quick,
@@ -241,9 +261,30 @@ def _fitting(limit: int) -> Iterator[None]:
         raise TooLarge(limit + 1) from error
 
 
-def _three(lengths: Sequence[int], size: int) -> list[int]:
-    """Positions of rows for three steps: the shortest, those in the middle, the longest."""
+def shortened(row: SupervisedRow) -> SupervisedRow:
+    """A row with the first question alone, everything in it cut."""
+    question = next(i for i, message in enumerate(row.messages) if message["role"] == "user")
+    messages = tuple(
+        Message(role=message["role"], content=message["content"][:SHORT]) for message in row.messages[: question + 1]
+    )
+    return replace(row, messages=messages, completion=row.completion[:SHORT])
+
+
+def _shortened_contrast(row: ContrastiveRow) -> ContrastiveRow:
+    return replace(
+        row,
+        anchor=row.anchor[:SHORT],
+        positive=row.positive[:SHORT],
+        negatives=tuple(negative[:SHORT] for negative in row.negatives),
+    )
+
+
+def _length(row: ContrastiveRow, count: Callable[[str], int]) -> int:
+    return sum(count(text) for text in (row.anchor, row.positive, *row.negatives))
+
+
+def _steps(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Positions of rows for the steps of whole ones: of the longest; on a GPU of the shortest before."""
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     size = max(1, min(size, len(order)))
-    middle = max(0, (len(order) - size) // 2)
-    return [*order[:size], *order[middle : middle + size], *order[-size:]]
+    return [order[:size], order[-size:]][-(CPU_STEPS if best_device() == "cpu" else GPU_STEPS) :]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from retrieval.hardware import best_device
 from retrieval.search import Searcher
 from training.answering.answerer import Answerer
 from training.data.candidates import DEPTH
@@ -14,9 +15,12 @@ from training.evaluation.compared_systems import Asking
 
 T = TypeVar("T")
 
-QUESTIONS = 8
-SCORED = 3
-CHUNKS = 64
+CPU_QUESTIONS, GPU_QUESTIONS = 3, 8
+"""That are answered. A CPU reads prompts one after another, and nearly all of its time goes there; a GPU answers
+several in about the time of one."""
+CPU_CHUNKS, GPU_CHUNKS = 16, 64
+SHORT = 64
+"""Tokens of a prompt that only warms up."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ def probe_serving(
         open_generator: loads it.
         score: whether reference answers are scored, too.
     """
-    asked, some = evenly(questions, QUESTIONS), evenly(texts, CHUNKS)
+    asked = evenly(questions, CPU_QUESTIONS if best_device() == "cpu" else GPU_QUESTIONS)
+    some = evenly(texts, chunks())
     searcher.search_batch([one.question for one in asked[:1]], top_k=DEPTH)  # warms up
     with Peak() as peak:
         began = time.monotonic()
@@ -84,20 +89,28 @@ def probe_serving(
             shown = [passages[: searcher.settings.top_k] for passages in found]
             prepared = [answerer.prepare_found(one.question, own) for one, own in zip(asked, shown, strict=True)]
             prepared = [one for one in prepared if one.prompt_ids is not None]
-            answerer.answer_prepared(prepared[:1])  # the first answer is slower
+            if generator.remote:  # the first answer is slower
+                answerer.answer_prepared(prepared[:1])
+            else:
+                generator.generate([one.prompt_ids[:SHORT] for one in prepared[:1] if one.prompt_ids], 2)
             began = time.monotonic()
             answerer.answer_prepared(prepared)
             per_question = (time.monotonic() - began) / max(1, len(prepared))
-            began, scored = time.monotonic(), prepared[:SCORED] if score and generator.can_score else []
-            for one in scored:
-                generator.score(one.prompt_ids, generator.encode_completion(asking.prompt.abstention))
-            per_scored = (time.monotonic() - began) / max(1, len(scored))
+            began, per_scored = time.monotonic(), 0.0
+            if score and generator.can_score and prepared:
+                generator.score(prepared[-1].prompt_ids, generator.encode_completion(asking.prompt.abstention))
+                per_scored = time.monotonic() - began
         finally:
             generator.stop()
         answering = peak.take()[0] - resident
     return ServingCost(
         per_search, per_character, loading, per_question, per_scored, max(0, answering), max(0, embedding)
     )
+
+
+def chunks() -> int:
+    """How many are embedded."""
+    return CPU_CHUNKS if best_device() == "cpu" else GPU_CHUNKS
 
 
 def evenly(items: Sequence[T], count: int) -> Sequence[T]:

@@ -7,6 +7,7 @@ from training.evaluation.compared_systems import BASELINE
 from training.evaluation.comparison import Comparison, compare_arms
 from training.evaluation.cost import FACTOR, TokenPrice, dearer_in_words
 from training.evaluation.evaluate import ArmResult, abstaining_below
+from training.evaluation.forgetting.standing import Forgetting
 from training.evaluation.noninferiority import MARGIN
 from training.evaluation.settings_choice import choose_abstention_threshold
 from training.evaluation.task_comparison import compare_tasks
@@ -58,6 +59,7 @@ def judge(
     margin: float = MARGIN,
     factor: float = FACTOR,
     price: TokenPrice | None = None,
+    forgotten: Forgetting | None = None,
 ) -> Judgement:
     """Judge the chosen arm; where it is promoted, the smallest change that has its gain, too, takes its place.
 
@@ -71,6 +73,7 @@ def judge(
         margin: by which metrics that are not primary may get worse.
         factor: how many times dearer answers may get before the verdict says so.
         price: of tokens.
+        forgotten: what general questions say of the tuned generator; None where nobody asked, or a check says it.
     """
     by_name = {result.name: result for result in results}
     baseline, arms = by_name[BASELINE], [arm for arm in results if arm.name != BASELINE]
@@ -78,6 +81,7 @@ def judge(
 
     def verdict_on(candidate: ArmResult) -> Verdict:
         dearer = dearer_in_words(baseline, candidate, factor, price)
+        forgets = forgotten.in_words() if forgotten and candidate.generator_tuned else None
         return decide(
             comparisons[candidate.name],
             checks,
@@ -85,7 +89,7 @@ def judge(
             trained=candidate.tuned,
             outcomes=candidate.metrics()["outcomes"],
             margin=margin,
-            further=[dearer] if dearer else (),
+            further=[one for one in (dearer, forgets) if one],
         )
 
     candidate = by_name[chosen]

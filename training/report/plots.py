@@ -46,7 +46,7 @@ def forest(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         drawn = ("difference",) if row.get("method") == "rule of three" else ("low", "high", "difference")
         ends += [row[key] for key in drawn if row[key] is not None]
     ticks = nice_ticks(min(ends), max(ends))
-    scale = _Scale(ticks[0], ticks[-1], 3.0, 97.0)
+    scale = Scale(ticks[0], ticks[-1], 3.0, 97.0)
     rows = [
         {**row, "x": scale(row["difference"]), "x_low": scale(row["low"]), "x_high": scale(row["high"])}
         for row in comparisons
@@ -94,8 +94,8 @@ def curve(
     xs, ys = [*spanned, *(x for x, _ in points)], [y for _, y in points]
     x_ticks = [tick for tick in nice_ticks(min(xs), max(xs), 4) if min(xs) <= tick <= max(xs)] or [xs[0]]
     y_ticks = nice_ticks(min(ys), max(ys), 4)
-    across = _Scale(min(xs), max(xs), 2.0, 98.0) if max(xs) > min(xs) else _Scale(xs[0] - 1, xs[0] + 1, 2.0, 98.0)
-    down = _Scale(y_ticks[0], y_ticks[-1], 96.0, 4.0)
+    across = Scale(min(xs), max(xs), 2.0, 98.0) if max(xs) > min(xs) else Scale(xs[0] - 1, xs[0] + 1, 2.0, 98.0)
+    down = Scale(y_ticks[0], y_ticks[-1], 96.0, 4.0)
     lines = []
     for one in kept:
         places = [(across(x), down(y)) for x, y in one["points"]]
@@ -128,7 +128,7 @@ def scatter(points: Sequence[Mapping[str, Any]], line: Sequence[str]) -> dict[st
     """
     x_ticks = nice_ticks(min(one["x"] for one in points), max(one["x"] for one in points), 6)
     y_ticks = nice_ticks(min(one["y"] for one in points), max(one["y"] for one in points), 5)
-    across, down = _Scale(x_ticks[0], x_ticks[-1], 2.0, 98.0), _Scale(y_ticks[0], y_ticks[-1], 96.0, 4.0)
+    across, down = Scale(x_ticks[0], x_ticks[-1], 2.0, 98.0), Scale(y_ticks[0], y_ticks[-1], 96.0, 4.0)
     places = {one["cell"]: (across(one["x"]), down(one["y"])) for one in points}
     steps: list[str] = []
     for name in line:
@@ -144,7 +144,7 @@ def scatter(points: Sequence[Mapping[str, Any]], line: Sequence[str]) -> dict[st
     }
 
 
-class _Scale:
+class Scale:
     """Linear map from a range of values to a range of percentages; None stays None."""
 
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
@@ -152,6 +152,7 @@ class _Scale:
         self._start, self._end = start, end
 
     def __call__(self, value: float | None) -> float | None:
+        """Where a value lies, in percent."""
         if value is None:
             return None
         return round(self._start + (value - self._low) / self._span * (self._end - self._start), 2)

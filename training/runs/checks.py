@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from training.data.examples import Example, SplitName
 from training.data.splits import Split
+from training.evaluation.forgetting.standing import Forgetting
 from training.evaluation.verdict import Check
 
 SIDES: tuple[SplitName, SplitName] = ("train", "test")
@@ -26,3 +27,8 @@ def final_checks(
         Check("no leak", not leaked, f"{len(leaked)} groups of documents lie in train and in test"),
         Check("index complete", found >= live, f"the collection holds {found} of {live} chunks"),
     ]
+
+
+def forgetting_check(found: Forgetting) -> Check:
+    """That a tuned generator has not proven to forget; for those who want a release refused for it."""
+    return Check("general questions", found.standing != "inferior", found.in_words() or "")

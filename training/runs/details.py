@@ -6,6 +6,7 @@ from typing import Any
 from training.evaluation.calibration import calibration
 from training.evaluation.cost import TokenPrice, times_dearer, tokens
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.forgetting.standing import Forgetting
 from training.evaluation.judgement import Judgement
 from training.evaluation.selective import risk_coverage
 from training.evaluation.slices import slices
@@ -21,14 +22,16 @@ def details(
     factor: float,
     price: TokenPrice | None,
     latency: Mapping[str, Any] | None,
+    forgotten: Forgetting | None = None,
 ) -> dict[str, Any]:
-    """The keys ``confidence``, ``slices`` and ``efficiency`` of a report.
+    """The keys ``confidence``, ``slices``, ``efficiency`` and ``forgetting`` of a report.
 
     Args:
         arms: all that were measured on the test questions.
         unthresholded: the candidate on validation, answering whatever is asked; None where no run kept that.
         thresholds: similarity below which an arm abstains, by its name.
         factor: how many times dearer or slower than the baseline is worth a warning.
+        forgotten: what general questions say of the tuned generator; None where nobody asked.
     """
     return {
         "confidence": _confidence(judged, unthresholded, thresholds),
@@ -39,6 +42,7 @@ def details(
             "latency": latency,
             "factor": factor,
         },
+        "forgetting": forgotten.to_json() if forgotten else None,
     }
 
 

@@ -11,6 +11,7 @@ from training.evaluation.compared_systems import BASELINE
 from training.evaluation.cost import TokenPrice
 from training.evaluation.errors import before_and_after
 from training.evaluation.evaluate import ArmResult
+from training.evaluation.forgetting.standing import Forgetting
 from training.evaluation.judgement import Judgement
 from training.evaluation.slices import standard_axes
 from training.evaluation.verdict import UNTRAINED, Check
@@ -29,6 +30,7 @@ def write_reports(
     checks: Sequence[Check],
     thresholds: Mapping[str, float],
     price: TokenPrice | None,
+    forgotten: Forgetting | None,
 ) -> None:
     """Write ``report.json`` and the rows of its answers into the run's directory.
 
@@ -37,6 +39,7 @@ def write_reports(
         searching: of those that only search.
         thresholds: similarity below which an arm abstains, by its name.
         price: of tokens.
+        forgotten: what general questions say of the tuned generator.
     """
     baseline, candidate = judged.baseline, judged.candidate
     costs = bench.training.verdict
@@ -79,6 +82,7 @@ def write_reports(
             factor=costs.factor,
             price=price,
             latency=bench.timed(candidate.name, thresholds),
+            forgotten=forgotten,
         ),
     )
     publish_json(bench.directory / "report.json", report)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from retrieval.progress import Progress, silent
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.data.reading.sources import Tell
+from training.evaluation.forgetting.questions import own_questions
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import start_run, unfinished_run
@@ -58,6 +59,7 @@ def retrain(
     progress: Progress = silent,
     warn: Tell = logger.warning,
     listen: Callable[[dict[str, Any]], None] | None = None,
+    tell: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run all stages; the result is what ``lockstep retrain --json`` prints.
 
@@ -65,6 +67,7 @@ def retrain(
         request: None goes on with the newest unfinished run, with its own request and settings.
         warn: takes what the user should know though it stops nothing.
         listen: called with every event of the run as it happens.
+        tell: called with the result, also where the verdict is then refused.
 
     Raises:
         InputError, LeakError, MismatchError: the examples cannot be used.
@@ -77,7 +80,7 @@ def retrain(
         if request is None:
             run = unfinished_run(workspace)
         else:
-            asked = {
+            asked: dict[str, Any] = {
                 "examples": [str(path.resolve()) for path in request.examples],
                 "promote": request.promote,
                 "require_better": request.require_better,
@@ -91,6 +94,8 @@ def retrain(
             }
             if request.target is not None:
                 asked |= _aimed(workspace, catalog, ledger, request, training)
+            if training.generator_enabled and (own := training.verdict.general_questions):
+                asked["general_questions"] = [asdict(one) for one in own_questions(workspace.root / own)]
             _refuse_thinking(workspace, ledger, training)
             _refuse_remote(bases, training)
             run = start_run(workspace, asked)
@@ -101,6 +106,8 @@ def retrain(
                 result = job.execute()
         finally:
             job.systems.close()
+    if tell is not None:
+        tell(result)
     if run.request["require_better"] and result["verdict"] != "promoted":
         raise VerdictRefused(
             f"found the verdict {result['verdict']!r}, expected 'promoted' (--require-better): "

@@ -28,9 +28,10 @@ from training.releases.promotion import promote
 from training.releases.release import ADAPTER, EMBEDDER, release_of_run
 from training.runs import targeting
 from training.runs.candidate import Candidate
-from training.runs.checks import final_checks
+from training.runs.checks import final_checks, forgetting_check
 from training.runs.directory import Run
 from training.runs.estimating import estimate_run
+from training.runs.general_questions import forgotten
 from training.runs.prompting import shown_beside, start_from
 from training.runs.reporting import write_reports
 from training.runs.workbench import Workbench
@@ -282,6 +283,10 @@ class Stages(Workbench):
         index = self.systems.searcher(self.tuned_embedder).index
         checks = final_checks(self.divided, self.examples, found=index.count(), live=self.catalog.counts()[1])
         costs = self.training.verdict
+        chosen = next(one for one in results if one.name == self.validated["chosen"])
+        general = forgotten(self, chosen)
+        if general is not None and costs.forgetting == "refuse":
+            checks.append(forgetting_check(general))
         price = TokenPrice(**self.run.request["price"]) if self.run.request.get("price") else None
         judged = judge(
             results,
@@ -291,8 +296,9 @@ class Stages(Workbench):
             margin=costs.margin,
             factor=costs.factor,
             price=price,
+            forgotten=general if costs.forgetting == "caution" else None,
         )
-        write_reports(self, judged, results, searching, checks, self.validated["thresholds"], price)
+        write_reports(self, judged, results, searching, checks, self.validated["thresholds"], price, general)
         baseline, candidate, verdict = judged.baseline, judged.candidate, judged.verdict
         return {
             "chosen": candidate.name,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Generic, TypeVar
 
+from training.evaluation.bootstrap import ratio_interval
 from training.scaling.forecast import forecast
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -67,8 +68,8 @@ def scaling_curve(
         groups: the cluster of each validation question.
 
     Returns:
-        ``component``, ``metric``, ``untouched``, ``points`` (``rows``, ``score``), and ``forecast``, which is None
-        with fewer than two parts.
+        ``component``, ``metric``, ``untouched``, ``points`` (``rows``, ``score`` and its 95 % interval over the
+        questions, ``low`` and ``high``, None with too few), and ``forecast``, which is None with fewer than two parts.
     """
     parts, task = nested_parts(component, shares, seed=seed), f"scaling: {component.name}"
     progress(task, 0, len(parts))
@@ -81,7 +82,7 @@ def scaling_curve(
         "metric": component.metric,
         "questions": len(groups),
         "untouched": _mean(component.untouched()),
-        "points": [{"rows": rows, "score": _mean(scores)} for rows, scores in values.items()],
+        "points": [{"rows": rows, **_scored(scores, groups)} for rows, scores in values.items()],
         "forecast": asdict(forecast(values, groups)) if len(values) > 1 and groups else None,
         "values": {str(rows): list(scores) for rows, scores in values.items()},
     }
@@ -103,6 +104,13 @@ def in_words(curve: Mapping[str, Any]) -> str:
         "cannot tell": "that may be chance: more validation questions would tell",
     }[found["advice"]]
     return f"{name}: {gain}; {advice}."
+
+
+def _scored(scores: Sequence[float], groups: Sequence[str]) -> dict[str, float | None]:
+    if not scores:
+        return {"score": 0.0, "low": None, "high": None}
+    found = ratio_interval(scores, [1.0] * len(scores), groups, bounds=(0.0, 1.0))
+    return {"score": _mean(scores), "low": found.low, "high": found.high}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -28,6 +28,8 @@ class Forecast:
 
     exponent: float
     """b of the power law; above 0 where more data helped."""
+    missing: float
+    """To a perfect score with all rows, on the line."""
     gain: float
     """Of the score, by twice the rows."""
     low: float | None
@@ -55,17 +57,17 @@ def forecast(values: Mapping[int, Sequence[float]], groups: Sequence[str]) -> Fo
     sums = np.stack([np.bincount(member, weights=row, minlength=count) for row in scores])  # (sizes, groups)
     asked = np.bincount(member, minlength=count)  # (groups,)
 
-    exponent, gain = _doubling(sizes, (scores.mean(axis=1))[None])
+    exponent, missing, gain = _doubling(sizes, (scores.mean(axis=1))[None])
     low = high = None
     if count >= MIN_GROUPS:
         drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
         means = (drawn @ sums.T) / (drawn @ asked)[:, None]  # (resamples, sizes)
-        low, high = (float(one) for one in np.quantile(_doubling(sizes, means)[1], [0.025, 0.975]))
-    return Forecast(float(exponent[0]), float(gain[0]), low, high, _advice(low, high))
+        low, high = (float(one) for one in np.quantile(_doubling(sizes, means)[2], [0.025, 0.975]))
+    return Forecast(float(exponent[0]), float(missing[0]), float(gain[0]), low, high, _advice(low, high))
 
 
-def _doubling(sizes: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Exponents and gains, by least squares in logarithms.
+def _doubling(sizes: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exponents, what is missing at the largest size, and gains, by least squares in logarithms.
 
     Args:
         sizes: (sizes,) training rows.
@@ -75,7 +77,7 @@ def _doubling(sizes: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndar
     y = np.log(np.maximum(1 - means, LEAST))
     exponent = -(y @ x) / (x @ x)  # (samples,)
     at_last = np.exp(y.mean(axis=1) - exponent * x[-1])  # what is missing at the largest size, on the line
-    return exponent, at_last * (1 - 2.0**-exponent)
+    return exponent, at_last, at_last * (1 - 2.0**-exponent)
 
 
 def _advice(low: float | None, high: float | None) -> Advice:

@@ -55,7 +55,7 @@ def test_retrain_hands_on_what_was_asked_and_shows_the_verdict(run, run_json, pl
     }
     asked = []
 
-    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn, listen):
+    def retrain(workspace, catalog, index, training, bases, request, *, progress, warn, listen, tell):
         asked.append(request)
         return result
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ import pytest
 
 from training.data.contrastive import ContrastiveRow
 from training.data.supervised import SupervisedRow
-from training.estimate.probe import TooLarge, TrainingCost, _three, probe_embedder, probe_generator
+from training.estimate.probe import (
+    SHORT,
+    TooLarge,
+    TrainingCost,
+    Watched,
+    _steps,
+    probe_embedder,
+    probe_generator,
+    shortened,
+)
 from training.settings import EmbedderTraining, GeneratorTraining
 
 
@@ -58,11 +68,59 @@ def test_a_step_that_would_not_fit_is_not_begun(tiny_model_path: Path, supervise
 def test_an_embedder(mini: int, tiny_embedders: list[Path], contrastive: Sequence[ContrastiveRow]) -> None:
     embedded: list[Any] = []
     settings = EmbedderTraining(batch_size=8, mini_batch_size=mini)
-    lengths = [len(row.positive) for row in contrastive]
-    check(probe_embedder(tiny_embedders[0], contrastive, lengths, embedded.append, settings, seed=1, limit=10**12))
+    check(probe_embedder(tiny_embedders[0], contrastive, len, embedded.append, settings, seed=1, limit=10**12))
     assert embedded
 
 
-def test_rows_stand_for_all() -> None:
-    assert _three([5, 1, 4, 2, 3, 9, 8], 2) == [1, 3, 4, 2, 6, 5]
-    assert _three([5, 1], 4) == [1, 0, 1, 0, 1, 0], "few rows serve several times"
+def test_rows_stand_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.estimate.probe.best_device", lambda: "cpu")
+    lengths = [5, 1, 4, 2, 3, 9, 8]
+    assert _steps(lengths, 2) == [[6, 5]], "memory is needed for the longest"
+    assert _steps([5, 1], 4) == [[1, 0]]
+    monkeypatch.setattr("training.estimate.probe.best_device", lambda: "cuda")
+    assert _steps(lengths, 2) == [[1, 3], [6, 5]]
+
+
+def test_what_a_step_leaves_behind_is_given_back_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next step fills what is there, and seems to need nothing."""
+    returned = []
+    looked = iter([(50, 50), (300, 300), (300, 90), (890, 890), (890, 95)])
+    monkeypatch.setattr("training.estimate.probe.give_back", lambda: returned.append(True))
+    watched = Watched([20, 100], 10**6)
+    monkeypatch.setattr(watched._peak, "take", lambda: next(looked))
+    watched.event({"step": 0})
+    for step in (1, 2):
+        watched.event({"step": step, "loss": 1.0, "tokens": 20 * step})
+    assert len(returned) == 3
+    assert (watched.slope, watched.resident) == ((890 - 90) / 100, 95)
+
+
+def test_a_row_that_warms_up_is_one_short_question(supervised: Sequence[SupervisedRow]) -> None:
+    turns = (
+        {"role": "system", "content": "Answer."},
+        {"role": "user", "content": "x" * 9 * SHORT},
+        {"role": "assistant", "content": "red"},
+        {"role": "user", "content": "And?"},
+    )
+    short = shortened(replace(supervised[0], messages=turns, completion="y" * 9 * SHORT))
+    assert [(message["role"], len(message["content"])) for message in short.messages] == [
+        ("system", 7),
+        ("user", SHORT),
+    ]
+    assert len(short.completion) == SHORT
+    assert shortened(supervised[0]).completion == supervised[0].completion
+
+
+def test_a_cpu_computes_few_rows(
+    tiny_model_path: Path, supervised: Sequence[SupervisedRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[SupervisedRow] = []
+
+    def remember(_: Path, rows: Sequence[SupervisedRow], *__: Any, **___: Any) -> None:
+        trained.extend(rows)
+        raise TooLarge(1)
+
+    monkeypatch.setattr("training.estimate.probe.train_generator", remember)
+    with pytest.raises(TooLarge):
+        generator(tiny_model_path, supervised, 10**12, [])
+    assert [row.example_id for row in trained[2:]] == ["buoy", "mast"], "one step of the longest after a short one"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.evaluation.evaluate import RETRIEVAL_METRICS, ArmResult, Record
+from training.evaluation.forgetting.standing import Change, Forgetting
 from training.evaluation.judgement import judge
 from training.report.build import build_report, render_report
 from training.report.markdown import render_markdown
@@ -54,6 +55,7 @@ def test_everything_that_the_page_shows_is_in_the_report() -> None:
         factor=1.5,
         price=None,
         latency=LATENCY,
+        forgotten=Forgetting(40, Change(-2, -3, -1, -1.2, -0.8), Change(0.5, 0.4, -0.1, -0.2, 0.1), 0.41, "inferior"),
     )
     confidence = found["confidence"]
     assert [one["arm"] for one in confidence["test"]] == ["untouched", "generator tuned"]
@@ -80,6 +82,8 @@ def test_everything_that_the_page_shows_is_in_the_report() -> None:
     assert "expected calibration error 0." in page
     assert "No worse by more than 0.05" in page
     assert "parity even" in page
+    assert "right answers to general questions became 2.72 times as perplexing to it" in page
+    assert "40 general questions" in page
     assert "tokens of an answer × 2.43, seconds × 2.00 (n = 8)." in render_markdown(report)
 
 

@@ -1,0 +1,1 @@
+"""Whether a tuned generator still answers general questions, without any documents."""
