@@ -174,14 +174,11 @@ def _write_markdown(here: Opened, result: dict[str, Any], place: Path) -> None:
 
 
 def _check_target(target: str) -> None:
-    from training.runs.targeting import AIMABLE, LARGEST, bucket_named
+    from training.runs.targeting import BUCKETS, LARGEST, bucket_named
 
     if target != LARGEST and bucket_named(target) is None:
-        names = ", ".join(one.replace(" ", "-") for one in AIMABLE)
-        raise typer.BadParameter(
-            f"found --target {target!r}, expected {LARGEST} or one of {names}; for wrong labels and fields bring more "
-            "examples, since no rule knows what is right there"
-        )
+        names = ", ".join(one.replace(" ", "-") for one in BUCKETS)
+        raise typer.BadParameter(f"found --target {target!r}, expected {LARGEST} or one of {names}")
 
 
 def listener(console: Console, table: TrainingTable) -> Callable[[dict[str, Any]], None]:

@@ -69,6 +69,7 @@ def join_questions(
     *,
     seed: int,
     weights: Mapping[str, float] | None = None,
+    more: Sequence[SupervisedRow] = (),
 ) -> list[SupervisedRow]:
     """The rows as the generator is trained on them: questions on the same passages in one conversation.
 
@@ -76,15 +77,20 @@ def join_questions(
         base: directory of the model; one whose template drops earlier answers gets rows of one question.
         examples: those that the rows were built of.
         weights: task to how often its rows are seen. Labels, fields and summaries stay rows of their own.
+        more: rows that come on top, whatever the weights and ``most_rows`` say; joined among themselves.
     """
     turns = settings.questions_per_row if keeps_earlier_answers(load_tokenizer(base)) else 1
     by_id = {one.id: one for one in examples}
-    joined = {
-        task: join_rows(own, by_id, turns=turns if own[0].cites else 1, seed=seed)
-        for task in dict.fromkeys(row.task for row in rows)
-        if (own := [row for row in rows if row.task == task])
-    }
-    taken = []
+
+    def joined_by_task(some: Sequence[SupervisedRow]) -> dict[str | None, list[SupervisedRow]]:
+        return {
+            task: join_rows(own, by_id, turns=turns if own[0].cites else 1, seed=seed)
+            for task in dict.fromkeys(row.task for row in some)
+            if (own := [row for row in some if row.task == task])
+        }
+
+    joined = joined_by_task(rows)
+    taken = [row for own in joined_by_task(more).values() for row in own]
     for task, count in shares(
         {one: len(own) for one, own in joined.items()}, weights or {}, most=settings.most_rows
     ).items():

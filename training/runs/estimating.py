@@ -18,6 +18,7 @@ from training.releases.release import Release
 from training.releases.runtime import open_generator
 from training.runs.models import Bases
 from training.runs.prompting import asking
+from training.runs.targeting import NOTHING, OnTop
 from training.settings import TrainingSettings
 from training.tasks.task import Task
 
@@ -34,12 +35,14 @@ def estimate_run(
     training: TrainingSettings,
     tasks: Mapping[str, Task],
     progress: Progress,
+    on_top: OnTop = NOTHING,
 ) -> dict[str, Any]:
     """What a retraining of these examples will take, see :func:`training.estimate.estimate.estimate`.
 
     Args:
         searcher: untouched; the generator's rows are built over what it returns, a tuned one's are as long.
         examples: of validation and test those that are measured.
+        on_top: what a targeted round trains on besides.
 
     Raises:
         ConfigurationError: a training does not fit into memory.
@@ -49,13 +52,15 @@ def estimate_run(
         rows, _ = supervised_rows(
             searcher, examples["train"], split, manifest.prompt, training.data, seed=training.seed, tasks=tasks
         )
+        own, more = on_top.divide(rows)
         supervised = join_questions(
             bases.generator,
-            rows,
+            own,
             examples["train"],
             training.generator,
             seed=training.seed,
             weights={name: task.weight for name, task in tasks.items()},
+            more=more,
         )
     material = Material(
         catalog=catalog,

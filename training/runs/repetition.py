@@ -21,7 +21,6 @@ from training.evaluation.verdict import PRIMARY, decide
 from training.releases.release import ADAPTER, EMBEDDER, collection_name
 from training.runs.directory import Run
 from training.runs.stages import Stages
-from training.runs.workbench import Workbench
 
 SHARED = ("examples.jsonl", "split.jsonl", "contrastive.jsonl", "supervised.jsonl", DEMONSTRATIONS)
 """What a repetition takes over from its run."""
@@ -102,13 +101,13 @@ class Repeated(Stages):
 class Repetition(Stages):
     """The trainings of a run with another seed, in a directory of their own."""
 
-    def measured(self, of: Workbench) -> tuple[ArmResult, ArmResult]:
+    def measured(self, of: Stages) -> tuple[ArmResult, ArmResult]:
         """Train, and measure the one system on validation and test.
 
         Args:
             of: the run that is repeated.
         """
-        self.searching, self.asked = of.searching, of.asked
+        self.searching, self.asked, self.on_top = of.searching, of.asked, of.on_top
         embedder, generator = self.training.embedder_enabled, self.training.generator_enabled
         if embedder:
             self.run.stage("embedder", self.embedder)

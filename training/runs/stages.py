@@ -4,8 +4,9 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from training.runs.general_questions import forgotten
 from training.runs.prompting import shown_beside, start_from
 from training.runs.reporting import write_reports
 from training.runs.workbench import Workbench
-from training.synthesis.targeting import targeted_rows
+from training.synthesis.repeating import REPEATED, seen_again
+from training.synthesis.targeting import count_of, targeted_rows
 
 TARGETED = "targeted.jsonl"
 """The examples that a run aimed at one kind of error has made for it."""
@@ -77,22 +79,36 @@ class Stages(Workbench):
 
     def target(self) -> dict[str, Any]:
         """Make rows of the training documents for the kind of error that the run is aimed at."""
-        prepared = self._prepared([], freeze=False)
+        prepared, target = self._prepared([], freeze=False), self.run.request["target"]
+        bucket, train = target["bucket"], prepared.examples["train"]
+        if bucket in REPEATED:
+            missed = self._before(target).chosen.within(bucket, self.catalog)
+            again = seen_again(bucket, train, missed, count_of(len(train)), seed=self.training.seed)
+            return {"bucket": bucket, "rows": sum(again.values()), "what": REPEATED[bucket], "again": again}
         rows, figures = targeted_rows(
             self.catalog,
             self.systems.searcher(False),
             prepared,
-            self.run.request["target"]["bucket"],
+            bucket,
             seed=self.training.seed,
             progress=self.progress,
         )
         publish_rows(self.directory / TARGETED, rows)
-        return figures
+        return {**figures, "made": [row["id"] for row in rows]}
+
+    def _before(self, target: Mapping[str, Any]) -> targeting.Round:
+        return targeting.measured(self.workspace, self.ledger, Run(self.workspace.runs / target["run"]))
+
+    @cached_property
+    def on_top(self) -> targeting.OnTop:
+        """What a targeted round trains the generator on besides."""
+        target = self.run.result("target") if self.run.finished("target") else {}
+        return targeting.OnTop(frozenset(target.get("made", ())), target.get("again", {}))
 
     def shrinkage(self) -> dict[str, Any]:
         """Whether the errors that the run is aimed at became fewer on validation."""
         target = self.run.request["target"]
-        before = targeting.measured(self.workspace, self.ledger, Run(self.workspace.runs / target["run"]))
+        before = self._before(target)
         after = targeting.measured(self.workspace, self.ledger, self.run)
         return targeting.shrinkage(before, after, self.catalog, target["bucket"])
 
@@ -155,6 +171,7 @@ class Stages(Workbench):
             self.training,
             self.tasks,
             self.progress,
+            self.on_top,
         )
         self.run.event({"stage": "estimate", "estimated": found})
         return found
@@ -234,13 +251,15 @@ class Stages(Workbench):
 
         manifest, searcher = self.baseline.manifest, self.searcher(self.tuned_embedder)
         assert self.bases.generator is not None  # refused at the start
+        rows, more = self.on_top.divide(tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow))
         rows = join_questions(
             self.bases.generator,
-            tables.read_rows(self.directory / "supervised.jsonl", SupervisedRow),
+            rows,
             self.examples["train"],
             self.training.generator,
             seed=self.training.seed,
             weights=self.best.weights,
+            more=more,
         )
         self._at = {"stage": "generator", "step": 0, "steps": 0}
         result = train_generator(

@@ -1,26 +1,24 @@
 """A round aimed at one kind of error of the round before: which kind, and whether it became rarer."""
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from retrieval.catalog import Catalog
 from retrieval.errors import InputError, NotFound
 from retrieval.workspace import Workspace
 from training.data.row_files import read_rows
+from training.data.supervised import SupervisedRow
 from training.evaluation.comparison import compare
 from training.evaluation.errors import Bucket, bucket_of, concerned_chunks
 from training.evaluation.evaluate import ArmResult, Record
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import Run
-from training.synthesis.targeting import REMEDIES
 
 LARGEST = "largest"
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
-AIMABLE = tuple(name for name in BUCKETS if name in REMEDIES)
-"""For which rows can be made: what the right label or field is, no rule can tell."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,33 @@ class Answered:
         """Question id to what is wrong with its answer."""
         chunks = concerned_chunks(catalog, self.records)
         return {one.id: bucket_of(one, chunks, shown=self.shown) for one in self.records}
+
+    def within(self, bucket: Bucket, catalog: Catalog) -> list[Record]:
+        """What lies in a bucket."""
+        where = self.buckets(catalog)
+        return [one for one in self.records if where[one.id] == bucket]
+
+
+@dataclass(frozen=True)
+class OnTop:
+    """The supervised rows that a targeted round has beside those of its examples."""
+
+    made: Collection[str] = ()
+    """Ids of examples that were made for it."""
+    again: Mapping[str, int] = field(default_factory=dict)
+    """Example id to how many times more it is seen."""
+
+    def divide(self, rows: Iterable[SupervisedRow]) -> tuple[list[SupervisedRow], list[SupervisedRow]]:
+        """The rows without them, and those on top."""
+        base: list[SupervisedRow] = []
+        more: list[SupervisedRow] = []
+        for row in rows:
+            (more if row.example_id in self.made else base).append(row)
+            more += [row] * self.again.get(row.example_id, 0)
+        return base, more
+
+
+NOTHING = OnTop()
 
 
 @dataclass(frozen=True)
@@ -79,9 +104,9 @@ def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
 
 
 def bucket_named(target: str) -> Bucket | None:
-    """The bucket that is meant, with blanks or hyphens between its words; None where no rows can be made for it."""
+    """The bucket that is meant, with blanks or hyphens between its words; None where there is none of that name."""
     wanted = target.replace("-", " ").replace("_", " ")
-    return next((name for name in AIMABLE if name == wanted), None)
+    return next((name for name in BUCKETS if name == wanted), None)
 
 
 def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
@@ -92,11 +117,11 @@ def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
     """
     counts = Counter(bucket for bucket in before.chosen.buckets(catalog).values() if bucket is not None)
     told = ", ".join(f"{name}: {count}" for name, count in counts.most_common()) or "none"
-    if target == LARGEST and (aimable := [name for name in AIMABLE if counts[name]]):
-        return max(aimable, key=lambda name: counts[name])
+    if target == LARGEST and counts:
+        return max(BUCKETS, key=lambda name: counts[name])
     found = bucket_named(target)
     if found is None and target != LARGEST:
-        raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(AIMABLE)}")
+        raise InputError(f"found --target {target!r}, expected {LARGEST} or one of {', '.join(BUCKETS)}")
     if found is None or not counts[found]:
         raise InputError(
             f"found no error to aim at with --target {target!r} among the validation questions of run "

@@ -101,11 +101,17 @@ def test_labels_stay_rows_of_their_own_and_weights_say_how_often_they_are_seen()
     labels = [replace(built(f"l{number}", 1), completion="yes", task="stance", cites=False) for number in range(6)]
     examples = [Example(one.example_id, f"{one.example_id}?", ("12 bar",)) for one in (*questions, *labels)]
 
-    def joined(weight: float, most: int | None = None) -> Counter:
+    def joined(weight: float, most: int | None = None, more: list[SupervisedRow] | None = None) -> Counter:
         settings = GeneratorTraining(most_rows=most)
         weights = {"stance": weight}
         rows = join_questions(
-            packaged_generator(BASE), [*questions, *labels], examples, settings, seed=1, weights=weights
+            packaged_generator(BASE),
+            [*questions, *labels],
+            examples,
+            settings,
+            seed=1,
+            weights=weights,
+            more=more or [],
         )
         return Counter(one.task for one in rows)
 
@@ -113,3 +119,4 @@ def test_labels_stay_rows_of_their_own_and_weights_say_how_often_they_are_seen()
     assert joined(2.5) == {None: 1, "stance": 15}
     assert joined(0.5) == {None: 1, "stance": 3}
     assert joined(1.0, most=4) == {None: 1, "stance": 3}
+    assert joined(1.0, most=4, more=labels[:2] * 2) == {None: 1, "stance": 7}, "what is on top is not left out"

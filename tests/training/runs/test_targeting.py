@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from retrieval.errors import InputError
-from training.runs.targeting import Round, aim
+from training.runs.targeting import OnTop, Round, aim
 
 
 def round_with(*buckets: str | None) -> Round:
@@ -14,10 +14,20 @@ def round_with(*buckets: str | None) -> Round:
     return Round(cast("Any", SimpleNamespace(id="20261129")), chosen, chosen)
 
 
-def test_the_largest_is_one_for_which_rows_can_be_made() -> None:
-    before = round_with("wrong label", "wrong label", "wrong span", None, "not retrieved")
-    assert aim(before, cast("Any", None), "largest") == "not retrieved", "of equals the first cause"
+def test_the_largest_is_the_first_cause_of_equals() -> None:
+    before = round_with("wrong label", "wrong span", None, "not retrieved")
+    assert aim(before, cast("Any", None), "largest") == "not retrieved"
+    assert aim(before, cast("Any", None), "wrong-label") == "wrong label"
     with pytest.raises(InputError, match=r"found no error to aim at .*wrong label: 1"):
-        aim(round_with("wrong label"), cast("Any", None), "largest")
+        aim(round_with("wrong label"), cast("Any", None), "wrong-span")
+    with pytest.raises(InputError, match="found no error to aim at"):
+        aim(round_with(None), cast("Any", None), "largest")
     with pytest.raises(InputError, match="expected largest or one of not retrieved"):
-        aim(before, cast("Any", None), "wrong-label")
+        aim(before, cast("Any", None), "wrong-colour")
+
+
+def test_rows_of_a_targeted_round_come_on_top() -> None:
+    rows: Any = [SimpleNamespace(example_id=one) for one in ("a", "made-1", "b")]
+    base, more = OnTop({"made-1"}, {"b": 2}).divide(rows)
+    assert [one.example_id for one in base] == ["a", "b"]
+    assert [one.example_id for one in more] == ["made-1", "b", "b"]
