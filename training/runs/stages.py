@@ -10,22 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
+from retrieval.embedder_files import inspect
 from retrieval.files import publish_rows
+from retrieval.hardware import best_device
 from retrieval.memory import device_peak, give_back
+from retrieval.reranker import load_cross_encoder
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
-from training.data.preparation import Prepared, contrastive_rows, measured, prepare_examples, supervised_rows
+from training.data.preparation import (
+    Prepared,
+    contrastive_rows,
+    measured,
+    prepare_examples,
+    supervised_rows,
+    teacher_of,
+)
 from training.data.quality import quality
 from training.data.supervised import SupervisedRow
-from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
+from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric, RerankerMetric
 from training.evaluation.compared_systems import BASELINE, references
 from training.evaluation.cost import TokenPrice
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
 from training.evaluation.verdict import choose_arm
 from training.releases.promotion import promote
-from training.releases.release import ADAPTER, EMBEDDER, release_of_run
+from training.releases.release import ADAPTER, EMBEDDER, RERANKER, release_of_run
 from training.runs import targeting
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks
@@ -49,13 +59,15 @@ class Stages(Workbench):
         if self.run.request.get("target"):
             stage("target", self.target)
         stage("split", self.split)
-        if self.training.embedder_enabled:
+        if self.training.embedder_enabled or self.training.reranker_enabled:
             stage("contrastive", self.contrastive)
         if self.training.estimate.enabled:
             self.fit(stage("estimate", self.estimate)["chosen"])
         if self.training.embedder_enabled:
             stage("embedder", self.embedder)
         self.searching = stage("search", self.search)
+        if self.training.reranker_enabled:
+            stage("reranker", self.reranker)
         self.asked = stage("prompt", self.prompt)
         if self.training.generator_enabled:
             stage("supervised", self.supervised)
@@ -134,7 +146,11 @@ class Stages(Workbench):
     def contrastive(self) -> dict[str, Any]:
         """Mine hard negatives with the system that is served now."""
         rows, stats = contrastive_rows(
-            self.systems.searcher(False), self.examples["train"], self.divided, self.training.data
+            self.systems.searcher(False),
+            self.examples["train"],
+            self.divided,
+            self.training.data,
+            teacher=teacher_of(self.workspace, self.training.data),
         )
         tables.write_rows(self.directory / "contrastive.jsonl", rows)
         return tables.counted(stats)
@@ -150,7 +166,7 @@ class Stages(Workbench):
             self.systems.searcher(False),
             self.examples,
             self.divided,
-            tables.read_rows(mined, ContrastiveRow) if self.training.embedder_enabled else [],
+            tables.read_rows(mined, ContrastiveRow) if mined.is_file() else [],
             self.training,
             self.tasks,
             self.progress,
@@ -195,6 +211,32 @@ class Stages(Workbench):
                 "tried": [{**one.settings.model_dump(), "ndcg@10": one.score} for one in tried],
             }
         return chosen
+
+    def reranker(self) -> dict[str, Any]:
+        """Fine-tune a reranker; the checkpoint that orders the candidates best on validation is kept."""
+        from training.reranker.training import train_reranker
+
+        settings, bases = self.training.reranker, self.bases
+        self._at = {"stage": "reranker", "step": 0, "steps": 0}
+        result = train_reranker(
+            load_cross_encoder(
+                bases.reranker or inspect(bases.embedder).transformer,
+                device=best_device(),
+                new_head=bases.reranker is None,
+                max_length=settings.max_length,
+            ),
+            tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
+            RerankerMetric(
+                self.searcher(self.tuned_embedder), self.examples["validation"], candidates=settings.candidates
+            ),
+            self.directory / RERANKER,
+            settings,
+            embedder=self.systems.searcher(False).embedder,
+            seed=self.training.seed,
+            events=self.training_event,
+            resume=True,
+        )
+        return asdict(result)
 
     def prompt(self) -> dict[str, Any]:
         """The prompt to start from, with its worked examples: the one that a study of the same questions found best."""
@@ -298,6 +340,7 @@ class Stages(Workbench):
             "chosen": candidate.name,
             "prompt_changed": candidate.prompt_changed,
             "embedder_tuned": candidate.embedder_tuned,
+            "reranker_tuned": candidate.reranker_tuned,
             "generator_tuned": candidate.generator_tuned,
             "verdict": verdict.outcome,
             "reasons": list(verdict.reasons),
@@ -309,22 +352,26 @@ class Stages(Workbench):
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""
         if published := release_of_run(self.workspace, self.ledger, self.run.id):
             return {"release": published}  # and killed before the stage's mark
-        tuned = self.tested["embedder_tuned"]
+        tuned, reranked = self.tested["embedder_tuned"], self.tested.get("reranker_tuned", False)
         candidate = Candidate(
             directory=self.directory,
             prompt=self.best.prompt if self.tested["prompt_changed"] else self.baseline.manifest.prompt,
             embedder_tuned=tuned,
+            reranker_tuned=reranked,
             generator_tuned=self.tested["generator_tuned"],
             embedder=self.systems.searcher(tuned).embedder.fingerprint,
+            reranker=reranker.fingerprint if reranked and (reranker := self.systems.reranker(True)) else None,
             generator=self.bases.generator_reference,
         )
-        threshold = self.validated["thresholds"][self.tested["chosen"]]
+        search: dict[str, Any] = {"abstain_below": self.validated["thresholds"][self.tested["chosen"]]}
+        if reranked:
+            search |= {"reranker": None, "reranker_revision": None, "reranked": self.training.reranker.candidates}
         release = candidate.publish(
             self.workspace,
             self.ledger,
             self.baseline,
             tasks=self.tasks,
-            search=self.chosen_settings(tuned).model_copy(update={"abstain_below": threshold}),
+            search=self.chosen_settings(tuned).model_copy(update=search),
             documents_fingerprint=self.catalog.fingerprint(),
             split_fingerprint=self.divided.fingerprint,
             verdict=self.tested["verdict"],
