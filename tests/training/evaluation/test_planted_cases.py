@@ -129,9 +129,10 @@ def test_only_the_embedder_helps(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_only_the_reranker_helps(seed: int) -> None:
-    better = Chances(found=0.95)
+    before = Chances(found=0.55, abstains=1.0, skips=0.0)
+    better = replace(before, found=0.95)
     tuned = {"reranker_tuned": better, "embedder_and_reranker_tuned": better, "all_tuned": better}
-    judgement = judged(arms(Chances(found=0.55), **tuned), seed)
+    judgement = judged(arms(before, **tuned), seed)
     assert judgement.candidate.name == "reranker tuned"
     assert judgement.verdict.outcome == "promoted"
 
