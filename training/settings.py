@@ -134,9 +134,9 @@ class RerankerTraining(BaseModel):
     max_length: int = Field(default=256, ge=16)
     """Tokens of question and passage together; what is longer is cut."""
     epochs: int = Field(default=2, ge=1)
-    batch_size: int = Field(default=16, ge=2)
+    batch_size: int = Field(default=8, ge=2)
     """Questions of a step, each with its passage, its hard negatives (negatives under [training.data]) and
-    batch_negatives."""
+    batch_negatives: all of these are in memory at once."""
     batch_negatives: int = Field(default=4, ge=1)
     """Passages of other questions in the batch that each question is contrasted with."""
     learning_rate: float = Field(default=5e-5, gt=0)

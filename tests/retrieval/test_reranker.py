@@ -27,6 +27,17 @@ def test_it_scores_pairs_as_log_odds_and_as_shares(tiny_reranker: Path) -> None:
     assert reranker("what about the pump", []) == []
 
 
+def test_with_half_the_bits_close_scores_stay_apart(tiny_reranker: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    exact = load_reranker(tiny_reranker, device="cpu").logits("what about the pump", TEXTS)
+    monkeypatch.setattr("retrieval.reranker.cpu_has_bf16", lambda: True)
+    found = load_reranker(tiny_reranker, device="cpu").logits("what about the pump", TEXTS)
+    np.testing.assert_allclose(found, exact, atol=0.02)
+    rounded = torch.from_numpy(found).bfloat16().double().numpy()
+    assert not np.array_equal(found, rounded)
+
+
 def test_its_fingerprint_is_of_its_content(tiny_reranker: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(tiny_reranker, other)

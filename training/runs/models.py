@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
+from retrieval.embedder_files import inspect
+from retrieval.hardware import best_device
 from retrieval.index.base import Index
 from retrieval.index.open import open_index
 from retrieval.progress import Progress
-from retrieval.reranker import Reranker, load_reranker
+from retrieval.reranker import Reranker, load_cross_encoder, load_reranker
 from retrieval.search import Searcher
 from retrieval.search_settings import SearchSettings
 from retrieval.settings import IndexSettings
@@ -24,6 +26,8 @@ from training.releases.release import ADAPTER, EMBEDDER, RERANKER, ModelReferenc
 from training.releases.runtime import open_embedder, open_generator, open_reranker
 
 if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
     from training.generator.generation import Generator
     from training.generator.remote import RemoteGenerator
 
@@ -38,6 +42,15 @@ class Bases:
     generator_reference: ModelReference
     reranker: Path | None = None
     """None where a reranker starts from the embedder's encoder."""
+
+    def new_reranker(self, max_length: int) -> "CrossEncoder":
+        """A reranker to be trained.
+
+        Args:
+            max_length: tokens of question and passage together.
+        """
+        base = self.reranker or inspect(self.embedder).transformer
+        return load_cross_encoder(base, device=best_device(), new_head=self.reranker is None, max_length=max_length)
 
 
 class Systems:

@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
-from retrieval.embedder_files import inspect
 from retrieval.files import publish_rows
-from retrieval.hardware import best_device
 from retrieval.memory import device_peak, give_back
-from retrieval.reranker import load_cross_encoder
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
@@ -216,15 +213,10 @@ class Stages(Workbench):
         """Fine-tune a reranker; the checkpoint that orders the candidates best on validation is kept."""
         from training.reranker.training import train_reranker
 
-        settings, bases = self.training.reranker, self.bases
+        settings = self.training.reranker
         self._at = {"stage": "reranker", "step": 0, "steps": 0}
         result = train_reranker(
-            load_cross_encoder(
-                bases.reranker or inspect(bases.embedder).transformer,
-                device=best_device(),
-                new_head=bases.reranker is None,
-                max_length=settings.max_length,
-            ),
+            self.bases.new_reranker(settings.max_length),
             tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
             RerankerMetric(
                 self.searcher(self.tuned_embedder), self.examples["validation"], candidates=settings.candidates
