@@ -12,6 +12,7 @@ from typing import Any
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_rows
 from retrieval.memory import device_peak, give_back
+from retrieval.reranker import load_reranker
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
@@ -352,18 +353,16 @@ class Stages(Workbench):
             reranker_tuned=reranked,
             generator_tuned=self.tested["generator_tuned"],
             embedder=self.systems.searcher(tuned).embedder.fingerprint,
-            reranker=reranker.fingerprint if reranked and (reranker := self.systems.reranker(True)) else None,
+            reranker=load_reranker(self.directory / RERANKER).fingerprint if reranked else None,
             generator=self.bases.generator_reference,
         )
-        search: dict[str, Any] = {"abstain_below": self.validated["thresholds"][self.tested["chosen"]]}
-        if reranked:
-            search |= {"reranker": None, "reranker_revision": None, "reranked": self.training.reranker.candidates}
+        threshold = self.validated["thresholds"][self.tested["chosen"]]
         release = candidate.publish(
             self.workspace,
             self.ledger,
             self.baseline,
             tasks=self.tasks,
-            search=self.chosen_settings(tuned).model_copy(update=search),
+            search=self.chosen_settings(tuned, reranker=reranked).model_copy(update={"abstain_below": threshold}),
             documents_fingerprint=self.catalog.fingerprint(),
             split_fingerprint=self.divided.fingerprint,
             verdict=self.tested["verdict"],

@@ -95,9 +95,15 @@ class Workbench:
         """How documents and examples are divided."""
         return tables.read_rows(self.directory / "split.jsonl", Split)[0]
 
-    def chosen_settings(self, tuned: bool) -> SearchSettings:
-        """The retrieval settings that validation chose for an embedder."""
-        return SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
+    def chosen_settings(self, tuned: bool, *, reranker: bool = False) -> SearchSettings:
+        """The retrieval settings that validation chose for an embedder.
+
+        Args:
+            reranker: with a tuned reranker, in the place of one that the settings name.
+        """
+        chosen = SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
+        own = {"reranker": None, "reranker_revision": None, "reranked": self.training.reranker.candidates}
+        return chosen.model_copy(update=own) if reranker else chosen
 
     def searcher(self, tuned: bool) -> Searcher:
         """Search with an embedder and the settings chosen for it, and with the reranker that the baseline has."""
