@@ -7,7 +7,6 @@ normalised in float32. Importing this module imports no torch; the first encode 
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ import numpy as np
 
 from retrieval.cpu_attention import use_cpu_attention
 from retrieval.embedder_files import EmbedderFiles, fingerprint, inspect, packaged_minilm
-from retrieval.errors import InputError, TrainingError
+from retrieval.errors import TrainingError
 from retrieval.hardware import best_device, core_threads, cpu_has_bf16
-from retrieval.models import resolve
+from retrieval.models import loading, resolve
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -210,7 +209,7 @@ def _load_modules(files: EmbedderFiles, device: str, dtype: str) -> tuple[list[A
         return list(model), model.tokenizer
     import torch
 
-    with _loading(files):
+    with loading(files.path, "embedder", "sentence-transformers model"):
         from retrieval.plain_embedder import load_plain
 
         return load_plain(files.transformer, files.pooling, device=device, dtype=getattr(torch, dtype))
@@ -220,7 +219,7 @@ def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTrans
     import torch
     from sentence_transformers import SentenceTransformer
 
-    with _loading(files):
+    with loading(files.path, "embedder", "sentence-transformers model"):
         model = SentenceTransformer(
             str(files.path),
             device=device,
@@ -230,23 +229,3 @@ def _load_model(files: EmbedderFiles, device: str, dtype: str) -> "SentenceTrans
         )
     model.max_seq_length = files.max_tokens
     return model.eval()
-
-
-@contextmanager
-def _loading(files: EmbedderFiles) -> Iterator[None]:
-    """Without transformers' progress bars; what the libraries raise becomes an :class:`InputError`."""
-    from safetensors import SafetensorError
-    from transformers.utils import logging
-
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # it takes well under a second, and stderr belongs to the caller
-    try:
-        yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"found an embedder in {files.path} that does not load ({type(error).__name__}: {error}), "
-            "expected a whole sentence-transformers model: save or copy it again"
-        ) from error
-    finally:
-        if bars:
-            logging.enable_progress_bar()

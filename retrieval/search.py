@@ -21,7 +21,8 @@ class Searcher:
     """Searches one collection with the embedder that made it.
 
     Args:
-        rerank: scores texts for a question (higher is better); None leaves the engine's order.
+        rerank: scores texts for a question (higher is better), see :mod:`retrieval.reranker`; None leaves the
+            engine's order.
 
     Raises:
         MismatchError: the index belongs to another embedder.
@@ -37,11 +38,15 @@ class Searcher:
     ) -> None:
         check_binding(index, embedder)
         self.catalog, self.index, self.embedder, self.settings = catalog, index, embedder, settings
-        self._rerank = rerank
+        self.rerank = rerank
 
     def at(self, settings: SearchSettings) -> "Searcher":
         """The same collection, searched with other settings."""
-        return Searcher(self.catalog, self.index, self.embedder, settings, self._rerank)
+        return Searcher(self.catalog, self.index, self.embedder, settings, self.rerank)
+
+    def reranking(self, rerank: Rerank | None) -> "Searcher":
+        """The same search with another reranker, or without one."""
+        return Searcher(self.catalog, self.index, self.embedder, self.settings, rerank)
 
     def search(self, question: str, *, top_k: int | None = None, condition: Condition | None = None) -> list[Passage]:
         """The best passages for a question, best first."""
@@ -78,8 +83,8 @@ class Searcher:
     def _query(self, question: str, dense: np.ndarray | None, wanted: int, condition: Condition | None) -> Query:
         settings = self.settings
         limit = wanted * 3 if settings.per_document else wanted
-        if self._rerank:
-            limit = max(limit, settings.candidates)
+        if self.rerank:
+            limit = max(limit, settings.reranked or settings.candidates)
         return Query(
             dense=dense,
             sparse=encoder_of(self.index.sparse).encode_question(question) if settings.mode != "dense" else None,
@@ -95,16 +100,9 @@ class Searcher:
     def _passages(self, question: str, hits: Sequence[Hit], wanted: int) -> list[Passage]:
         stored = self.catalog.visible(self.index.name, [hit.id for hit in hits])
         ranked = [(hit, stored[hit.id]) for hit in hits if hit.id in stored]
-        if self._rerank and ranked:
-            scores = self._rerank(question, [chunk.chunk.indexed_text for _, chunk in ranked])
-            order = sorted(range(len(ranked)), key=lambda position: -scores[position])
-            ranked = [
-                (
-                    Hit(ranked[position][0].id, float(scores[position]), ranked[position][0].similarity),
-                    ranked[position][1],
-                )
-                for position in order
-            ]
+        if self.rerank and ranked:
+            depth = self.settings.reranked or self.settings.candidates
+            ranked = _reranked(self.rerank, question, ranked, depth)
         ranked = self._capped(ranked)[:wanted]
         return [
             Passage(
@@ -133,14 +131,13 @@ class Searcher:
         return kept
 
 
-def load_reranker(path: str) -> Rerank:
-    """A sentence-transformers cross-encoder as a scoring function; safetensors only, no remote code."""
-    from sentence_transformers import CrossEncoder
-
-    model = CrossEncoder(path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-
-    def rerank(question: str, texts: Sequence[str]) -> Sequence[float]:
-        scores: Sequence[float] = model.predict([(question, text) for text in texts]).tolist()
-        return scores
-
-    return rerank
+def _reranked(
+    rerank: Rerank, question: str, ranked: Sequence[tuple[Hit, StoredChunk]], depth: int
+) -> list[tuple[Hit, StoredChunk]]:
+    """The first ``depth`` in the order of their new scores; the others behind them, with no higher score."""
+    read = ranked[:depth]
+    scores = [float(score) for score in rerank(question, [found.chunk.indexed_text for _, found in read])]
+    order = sorted(range(len(read)), key=lambda place: -scores[place])  # stable
+    again = [(Hit(read[i][0].id, scores[i], read[i][0].similarity), read[i][1]) for i in order]
+    behind = [(Hit(hit.id, min(hit.score, *scores), hit.similarity), found) for hit, found in ranked[depth:]]
+    return again + behind

@@ -28,4 +28,10 @@ class SearchSettings(BaseModel):
     abstain_below: float = Field(default=-1.0, ge=-1, le=1)
     """The service abstains without generating where the best passage's cosine is below this."""
     reranker: str | None = None
-    """Path or hub id of a sentence-transformers cross-encoder that reorders the candidates."""
+    """Path or hub id of a sentence-transformers cross-encoder that reorders the best candidates. Retraining can make
+    one, see reranker_enabled under [training]."""
+    reranker_revision: str | None = None
+    """Commit of its hub id; required for a hub id."""
+    reranked: int | None = Field(default=None, ge=1, le=1000)
+    """How many of the best candidates it reads, each of which takes time; the others stay behind them. Not set takes
+    all candidates."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
+from retrieval.models import resolve
 from retrieval.progress import Progress, silent
+from retrieval.reranker import load_reranker
 from retrieval.workspace import Workspace
 from service.settings import Settings
 from training.generator.files import try_template
@@ -74,6 +76,7 @@ def initial_fields(workspace: Workspace, settings: Settings) -> dict[str, Any]:
     return {
         "embedder": embedder,
         "collection": collection_name(embedder.fingerprint),
+        "reranker": _reranker_reference(workspace, settings),
         "generator": _generator_reference(workspace, settings),
         "adapter": False,
         "prompt": settings.prompt,
@@ -97,10 +100,25 @@ def retraining_bases(workspace: Workspace, settings: Settings) -> "Bases":
     """The untouched models of the settings, which every retraining starts from."""
     from training.runs.models import Bases
 
+    reranker = settings.training.reranker
+    base = reranker.base if settings.training.reranker_enabled else None
     return Bases(
         embedder=model_directory(_unbound(settings.embedder), workspace.root),
         generator=None if settings.generator.url else model_directory(_unbound(settings.generator), workspace.root),
         generator_reference=_generator_reference(workspace, settings),
+        reranker=None if base is None else resolve(base, reranker.revision, root=workspace.root),
+    )
+
+
+def _reranker_reference(workspace: Workspace, settings: Settings) -> ModelReference | None:
+    section = settings.search
+    if section.reranker is None:
+        return None
+    directory = resolve(section.reranker, section.reranker_revision, root=workspace.root)
+    return ModelReference(
+        model=section.reranker,
+        revision=section.reranker_revision,
+        fingerprint=load_reranker(directory).fingerprint,
     )
 
 

@@ -77,6 +77,8 @@ class WorkspaceSource:
         )
         try:
             runtime.embedder.load()
+            if runtime.reranker is not None:
+                runtime.reranker.load()
             runtime.generator = open_generator(self._workspace, release)
             runtime.generator.start()
         except BaseException:

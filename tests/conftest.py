@@ -196,6 +196,20 @@ def tiny_embedders(tmp_path_factory: pytest.TempPathFactory, minilm_path: Path) 
     return directories
 
 
+@pytest.fixture(scope="session")
+def tiny_reranker(tmp_path_factory: pytest.TempPathFactory, tiny_embedders: list[Path]) -> Path:
+    """A cross-encoder with one random layer and a new head."""
+    import torch
+
+    from retrieval.reranker import load_cross_encoder
+
+    directory = tmp_path_factory.mktemp("reranker")
+    torch.manual_seed(3)
+    model = load_cross_encoder(tiny_embedders[0], device="cpu", new_head=True, max_length=64)
+    model.save_pretrained(str(directory), create_model_card=False)
+    return directory
+
+
 @dataclass
 class Site:
     """A workspace with its catalog and ledger."""

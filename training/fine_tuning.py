@@ -1,4 +1,4 @@
-"""What both trainings have in common: the trainer's arguments, events, checkpoints to resume from, averaging."""
+"""What all trainings have in common: the trainer's arguments, events, checkpoints to resume from, averaging."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 from retrieval.errors import TrainingError
 from retrieval.hardware import cpu_has_bf16
-from training.settings import EmbedderTraining, GeneratorTraining
+from training.settings import EmbedderTraining, GeneratorTraining, RerankerTraining
 
 Events = Callable[[dict[str, Any]], None]
 
@@ -42,7 +42,7 @@ class Counts:
 
 
 def trainer_arguments(
-    settings: EmbedderTraining | GeneratorTraining,
+    settings: EmbedderTraining | RerankerTraining | GeneratorTraining,
     checkpoints: Path,
     metric: str,
     *,

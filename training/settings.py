@@ -63,6 +63,12 @@ class DataSettings(BaseModel):
     as superseded, with another number. Half of the rows with an oracle get one where it can be made for sure."""
     negatives: int = Field(default=1, ge=0, le=16)
     """Hard negatives for each contrastive row."""
+    teacher: str | None = None
+    """Directory or hub id of a sentence-transformers cross-encoder that judges the rows: a negative that it finds about
+    as relevant as the positive is dropped, and the embedder is trained towards its scores (see teacher_weight).
+    With one, 4 negatives or more are worth their time."""
+    teacher_revision: str | None = None
+    """Commit of the hub id; required for a hub id."""
 
     @model_validator(mode="after")
     def _rest_for_train(self) -> Self:
@@ -95,6 +101,11 @@ class EmbedderTraining(BaseModel):
     partner. Only while a batch is one mini-batch."""
     lexical_temperature: float = Field(default=3.0, gt=0)
     """Of the softmax over BM25 scores."""
+    teacher_weight: float = Field(default=1.0, ge=0)
+    """Where a teacher is set under [training.data]: weight of the distance (Kullback-Leibler) from its distribution
+    over the passage and the negatives of a row, beside the contrastive loss. Only while a batch is one mini-batch."""
+    teacher_temperature: float = Field(default=1.0, gt=0)
+    """Of the softmax over the teacher's scores."""
     matryoshka: tuple[int, ...] = ()
     """Further dimensions at which the truncated vector must work (Kusupati et al. 2022)."""
     lora_rank: int | None = Field(default=None, ge=1)
@@ -102,6 +113,35 @@ class EmbedderTraining(BaseModel):
     averaging: tuple[float, ...] = (0.7,)
     """Shares of the tuned weights that are tried in an average with the untouched ones, on validation;
     more choices, more luck."""
+    evaluations: int = Field(default=1, ge=1)
+    """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen; more choices, more luck."""
+    patience: int = Field(default=4, ge=1)
+    """Stop after so many evaluations without a better one."""
+
+
+class RerankerTraining(BaseModel):
+    """How a reranker is fine-tuned, where reranker_enabled is set under [training]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str | None = None
+    """Directory or hub id of a sentence-transformers cross-encoder to start from. Not set takes the encoder of the
+    embedder with a new head, which must learn from your rows alone to compare question and passage."""
+    revision: str | None = None
+    """Commit of the hub id; required for a hub id."""
+    candidates: int = Field(default=20, ge=2, le=1000)
+    """How many of the best candidates it reorders for each question: what an answer takes longer by."""
+    max_length: int = Field(default=256, ge=16)
+    """Tokens of question and passage together; what is longer is cut."""
+    epochs: int = Field(default=2, ge=1)
+    batch_size: int = Field(default=8, ge=2)
+    """Questions of a step, each with its passage, its hard negatives (negatives under [training.data]) and
+    batch_negatives: all of these are in memory at once."""
+    batch_negatives: int = Field(default=4, ge=1)
+    """Passages of other questions in the batch that each question is contrasted with."""
+    learning_rate: float = Field(default=5e-5, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     evaluations: int = Field(default=1, ge=1)
     """How often in an epoch validation nDCG@10 is measured and a checkpoint may be chosen; more choices, more luck."""
     patience: int = Field(default=4, ge=1)
@@ -196,10 +236,13 @@ class TrainingSettings(BaseModel):
     seed: int = 17
     embedder_enabled: bool = True
     generator_enabled: bool = True
+    reranker_enabled: bool = False
+    """Whether a reranker is trained, too, and released where what it gains is proven."""
     loss: bool = True
     """Whether the loss of the reference answers is measured, too, which costs as much as two arms' answers."""
     data: DataSettings = DataSettings()
     embedder: EmbedderTraining = EmbedderTraining()
+    reranker: RerankerTraining = RerankerTraining()
     generator: GeneratorTraining = GeneratorTraining()
     estimate: EstimateSettings = EstimateSettings()
     verdict: VerdictSettings = VerdictSettings()

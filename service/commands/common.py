@@ -150,7 +150,7 @@ def own_searcher(here: Opened, release: "Release", progress: "Progress") -> "Ite
     from retrieval.index.open import open_index
     from retrieval.search import Searcher
     from retrieval.sync import sync
-    from training.releases.runtime import open_embedder
+    from training.releases.runtime import open_embedder, open_reranker
 
     embedder = open_embedder(here.workspace, release)
     on_server = here.settings.index.backend == "server"
@@ -162,7 +162,8 @@ def own_searcher(here: Opened, release: "Release", progress: "Progress") -> "Ite
         )
         try:
             sync(here.catalog, index, embedder, progress=progress)
-            yield Searcher(here.catalog, index, embedder, release.manifest.search)
+            reranker = open_reranker(here.workspace, release)
+            yield Searcher(here.catalog, index, embedder, release.manifest.search, reranker)
         finally:
             index.close()
     finally:

@@ -47,7 +47,7 @@ def dataset(
     """Build the training rows with the active release's retriever, show their figures, and save them."""
     from dataclasses import asdict
 
-    from training.data.preparation import contrastive_rows, supervised_rows
+    from training.data.preparation import contrastive_rows, supervised_rows, teacher_of
     from training.data.summary import example_balance, save
     from training.tasks.files import load_tasks
 
@@ -59,10 +59,11 @@ def dataset(
             prepared = prepare(here, searcher, examples, column or (), accept_test_changes=accept_test_changes)
             rows: dict[str, dict[str, Sequence[Row]]] = {"contrastive": {}, "supervised": {}}
             stats: dict[str, dict[str, Any]] = {"contrastive": {}, "supervised": {}}
+            teacher = teacher_of(here.workspace, data)
             for done, name in enumerate(SPLITS):
                 progress("building rows", done, len(SPLITS))
                 own = prepared.examples[name]
-                mined, mining = contrastive_rows(searcher, own, prepared.split, data)
+                mined, mining = contrastive_rows(searcher, own, prepared.split, data, teacher=teacher)
                 built, building = supervised_rows(
                     searcher, own, prepared.split, release.manifest.prompt, data, seed=seed, tasks=tasks
                 )

@@ -19,6 +19,8 @@ def estimate_line(estimate: Mapping[str, Any]) -> str:
     for part, changes in estimate["chosen"].items():
         listed = ", ".join(f"{name} = {value}" for name, value in changes.items())
         line += f"; to fit, the {part} is trained with {listed}"
+    for part in estimate.get("left_out", ()):
+        line += f"; the {part}'s training, and what it reads in measuring, are not in it"
     return line
 
 

@@ -94,6 +94,7 @@ def _components(
     here: Opened, release: "Release", searcher: "Searcher", prepared: "Prepared", wanted: list[Part]
 ) -> "Iterator[tuple[Component[Any], Sequence[Example]]]":
     from service.bootstrap import retraining_bases
+    from training.data.preparation import teacher_of
     from training.runs.prompting import asking
     from training.scaling.components import embedder_component, generator_component
 
@@ -104,7 +105,8 @@ def _components(
     )
     trained = _trained(here, wanted)
     if Part.embedder in trained:
-        yield embedder_component(here.catalog, searcher, prepared, bases.embedder, training)
+        teacher = teacher_of(here.workspace, training.data)
+        yield embedder_component(here.catalog, searcher, prepared, bases.embedder, training, teacher)
     if Part.generator in trained and bases.generator is not None:
         asked = asking(manifest.prompt, release.directory, manifest.tasks)
         yield generator_component(searcher, prepared, asked, bases.generator, manifest.max_new_tokens, training)

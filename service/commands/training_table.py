@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-METRICS = {"embedder": ("nDCG@10", "ndcg@10"), "generator": ("answer score", "score")}
+METRICS = {
+    "embedder": ("nDCG@10", "ndcg@10"),
+    "reranker": ("nDCG@10", "ndcg@10"),
+    "generator": ("answer score", "score"),
+}
 """Stage to the metric that counts there: in words, and as events name it after ``eval_``."""
 
 

@@ -129,6 +129,7 @@ def _training(
     from retrieval.errors import ConfigurationError
     from retrieval.prompt import Prompt
     from service.bootstrap import retraining_bases
+    from training.data.preparation import teacher_of
     from training.runs.prompting import asking, start_from
     from training.tasks.files import load_tasks
     from training.tuning.components import EmbedderTrials, GeneratorTrials, Materials
@@ -136,7 +137,7 @@ def _training(
     bases, training = retraining_bases(here.workspace, here.settings), here.settings.training
     materials = Materials(here.catalog, searcher, prepared.examples, prepared.split, training)
     if component is Part.embedder:
-        return EmbedderTrials(materials, bases.embedder)
+        return EmbedderTrials(materials, bases.embedder, teacher_of(here.workspace, training.data))
     if bases.generator is None:
         raise ConfigurationError(
             "found a generator behind a server, expected one whose weights are here: name a local model under "

@@ -1,10 +1,14 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from retrieval.errors import ConfigurationError
+from retrieval.errors import ConfigurationError, CorruptRelease
+from retrieval.reranker import load_reranker
 from service.bootstrap import ensure_release, retraining_bases
 from service.settings import Settings
+from training.releases.runtime import open_reranker
 
 
 @pytest.fixture
@@ -99,3 +103,33 @@ def test_a_generator_behind_a_server_is_named_and_not_looked_at(site, settings):
     assert retraining_bases(site.workspace, settings(generator=server)).generator is None
     other = ensure(site, settings(generator=server | {"url": "http://127.0.0.1:10/v1"}))
     assert other.manifest.generator.fingerprint != reference.fingerprint
+
+
+def test_a_configured_reranker_is_bound_by_its_content(site, settings, tiny_reranker, tmp_path):
+    own = tmp_path / "reranker"
+    shutil.copytree(tiny_reranker, own)
+    release = ensure(site, settings(search={"reranker": str(own), "reranked": 5}))
+    reference = release.manifest.reranker
+    assert (reference.model, reference.fingerprint) == (str(own), load_reranker(tiny_reranker).fingerprint)
+    opened = open_reranker(site.workspace, release)
+    assert opened is not None
+    assert opened.fingerprint == reference.fingerprint
+
+    (own / "config.json").write_text((own / "config.json").read_text() + " ")
+    with pytest.raises(CorruptRelease, match="found reranker"):
+        open_reranker(site.workspace, release)
+    # A release of before names it alone.
+    old = replace(release, manifest=release.manifest.model_copy(update={"reranker": None}))
+    assert open_reranker(site.workspace, old).path == own
+
+
+def test_a_reranker_starts_from_what_is_configured_or_from_the_embedder(site, settings, tiny_reranker):
+    enabled = {"reranker_enabled": True}
+    named = retraining_bases(site.workspace, settings(training=enabled | {"reranker": {"base": str(tiny_reranker)}}))
+    assert named.reranker == tiny_reranker
+    assert named.new_reranker(32).max_seq_length == 32
+    own = retraining_bases(site.workspace, settings(training=enabled))
+    assert own.reranker is None
+    assert own.new_reranker(32).num_labels == 1
+    with pytest.raises(ConfigurationError, match="found no directory"):
+        retraining_bases(site.workspace, settings(training=enabled | {"reranker": {"base": "./nowhere"}}))

@@ -1,14 +1,17 @@
 """Contrastive rows: a question, a chunk that supports its answer, and hard negatives out of the live index.
 
 A negative is a chunk that retrieval ranks high, that is less similar than the positive by a margin, and
-that nothing marks as a possible positive. Knows nothing about the training that follows.
+that nothing marks as a possible positive. Where there is a teacher (a cross-encoder), it says which of them answer
+the question all the same. Knows nothing about the training that follows.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from retrieval.documents import Passage
 from retrieval.errors import TrainingError
@@ -19,7 +22,11 @@ from training.data.supervised import methods_of, refuse_test
 
 MARGIN = 0.05
 """A negative's similarity is below (1 - MARGIN) times the positive's: the best setting of NV-Retriever
-(arXiv 2407.15831)."""
+(arXiv 2407.15831). The same holds for the relevance that a teacher gives: what a cross-encoder takes for relevant is
+no negative (RocketQA's denoised negatives, Qu et al. 2021, arXiv 2010.08191)."""
+
+Teacher = Callable[[str, Sequence[str]], Sequence[float] | np.ndarray]
+"""A question and passages to the log odds that each answers it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class ContrastiveRow:
     """The near-duplicate groups of all documents that support the answer."""
     split: SplitName | None
     weak: bool
+    teacher: tuple[float, ...] = ()
+    """Log odds that a teacher gives the positive and then each negative; empty without one."""
 
 
 @dataclass
@@ -65,6 +74,7 @@ def mine_contrastive(
     groups: Mapping[str, str],
     negatives: int = 4,
     held_out: Collection[str] = (),
+    teacher: Teacher | None = None,
 ) -> tuple[list[ContrastiveRow], MiningStats]:
     """Mine one row for each answerable example and each document that supports it.
 
@@ -72,6 +82,7 @@ def mine_contrastive(
         groups: document id to near-duplicate group.
         negatives: how many a row has at most.
         held_out: documents that the embedder shall not see in training, as negatives either.
+        teacher: drops negatives that it finds about as relevant as the positive, and scores the others.
 
     Raises:
         LeakError: an example is of the test split, or is supported by a held out document.
@@ -99,19 +110,22 @@ def mine_contrastive(
             if not positives:
                 stats.skipped.setdefault("its documents have no chunk", []).append(example.id)
             for positive in positives:
-                kept = _negatives(example, positive, found, groups, hidden, negatives, dropped)
+                text = _without_query(passage_evidence(positive), example)
+                judge = None if teacher is None else _Judge(teacher, example.question, text)
+                kept = _negatives(example, positive, found, groups, hidden, negatives, dropped, judge)
                 stats.positive_not_retrieved += positive.chunk_id not in ranked
                 rows.append(
                     ContrastiveRow(
                         example_id=example.id,
                         anchor=example.question,
-                        positive=_without_query(passage_evidence(positive), example),
+                        positive=text,
                         negatives=tuple(kept),
                         positive_id=positive.chunk_id,
                         negative_ids=tuple(kept.values()),
                         groups=tuple(sorted({groups.get(one, one) for one in example.document_ids})),
                         split=example.split,
                         weak=example.weak,
+                        teacher=() if judge is None else tuple(judge.log_odds(one) for one in (text, *kept)),
                     )
                 )
     stats.rows = len(rows)
@@ -149,6 +163,7 @@ def _negatives(
     hidden: frozenset[str],
     limit: int,
     dropped: Counter[str],
+    judge: "_Judge | None",
 ) -> dict[str, str]:
     """Text to chunk id of the first ``limit`` results that nothing speaks against."""
     supporting_groups = {groups.get(document, document) for document in example.document_ids}
@@ -171,11 +186,44 @@ def _negatives(
             reason = "same text as another negative"
         elif len(kept) >= limit:
             reason = "enough negatives"
+        elif judge is not None and judge.as_relevant(text):  # last, since each question to it costs
+            reason = "about as relevant as the positive, says the teacher"
         else:
             kept[text] = passage.chunk_id
             continue
         dropped[reason] += 1
     return kept
+
+
+class _Judge:
+    """What a teacher says of passages for one question; each is asked for once."""
+
+    def __init__(self, teacher: Teacher, question: str, positive: str) -> None:
+        self._teacher, self._question, self._known = teacher, question, dict[str, float]()
+        self._ceiling = (1 - MARGIN) * self._relevance(positive)
+
+    def log_odds(self, text: str) -> float:
+        """That a passage answers the question.
+
+        Raises:
+            TrainingError: they are not finite.
+        """
+        if text not in self._known:
+            found = float(self._teacher(self._question, [text])[0])
+            if not math.isfinite(found):
+                raise TrainingError(
+                    f"found the teacher's score {found} for the question {self._question!r}, expected a finite "
+                    "number: the cross-encoder is damaged"
+                )
+            self._known[text] = found
+        return self._known[text]
+
+    def as_relevant(self, text: str) -> bool:
+        """Whether a passage is about as relevant as the positive, or more."""
+        return self._relevance(text) >= self._ceiling
+
+    def _relevance(self, text: str) -> float:
+        return float(0.5 * (1 + math.tanh(self.log_odds(text) / 2)))  # the logistic function, without overflow
 
 
 def _check_finite(passages: Sequence[Passage], example: Example) -> None:

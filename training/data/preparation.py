@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.catalog import Catalog
+from retrieval.models import resolve
 from retrieval.prompt import Demonstration, Prompt
+from retrieval.reranker import load_reranker
 from retrieval.search import Searcher
 from retrieval.workspace import Workspace
 from training.data.candidates import SearcherCandidates
-from training.data.contrastive import ContrastiveRow, MiningStats, mine_contrastive
+from training.data.contrastive import ContrastiveRow, MiningStats, Teacher, mine_contrastive
 from training.data.examples import SPLITS, Example, SplitName
 from training.data.frozen_split import FrozenSplit
 from training.data.grouping import near_duplicate_groups
@@ -135,16 +137,34 @@ def measured(prepared: Prepared, data: DataSettings, *, seed: int) -> dict[Split
     }
 
 
+def teacher_of(workspace: Workspace, data: DataSettings) -> Teacher | None:
+    """The cross-encoder that judges contrastive rows; None where none is configured.
+
+    Raises:
+        ConfigurationError: it cannot be found.
+        InputError: it is no cross-encoder that is safe to load.
+    """
+    if data.teacher is None:
+        return None
+    return load_reranker(resolve(data.teacher, data.teacher_revision, root=workspace.root)).logits
+
+
 def contrastive_rows(
-    searcher: Searcher, examples: Sequence[Example], split: Split, data: DataSettings
+    searcher: Searcher,
+    examples: Sequence[Example],
+    split: Split,
+    data: DataSettings,
+    *,
+    teacher: Teacher | None = None,
 ) -> tuple[list[ContrastiveRow], MiningStats]:
-    """Contrastive rows with negatives out of the index that ``searcher`` searches."""
+    """Contrastive rows with negatives out of the index that ``searcher`` searches, in the order before a reranker's."""
     return mine_contrastive(
         examples,
-        SearcherCandidates(searcher),
+        SearcherCandidates(searcher.reranking(None)),
         groups=split.group_of,
         negatives=data.negatives,
         held_out=split.documents("test"),
+        teacher=teacher,
     )
 
 

@@ -1,8 +1,8 @@
 """Fine-tunes the embedder on contrastive rows.
 
 In-batch contrastive loss with hard negatives (InfoNCE; cached gradients after Gao et al. 2021,
-arXiv 2101.06983) over batches of one topic, with targets that BM25 softens, and the checkpoint
-chosen by the caller's metric.
+arXiv 2101.06983) over batches of one topic, with targets that BM25 softens and a teacher's scores where rows have
+them, and the checkpoint chosen by the caller's metric.
 Knows nothing about where rows come from or how retrieval is measured.
 """
 
@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
 from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
-from training.embedder.batches import topical_batches
+from training.embedder import contrast
 from training.embedder.lexical_targets import LexicalScores
 from training.fine_tuning import Counts, Events, choose_share, resumable_checkpoint, trainer_arguments, watch
 from training.library_output import quiet_libraries
@@ -72,7 +72,7 @@ def train_embedder(
         TrainingError: too few rows, or a loss that is not finite; nothing is published.
     """
     from datasets import Dataset
-    from sentence_transformers import SentenceTransformerTrainingArguments
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     if len(rows) < 2:
@@ -83,9 +83,10 @@ def train_embedder(
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    rows, table = _columns(rows)
+    rows, table = contrast.columns(rows)
     with _served(model, checkpoints) as embedder:
-        batches = _in_order(len(rows), settings.batch_size) if in_order else _batches(embedder, rows, settings, seed)
+        size = settings.batch_size
+        batches = contrast.in_order(len(rows), size) if in_order else contrast.of_one_topic(embedder, rows, size, seed)
         untouched = metric(embedder)
     events({"stage": "embedder", "step": 0, "steps": 0, f"eval_{METRIC}": untouched})
     before = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
@@ -110,12 +111,12 @@ def train_embedder(
         settings, checkpoints, METRIC, steps_per_epoch=len(batches(0)), seed=seed, on_cpu=model.device.type == "cpu"
     )
     counts = Counts()
-    trainer = _trainer_of(batches, counts)(
+    trainer = contrast.trainer_of(SentenceTransformerTrainer, batches, counts)(
         model=model,
         args=SentenceTransformerTrainingArguments(**arguments),
         train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
-        loss=_loss(model, settings, table),
-        evaluator=_evaluator(measure),
+        loss=_loss(model, settings, table, contrast.taught(rows, len(table[0]) - 2)),
+        evaluator=contrast.evaluator(METRIC, measure),
         callbacks=[watch(events, "embedder", counts), EarlyStoppingCallback(settings.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
@@ -174,66 +175,12 @@ def _served(model: "SentenceTransformer", directory: Path) -> Iterator[Embedder]
         yield load_embedder(Path(temporary), device=model.device.type)
 
 
-def _columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:
-    """Rows as columns of equal number, which the loss wants, and the rows that could be brought into them.
-
-    A row with fewer negatives than the others repeats its own; one without any takes the positive
-    of another row, which is what it would be contrasted with in a batch anyway.
-    """
-    width = max(len(row.negatives) for row in rows)
-    kept, table = [], []
-    for i, row in enumerate(rows):
-        others = (rows[(i + step) % len(rows)].positive for step in range(1, len(rows)))
-        own = row.negatives or tuple(text for text in others if text != row.positive)[:1]
-        if width and not own:
-            continue
-        kept.append(row)
-        negatives = {f"negative_{n}": own[n % len(own)] for n in range(width)}
-        table.append({"anchor": row.anchor, "positive": row.positive} | negatives)
-    return kept, table
-
-
-def _in_order(rows: int, size: int) -> Callable[[int], list[list[int]]]:
-    return lambda epoch: [list(range(first, min(first + size, rows))) for first in range(0, rows, size)]
-
-
-def _batches(
-    embedder: Embedder, rows: Sequence[ContrastiveRow], settings: EmbedderTraining, seed: int
-) -> Callable[[int], list[list[int]]]:
-    """The batches of an epoch, by what the untouched embedder takes for alike."""
-    places = {passage: place for place, passage in enumerate(dict.fromkeys(row.positive for row in rows))}
-    vectors = embedder.encode_passages(list(places))[[places[row.positive] for row in rows]]
-    return cache(lambda epoch: topical_batches(rows, vectors, settings.batch_size, Random(f"{seed}:{epoch}")))
-
-
-def _trainer_of(batches: Callable[[int], list[list[int]]], counts: Counts) -> Any:
-    """The library's trainer with batches as they are given for each epoch; it counts what it reads."""
-    from sentence_transformers import SentenceTransformerTrainer
-    from sentence_transformers.base.sampler import DefaultBatchSampler
-
-    class Given(DefaultBatchSampler):  # type: ignore[misc]
-        """In the library's form."""
-
-        def __iter__(self) -> Iterator[list[int]]:
-            yield from batches(self.epoch)
-
-        def __len__(self) -> int:
-            return len(batches(0))
-
-    class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
-        """Takes no sampler by its arguments: those are pickled into every checkpoint."""
-
-        def get_batch_sampler(self, dataset: Any, *arguments: Any, **options: Any) -> Given:
-            return Given(dataset, *arguments, **options)
-
-        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
-            counts.read(sum(tensor.numel() for name, tensor in inputs.items() if name.endswith("input_ids")))
-            return super().compute_loss(model, inputs, *arguments, **options)
-
-    return Trainer
-
-
-def _loss(model: "SentenceTransformer", settings: EmbedderTraining, table: Sequence[Mapping[str, str]]) -> Any:
+def _loss(
+    model: "SentenceTransformer",
+    settings: EmbedderTraining,
+    table: Sequence[Mapping[str, str]],
+    taught: np.ndarray | None = None,
+) -> Any:
     from sentence_transformers.sentence_transformer.losses import (
         CachedMultipleNegativesRankingLoss,
         MatryoshkaLoss,
@@ -241,7 +188,7 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining, table: Seque
     )
 
     # Both ways, each with its own softmax: the question among passages, and the passage among questions.
-    contrast: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scale": settings.scale,
         "directions": ("query_to_doc", "doc_to_query"),
         "partition_mode": "per_direction",
@@ -249,9 +196,11 @@ def _loss(model: "SentenceTransformer", settings: EmbedderTraining, table: Seque
     if settings.batch_size <= settings.mini_batch_size:
         # One mini-batch: caching would compute every embedding twice for the same gradient.
         base = _softened(table, settings) if settings.lexical_share else MultipleNegativesRankingLoss
-        loss: Any = base(model, **contrast)
+        if taught is not None and settings.teacher_weight:
+            base = _distilled(base, model, settings, taught)
+        loss: Any = base(model, **options)
     else:
-        loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=settings.mini_batch_size, **contrast)
+        loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=settings.mini_batch_size, **options)
     if settings.matryoshka:
         dimension = model.get_embedding_dimension()
         loss = MatryoshkaLoss(model, loss, matryoshka_dims=sorted({dimension, *settings.matryoshka}, reverse=True))
@@ -292,17 +241,32 @@ def _softened(table: Sequence[Mapping[str, str]], settings: EmbedderTraining) ->
     return Softened
 
 
-def _evaluator(measure: Callable[["SentenceTransformer"], float]) -> Any:
-    from sentence_transformers.base.evaluation import BaseEvaluator
+def _distilled(base: Any, model: "SentenceTransformer", settings: EmbedderTraining, taught: np.ndarray) -> Any:
+    """A loss with the distance from a teacher's distribution over each row's own passages beside it.
 
-    class Validation(BaseEvaluator):  # type: ignore[misc]
-        """The metric in the trainer's form."""
+    Listwise distillation from a cross-encoder: how much better the right passage is than each negative, instead of
+    right and wrong alone (Ren et al. 2021, RocketQAv2, arXiv 2110.07367).
+    """
+    import torch
+    from sentence_transformers.sentence_transformer.losses import DistillKLDivLoss
+    from sentence_transformers.util import pairwise_cos_sim
 
-        def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
-            self.primary_metric = METRIC
-            return {METRIC: measure(model)}
+    distance = DistillKLDivLoss(
+        model,
+        similarity_fct=lambda questions, passages: pairwise_cos_sim(questions, passages) * settings.scale,
+        teacher_temperature=settings.teacher_temperature,
+    )
+    scores = torch.from_numpy(taught)
 
-    return Validation()
+    class Distilled(base):  # type: ignore[misc]
+        """Labels are the numbers of rows."""
+
+        def compute_loss_from_embeddings(self, embeddings: list["Tensor"], labels: "Tensor") -> "Tensor":
+            wanted = scores[labels.cpu()].to(embeddings[0].device)
+            further: Tensor = distance.compute_loss_from_embeddings(embeddings, wanted)
+            return super().compute_loss_from_embeddings(embeddings, labels) + settings.teacher_weight * further  # type: ignore[no-any-return]
+
+    return Distilled
 
 
 def _set_dropout(model: "SentenceTransformer", dropout: float | None) -> None:

@@ -75,7 +75,8 @@ def estimate(material: Material, training: TrainingSettings, *, progress: Progre
         ``stages``: name to ``seconds`` and ``memory_bytes``, of trainings also ``steps`` and ``tokens``. ``seconds``,
         ``memory_bytes`` (the most of all), ``memory_limit_bytes``, ``memory_of`` (what these bytes are of),
         ``watt_hours`` (None where no counter of energy can be read), ``price`` (None without price_per_hour),
-        ``chosen`` (settings that make a training fit) and ``probe_seconds``.
+        ``chosen`` (settings that make a training fit), ``left_out`` (parts whose training, and whose share of
+        measuring, is not estimated) and ``probe_seconds``.
 
     Raises:
         ConfigurationError: a training does not fit into memory whatever is done.
@@ -105,6 +106,7 @@ def estimate(material: Material, training: TrainingSettings, *, progress: Progre
         "watt_hours": round(watts * seconds / 3600, 2) if watts == watts else None,
         "price": None if price is None else round(price * seconds / 3600, 4),
         "chosen": found.chosen,
+        "left_out": ["reranker"] if training.reranker_enabled else [],
         "probe_seconds": round(taken, 1),
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder
 from retrieval.metrics import score_retrieval
-from retrieval.search import Searcher
+from retrieval.search import Rerank, Searcher
 from training.answering.answerer import Answerer, Prepared
 from training.data.candidates import DEPTH
 from training.data.examples import Example
@@ -33,7 +33,7 @@ class EmbedderMetric:
         self._questions = [example.question for example in asked]
         self._relevant: Mapping[str, Sequence[str]] = {str(i): one.document_ids for i, one in enumerate(asked)}
         documents = {document for example in asked for document in example.document_ids}
-        for passages in searcher.search_batch(self._questions, top_k=DEPTH):
+        for passages in searcher.reranking(None).search_batch(self._questions, top_k=DEPTH):
             documents |= {passage.document_id for passage in passages}
         chunks = [stored.chunk for stored in catalog.live_chunks(sorted(documents))]
         self._documents = [chunk.document_id for chunk in chunks]
@@ -55,6 +55,30 @@ class EmbedderMetric:
             rankings[str(i)] = [self._documents[j] for j in np.argsort(-row, kind="stable")[:DEPTH]]
         scores = score_retrieval(rankings, self._relevant)
         return [scores[str(i)]["ndcg@10"] for i in range(len(self._questions))]
+
+
+class RerankerMetric:
+    """Mean nDCG@10 of what search brings for the questions, in the order of a reranker.
+
+    Args:
+        candidates: how many it reorders.
+    """
+
+    def __init__(self, searcher: Searcher, examples: Sequence[Example], candidates: int) -> None:
+        asked = [example for example in examples if example.document_ids]
+        self._searcher = searcher.reranking(None)
+        self._settings = searcher.settings.model_copy(update={"reranked": candidates})
+        self._questions = {str(i): one.question for i, one in enumerate(asked)}
+        self._relevant = {str(i): one.document_ids for i, one in enumerate(asked)}
+
+    def __call__(self, rerank: Rerank | None) -> float:
+        """nDCG@10 with a reranker, or without one; 0 where no question has a known document."""
+        searcher = self._searcher.at(self._settings).reranking(rerank)
+        found = searcher.search_batch(list(self._questions.values()), top_k=DEPTH)
+        rankings = {
+            name: [one.document_id for one in passages] for name, passages in zip(self._questions, found, strict=True)
+        }
+        return _mean([one["ndcg@10"] for one in score_retrieval(rankings, self._relevant).values()])
 
 
 class GeneratorMetric:

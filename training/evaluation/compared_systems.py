@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from retrieval.embedder import Embedder
 from retrieval.prompt import Prompt
-from retrieval.search import Searcher
+from retrieval.search import Rerank, Searcher
 from retrieval.search_settings import SearchSettings
 from training.answering.answerer import Answerer
 from training.answering.demonstrations import Demonstrations, Worked
@@ -35,6 +35,7 @@ class System:
     name: str
     prompt: bool = True
     embedder: bool = False
+    reranker: bool = False
     generator: bool = False
 
 
@@ -43,10 +44,14 @@ SYSTEMS = (
     System(SETTINGS_ONLY, prompt=False),
     System(PROMPT_ONLY),
     System("embedder tuned", embedder=True),
+    System("reranker tuned", reranker=True),
+    System("embedder and reranker tuned", embedder=True, reranker=True),
     System("generator tuned", generator=True),
     System("both tuned", embedder=True, generator=True),
+    System("all tuned", embedder=True, reranker=True, generator=True),
 )
-"""Every tuned one has the best prompt: training must add to it."""
+"""Every tuned one has the best prompt: training must add to it. Not every combination: the more there are, the more
+likely the best on validation is the luckiest."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,13 @@ class Asking:
 
 def answering(
     searchers: Mapping[bool, Searcher],
+    rerankers: Mapping[bool, Rerank | None],
     generators: Mapping[bool, "Generator | RemoteGenerator"],
     asking: Asking,
     best: Asking,
     *,
     thresholds: Mapping[str, float],
+    reranked: int,
     served: SearchSettings,
     max_new_tokens: int,
     release: str,
@@ -85,9 +92,11 @@ def answering(
 
     Args:
         searchers: each with the settings that were chosen for it.
+        rerankers: what reorders their results; None for nothing.
         asking: as the active release does.
         best: as the study that was made before found best; the same where there was none.
         served: the settings of the active release: the untouched arm is measured as it is served.
+        reranked: how many candidates the tuned reranker reads.
         thresholds: arm name to the similarity below which it abstains; missing: its settings' own.
         kept: file of the answers that are known already.
     """
@@ -95,7 +104,8 @@ def answering(
     arms = []
     prompt_changes = best.prompt != asking.prompt
     for system in SYSTEMS:
-        if system.embedder not in searchers or system.generator not in generators:
+        parts = ((system.embedder, searchers), (system.reranker, rerankers), (system.generator, generators))
+        if any(tuned not in existing for tuned, existing in parts):
             continue
         if system.name == PROMPT_ONLY and not prompt_changes:
             continue
@@ -104,7 +114,9 @@ def answering(
         if system.name in thresholds:
             settings = settings.model_copy(update={"abstain_below": thresholds[system.name]})
         asked = best if system.prompt else asking
-        searcher = searcher.at(settings)
+        if system.reranker:
+            settings = settings.model_copy(update={"reranked": reranked})
+        searcher = searcher.at(settings).reranking(rerankers[system.reranker])
         arms.append(
             Arm(
                 name=system.name,
@@ -122,6 +134,7 @@ def answering(
                 prompt_changed=system.prompt and prompt_changes,
                 count=generators[system.generator].count,
                 embedder_tuned=system.embedder,
+                reranker_tuned=system.reranker,
                 generator_tuned=system.generator,
                 release=release,
             )

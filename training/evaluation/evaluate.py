@@ -65,6 +65,7 @@ class Arm:
     generator_tuned: bool = False
     release: str = ""
     prompt_changed: bool = False
+    reranker_tuned: bool = False
     count: Callable[[str], int] | None = None
     """Tokens of a text; None leaves those of the answers uncounted."""
 
@@ -124,16 +125,17 @@ class ArmResult:
     release: str
     records: tuple[Record, ...]
     prompt_changed: bool = False
+    reranker_tuned: bool = False
 
     @property
     def tuned(self) -> bool:
         """Whether weights were changed."""
-        return self.embedder_tuned or self.generator_tuned
+        return self.embedder_tuned or self.reranker_tuned or self.generator_tuned
 
     @property
     def changes(self) -> int:
         """How many parts are not as they were served; settings do not count."""
-        return int(self.prompt_changed) + int(self.embedder_tuned) + int(self.generator_tuned)
+        return sum((self.prompt_changed, self.embedder_tuned, self.reranker_tuned, self.generator_tuned))
 
     def metrics(self) -> dict[str, Any]:
         """The summary that ``lockstep evaluate --json`` prints.
@@ -180,7 +182,15 @@ def evaluate(
         batch = examples[start : start + BATCH]
         records += _evaluate_batch(arm, batch, groups)
         progress(task, len(records), len(examples))
-    return ArmResult(arm.name, arm.embedder_tuned, arm.generator_tuned, arm.release, tuple(records), arm.prompt_changed)
+    return ArmResult(
+        arm.name,
+        arm.embedder_tuned,
+        arm.generator_tuned,
+        arm.release,
+        tuple(records),
+        arm.prompt_changed,
+        arm.reranker_tuned,
+    )
 
 
 def abstaining_below(result: ArmResult, threshold: float, abstention: str) -> ArmResult:

@@ -17,6 +17,7 @@ from training.evaluation.verdict import (
     Verdict,
     alternatives_to,
     decide,
+    no_gain_by_reranking,
     proven_better,
     smaller_instead,
 )
@@ -65,7 +66,8 @@ def judge(
 
     Validation often cannot tell arms apart that the test can. So an arm with fewer changes is released instead if
     it would be promoted by itself and the chosen one is not proven better than it. Nothing is promoted by this that
-    would not have been: how often chance is promoted stays as it is.
+    would not have been: how often chance is promoted stays as it is. A tuned reranker must, besides, be proven better
+    than the same system without it, since it takes time for every question.
 
     Args:
         results: of all arms on the test questions.
@@ -96,9 +98,26 @@ def judge(
     verdict = verdict_on(candidate)
     smaller = [arm for arm in arms if arm.changes < candidate.changes] if verdict.outcome == "promoted" else []
     for arm in sorted(smaller, key=lambda one: one.changes):
-        own = verdict_on(arm)
+        own = _worth_its_time(arm, arms, verdict_on(arm))
         further = [one for one in compare_arms(arm, candidate) if one.metric in PRIMARY]
         if own.outcome == "promoted" and not proven_better(further):
             instead = smaller_instead(candidate.name, arm.name, further, trained=arm.tuned)
             return Judgement(baseline, arm, comparisons, replace(own, reasons=(*own.reasons, instead)))
-    return Judgement(baseline, candidate, comparisons, verdict)
+    return Judgement(baseline, candidate, comparisons, _worth_its_time(candidate, arms, verdict))
+
+
+def _worth_its_time(candidate: ArmResult, arms: Sequence[ArmResult], verdict: Verdict) -> Verdict:
+    """The verdict; *kept* instead of *promoted* where a tuned reranker's own part of the gain is not proven."""
+    if verdict.outcome != "promoted" or not candidate.reranker_tuned:
+        return verdict
+    without = next((arm for arm in arms if _parts(arm) == (*_parts(candidate)[:-1], False)), None)
+    if without is None:
+        return verdict
+    further = [one for one in compare_arms(without, candidate) if one.metric in PRIMARY]
+    if proven_better(further):
+        return verdict
+    return replace(verdict, outcome="kept", reasons=(*verdict.reasons, no_gain_by_reranking(without.name, further)))
+
+
+def _parts(arm: ArmResult) -> tuple[bool, ...]:
+    return arm.prompt_changed, arm.embedder_tuned, arm.generator_tuned, arm.reranker_tuned

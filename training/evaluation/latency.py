@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, Protocol
 
+from retrieval.search import Searcher
+
 QUESTIONS = 8
 
 
@@ -17,6 +19,34 @@ class Answers(Protocol):
 
     def answer(self, question: str) -> Any:
         """Search, generate and conclude."""
+
+
+class Searching:
+    """A search alone, to be timed as answers are."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+
+    def answer(self, question: str) -> Any:
+        """Search."""
+        return self._searcher.search(question)
+
+
+def reranking(searcher: Searcher, questions: Sequence[str]) -> dict[str, Any] | None:
+    """The milliseconds that a question's search takes with and without the reranker; None without one or questions.
+
+    Returns:
+        ``n``, ``candidates`` (how many the reranker reads), and ``with`` and ``without``, medians.
+    """
+    if searcher.rerank is None:
+        return None
+    found = latency(Searching(searcher.reranking(None)), Searching(searcher), questions)
+    return found and {
+        "n": found["n"],
+        "candidates": searcher.settings.reranked or searcher.settings.candidates,
+        "without": 1000 * found["baseline"],
+        "with": 1000 * found["candidate"],
+    }
 
 
 def latency(

@@ -211,6 +211,20 @@ def smaller_instead(larger: str, smaller: str, further: Sequence[Comparison], *,
     )
 
 
+def no_gain_by_reranking(without: str, further: Sequence[Comparison]) -> str:
+    """The reason why a tuned reranker is not released.
+
+    Args:
+        without: the arm that is the same but for it.
+        further: the primary metrics with it against those without it.
+    """
+    figures = "; ".join(in_words(one)[:-1] for one in further)
+    return (
+        f"The gain is not taken: the reranker's part of it, the step from {without!r}, is not proven ({figures}), and "
+        "it takes time for every question."
+    )
+
+
 def _proven(primary: Sequence[Comparison]) -> set[str]:
     """The primary metrics that differ beyond chance, allowing for there being several of them.
 

@@ -27,7 +27,7 @@ class Overview:
     """None where no retraining made it."""
     reasons: tuple[str, ...] = ()
     tuned: tuple[str, ...] = ()
-    """Of embedder and generator, those that its retraining tuned."""
+    """Of embedder, reranker and generator, those that its retraining tuned."""
     questions: int | None = None
     """Test questions that the verdict rests on."""
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def overview(workspace: Workspace, entry: Entry) -> Overview:
     return Overview(
         verdict=manifest["verdict"],
         reasons=tuple(report["verdict"]["reasons"]),
-        tuned=tuple(part for part in ("embedder", "generator") if arm[f"{part}_tuned"]),
+        tuned=tuple(part for part in ("embedder", "reranker", "generator") if arm.get(f"{part}_tuned")),
         questions=arm["metrics"]["questions"],
         figures={
             one["metric"]: {name: one[name] for name in _SHOWN}

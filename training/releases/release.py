@@ -24,7 +24,7 @@ from training.releases.ledger import Ledger
 from training.tasks.task import Task
 
 MANIFEST = "manifest.json"
-EMBEDDER, ADAPTER = "embedder", "adapter"
+EMBEDDER, RERANKER, ADAPTER = "embedder", "reranker", "adapter"
 
 
 class ModelReference(BaseModel):
@@ -53,6 +53,8 @@ class Manifest(BaseModel):
     parent: str | None
     embedder: ModelReference
     collection: str
+    reranker: ModelReference | None = None
+    """None where search has none; a release of before there was this key names one in ``search`` alone."""
     generator: ModelReference
     adapter: bool
     prompt: Prompt
@@ -85,6 +87,12 @@ class Release:
     def embedder_path(self) -> Path | None:
         """The embedder inside the release; None where the manifest refers to one outside."""
         return self.directory / EMBEDDER if self.manifest.embedder.model == "release" else None
+
+    @property
+    def reranker_path(self) -> Path | None:
+        """The reranker inside the release; None where there is none, or the manifest refers to one outside."""
+        reference = self.manifest.reranker
+        return self.directory / RERANKER if reference is not None and reference.model == "release" else None
 
     @property
     def adapter_path(self) -> Path | None:

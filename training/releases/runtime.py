@@ -1,6 +1,5 @@
 """A release in use: everything that answers a request, loaded from one manifest and from nowhere else."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,11 +7,11 @@ from typing import TYPE_CHECKING
 from retrieval.catalog import Catalog
 from retrieval.embedder import Embedder, load_embedder, packaged_minilm
 from retrieval.errors import CorruptRelease, MismatchError
-from retrieval.files import tree_sha256
 from retrieval.index.base import Index
 from retrieval.index.open import open_index
-from retrieval.models import resolve
-from retrieval.search import Searcher, load_reranker
+from retrieval.models import content_fingerprint, resolve
+from retrieval.reranker import Reranker, load_reranker
+from retrieval.search import Searcher
 from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.answering.answerer import Answerer
@@ -34,6 +33,7 @@ class Runtime:
     index: Index
     searcher: Searcher
     generator: "Generator | RemoteGenerator | None"
+    reranker: Reranker | None = None
     demonstrations: Demonstrations | None = None
 
     @property
@@ -88,15 +88,15 @@ def open_runtime(
     embedder = open_embedder(workspace, release)
     held = open_collection(workspace, release, settings, embedder) if index is None else index
     manifest = release.manifest
-    rerank = load_reranker(manifest.search.reranker) if manifest.search.reranker else None
     try:
-        searcher = Searcher(catalog, held, embedder, manifest.search, rerank)
+        reranker = open_reranker(workspace, release)
+        searcher = Searcher(catalog, held, embedder, manifest.search, reranker)
         generator = open_generator(workspace, release, requests=requests) if with_generator else None
     except BaseException:
         if index is None:
             held.close()
         raise
-    return Runtime(release, embedder, held, searcher, generator, open_demonstrations(release, embedder))
+    return Runtime(release, embedder, held, searcher, generator, reranker, open_demonstrations(release, embedder))
 
 
 def open_embedder(workspace: Workspace, release: Release) -> Embedder:
@@ -110,6 +110,27 @@ def open_embedder(workspace: Workspace, release: Release) -> Embedder:
             "their vectors comparable"
         )
     return embedder
+
+
+def open_reranker(workspace: Workspace, release: Release) -> Reranker | None:
+    """The reranker of a release, checked by content; None where it has none. Its weights are loaded when needed.
+
+    Raises:
+        CorruptRelease: it is not the one that the manifest names.
+    """
+    reference, search = release.manifest.reranker, release.manifest.search
+    if reference is None:
+        if search.reranker is None:
+            return None
+        # Of a release from before manifests bound it: its name alone is known.
+        return load_reranker(resolve(search.reranker, search.reranker_revision, root=workspace.root))
+    reranker = load_reranker(release.reranker_path or model_directory(reference, workspace.root))
+    if reranker.fingerprint != reference.fingerprint:
+        raise CorruptRelease(
+            f"release {release.id}: found reranker {reranker.fingerprint[:12]} at {reference.model!r}, expected "
+            f"{reference.fingerprint[:12]}: put the original files back, or retrain"
+        )
+    return reranker
 
 
 def open_collection(workspace: Workspace, release: Release, settings: IndexSettings, embedder: Embedder) -> Index:
@@ -170,8 +191,4 @@ def generator_fingerprint(model: str, directory: Path) -> str:
     """
     if model in PACKAGED_GENERATORS:
         return packaged_fingerprint(model)
-    digest = hashlib.sha256()
-    for name, content in tree_sha256(directory).items():
-        if name.endswith((".safetensors", ".json", ".jinja", ".txt", ".model")):
-            digest.update(f"{name}\0{content}\n".encode())
-    return digest.hexdigest()
+    return content_fingerprint(directory)

@@ -31,6 +31,7 @@ STAGES_SHOWN = {
     "target": "Rows for one kind of error",
     "split": "Split",
     "contrastive": "Contrastive rows",
+    "reranker": "Reranker",
     "supervised": "Supervised rows",
     "shrinkage": "Whether that kind of error became rarer on validation",
 }
@@ -94,6 +95,7 @@ def build_report(
                 "name": arm.name,
                 "prompt_changed": arm.prompt_changed,
                 "embedder_tuned": arm.embedder_tuned,
+                "reranker_tuned": arm.reranker_tuned,
                 "generator_tuned": arm.generator_tuned,
                 "metrics": arm.metrics(),
                 "comparisons": [one.to_json() for one in comparisons.get(arm.name, ())],

@@ -47,6 +47,8 @@ def _beside(report: Mapping[str, Any]) -> str:
         said.append(f"tokens of an answer × {spent['times_dearer']:.2f}")
     if (latency := spent.get("latency")) and latency["times"] is not None:
         said.append(f"seconds × {latency['times']:.2f} (n = {latency['n']})")
+        if again := latency.get("reranking"):
+            said.append(f"reranking {again['with'] - again['without']:.0f} ms a question (n = {again['n']})")
     return f"{', '.join(said)}." if said else ""
 
 

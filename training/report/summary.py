@@ -15,7 +15,11 @@ HEADLINES = {
     "kept": "No proven gain: stay with the present release",
     "rejected": "The new release is not fit: do not use it",
 }
-_PARTS = {"embedder": "the model that searches (embedder)", "generator": "the model that answers (generator)"}
+_PARTS = {
+    "embedder": "the model that searches (embedder)",
+    "reranker": "the model that reorders what is found (reranker)",
+    "generator": "the model that answers (generator)",
+}
 _SUBJECTS = {"ndcg@10": "search", "answer_score": "answers"}
 
 
@@ -45,7 +49,7 @@ def summary(report: Mapping[str, Any]) -> Summary:
 
 
 def _tried(chosen: Mapping[str, Any]) -> str:
-    parts = [words for part, words in _PARTS.items() if chosen[f"{part}_tuned"]]
+    parts = [words for part, words in _PARTS.items() if chosen.get(f"{part}_tuned")]
     on = f"{chosen['metrics']['questions']} test questions"
     if not parts:
         what = "another prompt and other search settings" if chosen.get("prompt_changed") else "other search settings"
@@ -133,4 +137,4 @@ def _better(compared: Mapping[str, Any]) -> bool:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return " and ".join(words)
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

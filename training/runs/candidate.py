@@ -11,7 +11,15 @@ from retrieval.prompt import Prompt
 from retrieval.workspace import Workspace
 from training.answering.demonstrations import FILE as DEMONSTRATIONS
 from training.releases.ledger import Ledger
-from training.releases.release import ADAPTER, EMBEDDER, ModelReference, Release, collection_name, create_release
+from training.releases.release import (
+    ADAPTER,
+    EMBEDDER,
+    RERANKER,
+    ModelReference,
+    Release,
+    collection_name,
+    create_release,
+)
 from training.report.build import write_report
 from training.report.side_by_side import FILE as SIDE_BY_SIDE
 
@@ -24,9 +32,12 @@ class Candidate:
     """Of the run, with the tuned parts and the report."""
     prompt: Prompt
     embedder_tuned: bool
+    reranker_tuned: bool
     generator_tuned: bool
     embedder: str
     """Fingerprint of the embedder, tuned or not."""
+    reranker: str | None
+    """Fingerprint of a tuned reranker."""
     generator: ModelReference
     """That a tuned adapter belongs to."""
 
@@ -48,12 +59,14 @@ class Candidate:
             write_report(directory, {**report, "release": release}, answers)
 
         own = ModelReference(model="release", fingerprint=self.embedder)
+        reranker = None if self.reranker is None else ModelReference(model="release", fingerprint=self.reranker)
         return create_release(
             workspace,
             ledger,
             fill,
             parent=baseline.id,
             embedder=own if self.embedder_tuned else base.embedder,
+            reranker=reranker or base.reranker,
             collection=collection_name(self.embedder),
             generator=self.generator if self.generator_tuned else base.generator,
             adapter=self.generator_tuned or base.adapter,
@@ -66,6 +79,7 @@ class Candidate:
         """What the release holds beside its report, and under which name."""
         for name, changed, kept in (
             (EMBEDDER, self.embedder_tuned, baseline.embedder_path),
+            (RERANKER, self.reranker_tuned, baseline.reranker_path),
             (ADAPTER, self.generator_tuned, baseline.adapter_path),
             (DEMONSTRATIONS, self.prompt != baseline.manifest.prompt, baseline.directory / DEMONSTRATIONS),
         ):

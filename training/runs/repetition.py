@@ -18,12 +18,13 @@ from training.evaluation.comparison import LABELS, compare_arms
 from training.evaluation.evaluate import ArmResult
 from training.evaluation.judgement import choose_thresholds
 from training.evaluation.verdict import PRIMARY, decide
-from training.releases.release import ADAPTER, EMBEDDER, collection_name
+from training.releases.release import ADAPTER, EMBEDDER, RERANKER, collection_name
 from training.runs.directory import Run
 from training.runs.stages import Stages
 
 SHARED = ("examples.jsonl", "split.jsonl", "contrastive.jsonl", "supervised.jsonl", DEMONSTRATIONS)
 """What a repetition takes over from its run."""
+PARTS = ("embedder", "reranker", "generator")
 
 
 class Repeated(Stages):
@@ -35,7 +36,7 @@ class Repeated(Stages):
         seeds = [self.training.seed + more for more in range(1, self.run.request.get("seeds", 1))]
         if not seeds:
             return tested
-        if not (tested["embedder_tuned"] or tested["generator_tuned"]):
+        if not any(tested.get(f"{part}_tuned") for part in PARTS):
             return self._told(tested, ["No seed was tried: nothing that was trained is released."], [])
         self.systems.close()  # models and collections make room; they are opened again when they are needed
         baseline, first = (self._result("test", name) for name in (BASELINE, tested["chosen"]))
@@ -58,8 +59,7 @@ class Repeated(Stages):
         training = {
             **self.run.request["training"],
             "seed": seed,
-            "embedder_enabled": tested["embedder_tuned"],
-            "generator_enabled": tested["generator_tuned"],
+            **{f"{part}_enabled": tested.get(f"{part}_tuned", False) for part in PARTS},
         }
         publish_json(directory / "run.json", {**self.run.request, "training": training})
         for name in SHARED:
@@ -108,12 +108,15 @@ class Repetition(Stages):
             of: the run that is repeated.
         """
         self.searching, self.asked, self.on_top = of.searching, of.asked, of.on_top
-        embedder, generator = self.training.embedder_enabled, self.training.generator_enabled
+        embedder, reranker = self.training.embedder_enabled, self.training.reranker_enabled
+        generator = self.training.generator_enabled
         if embedder:
             self.run.stage("embedder", self.embedder)
+        if reranker:
+            self.run.stage("reranker", self.reranker)
         if generator:
             self.run.stage("generator", self.generator)
-        self.embedders, self.generators = [embedder], [generator]
+        self.embedders, self.rerankers, self.generators = [embedder], [reranker], [generator]
         thresholds, validation = choose_thresholds(
             self.measure("validation", {}, scored=()), self.baseline.manifest.prompt.abstention
         )
@@ -128,7 +131,7 @@ class Repetition(Stages):
             self.catalog.forget_collection(name)
             self.catalog.forget_vectors(fingerprint)
             shutil.rmtree(self.workspace.collection(name), ignore_errors=True)
-        for part in (EMBEDDER, ADAPTER):
+        for part in (EMBEDDER, RERANKER, ADAPTER):
             shutil.rmtree(self.directory / part, ignore_errors=True)
 
 

@@ -42,7 +42,7 @@ def write_reports(
         forgotten: what general questions say of the tuned generator.
     """
     baseline, candidate = judged.baseline, judged.candidate
-    costs = bench.training.verdict
+    costs, reranker = bench.training.verdict, bench.systems.reranker(candidate.reranker_tuned)
     report = build_report(
         run=bench.run.id,
         release="",
@@ -57,10 +57,11 @@ def write_reports(
         data={title: bench.run.result(name) for name, title in STAGES_SHOWN.items() if bench.run.finished(name)},
         settings={
             "training": bench.training.model_dump(mode="json"),
-            "search": bench.chosen_settings(candidate.embedder_tuned).model_dump(),
+            "search": bench.chosen_settings(candidate.embedder_tuned, reranker=candidate.reranker_tuned).model_dump(),
         },
         fingerprints={
             "embedder": bench.systems.searcher(candidate.embedder_tuned).embedder.fingerprint,
+            **({} if reranker is None else {"reranker": reranker.fingerprint}),
             "untouched embedder": bench.baseline.manifest.embedder.fingerprint,
             "generator": bench.bases.generator_reference.fingerprint,
             "documents": bench.catalog.fingerprint(),

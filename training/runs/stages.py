@@ -4,7 +4,7 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -13,20 +13,28 @@ from typing import Any
 from retrieval.embedder import load_embedder
 from retrieval.files import publish_rows
 from retrieval.memory import device_peak, give_back
+from retrieval.reranker import load_reranker
 from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
-from training.data.preparation import Prepared, contrastive_rows, measured, prepare_examples, supervised_rows
+from training.data.preparation import (
+    Prepared,
+    contrastive_rows,
+    measured,
+    prepare_examples,
+    supervised_rows,
+    teacher_of,
+)
 from training.data.quality import quality
 from training.data.supervised import SupervisedRow
-from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric
+from training.evaluation.checkpoint_metrics import EmbedderMetric, GeneratorMetric, RerankerMetric
 from training.evaluation.compared_systems import BASELINE, references
 from training.evaluation.cost import TokenPrice
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.settings_choice import choose_search_settings, grid
 from training.evaluation.verdict import choose_arm
 from training.releases.promotion import promote
-from training.releases.release import ADAPTER, EMBEDDER, release_of_run
+from training.releases.release import ADAPTER, EMBEDDER, RERANKER, release_of_run
 from training.runs import targeting
 from training.runs.candidate import Candidate
 from training.runs.checks import final_checks, forgetting_check
@@ -36,8 +44,6 @@ from training.runs.general_questions import forgotten
 from training.runs.prompting import shown_beside, start_from
 from training.runs.reporting import write_reports
 from training.runs.workbench import Workbench
-from training.synthesis.repeating import REPEATED, seen_again
-from training.synthesis.targeting import count_of, targeted_rows
 
 TARGETED = "targeted.jsonl"
 """The examples that a run aimed at one kind of error has made for it."""
@@ -52,13 +58,15 @@ class Stages(Workbench):
         if self.run.request.get("target"):
             stage("target", self.target)
         stage("split", self.split)
-        if self.training.embedder_enabled:
+        if self.training.embedder_enabled or self.training.reranker_enabled:
             stage("contrastive", self.contrastive)
         if self.training.estimate.enabled:
             self.fit(stage("estimate", self.estimate)["chosen"])
         if self.training.embedder_enabled:
             stage("embedder", self.embedder)
         self.searching = stage("search", self.search)
+        if self.training.reranker_enabled:
+            stage("reranker", self.reranker)
         self.asked = stage("prompt", self.prompt)
         if self.training.generator_enabled:
             stage("supervised", self.supervised)
@@ -79,25 +87,23 @@ class Stages(Workbench):
 
     def target(self) -> dict[str, Any]:
         """Make rows of the training documents for the kind of error that the run is aimed at."""
-        prepared, target = self._prepared([], freeze=False), self.run.request["target"]
-        bucket, train = target["bucket"], prepared.examples["train"]
-        if bucket in REPEATED:
-            missed = self._before(target).chosen.within(bucket, self.catalog)
-            again = seen_again(bucket, train, missed, count_of(len(train)), seed=self.training.seed)
-            return {"bucket": bucket, "rows": sum(again.values()), "what": REPEATED[bucket], "again": again}
-        rows, figures = targeted_rows(
+        rows, figures = targeting.rows_for(
+            self.run.request["target"]["bucket"],
+            self.round_before,
+            self._prepared([], freeze=False),
             self.catalog,
             self.systems.searcher(False),
-            prepared,
-            bucket,
             seed=self.training.seed,
             progress=self.progress,
         )
         publish_rows(self.directory / TARGETED, rows)
-        return {**figures, "made": [row["id"] for row in rows]}
+        return figures
 
-    def _before(self, target: Mapping[str, Any]) -> targeting.Round:
-        return targeting.measured(self.workspace, self.ledger, Run(self.workspace.runs / target["run"]))
+    @property
+    def round_before(self) -> targeting.Round:
+        """The run whose errors this one is aimed at."""
+        name = self.run.request["target"]["run"]
+        return targeting.measured(self.workspace, self.ledger, Run(self.workspace.runs / name))
 
     @cached_property
     def on_top(self) -> targeting.OnTop:
@@ -107,10 +113,8 @@ class Stages(Workbench):
 
     def shrinkage(self) -> dict[str, Any]:
         """Whether the errors that the run is aimed at became fewer on validation."""
-        target = self.run.request["target"]
-        before = self._before(target)
         after = targeting.measured(self.workspace, self.ledger, self.run)
-        return targeting.shrinkage(before, after, self.catalog, target["bucket"])
+        return targeting.shrinkage(self.round_before, after, self.catalog, self.run.request["target"]["bucket"])
 
     def _prepared(self, more: Sequence[Path], *, freeze: bool) -> Prepared:
         return prepare_examples(
@@ -151,7 +155,11 @@ class Stages(Workbench):
     def contrastive(self) -> dict[str, Any]:
         """Mine hard negatives with the system that is served now."""
         rows, stats = contrastive_rows(
-            self.systems.searcher(False), self.examples["train"], self.divided, self.training.data
+            self.systems.searcher(False),
+            self.examples["train"],
+            self.divided,
+            self.training.data,
+            teacher=teacher_of(self.workspace, self.training.data),
         )
         tables.write_rows(self.directory / "contrastive.jsonl", rows)
         return tables.counted(stats)
@@ -167,7 +175,7 @@ class Stages(Workbench):
             self.systems.searcher(False),
             self.examples,
             self.divided,
-            tables.read_rows(mined, ContrastiveRow) if self.training.embedder_enabled else [],
+            tables.read_rows(mined, ContrastiveRow) if mined.is_file() else [],
             self.training,
             self.tasks,
             self.progress,
@@ -213,6 +221,27 @@ class Stages(Workbench):
                 "tried": [{**one.settings.model_dump(), "ndcg@10": one.score} for one in tried],
             }
         return chosen
+
+    def reranker(self) -> dict[str, Any]:
+        """Fine-tune a reranker; the checkpoint that orders the candidates best on validation is kept."""
+        from training.reranker.training import train_reranker
+
+        settings = self.training.reranker
+        self._at = {"stage": "reranker", "step": 0, "steps": 0}
+        result = train_reranker(
+            self.bases.new_reranker(settings.max_length),
+            tables.read_rows(self.directory / "contrastive.jsonl", ContrastiveRow),
+            RerankerMetric(
+                self.searcher(self.tuned_embedder), self.examples["validation"], candidates=settings.candidates
+            ),
+            self.directory / RERANKER,
+            settings,
+            embedder=self.systems.searcher(False).embedder,
+            seed=self.training.seed,
+            events=self.training_event,
+            resume=True,
+        )
+        return asdict(result)
 
     def prompt(self) -> dict[str, Any]:
         """The prompt to start from, with its worked examples: the one that a study of the same questions found best."""
@@ -323,6 +352,7 @@ class Stages(Workbench):
             "chosen": candidate.name,
             "prompt_changed": candidate.prompt_changed,
             "embedder_tuned": candidate.embedder_tuned,
+            "reranker_tuned": candidate.reranker_tuned,
             "generator_tuned": candidate.generator_tuned,
             "verdict": verdict.outcome,
             "reasons": list(verdict.reasons),
@@ -334,13 +364,15 @@ class Stages(Workbench):
         """Publish the candidate as a release whatever the verdict, so that it can be looked at and tried."""
         if published := release_of_run(self.workspace, self.ledger, self.run.id):
             return {"release": published}  # and killed before the stage's mark
-        tuned = self.tested["embedder_tuned"]
+        tuned, reranked = self.tested["embedder_tuned"], self.tested.get("reranker_tuned", False)
         candidate = Candidate(
             directory=self.directory,
             prompt=self.best.prompt if self.tested["prompt_changed"] else self.baseline.manifest.prompt,
             embedder_tuned=tuned,
+            reranker_tuned=reranked,
             generator_tuned=self.tested["generator_tuned"],
             embedder=self.systems.searcher(tuned).embedder.fingerprint,
+            reranker=load_reranker(self.directory / RERANKER).fingerprint if reranked else None,
             generator=self.bases.generator_reference,
         )
         threshold = self.validated["thresholds"][self.tested["chosen"]]
@@ -349,7 +381,7 @@ class Stages(Workbench):
             self.ledger,
             self.baseline,
             tasks=self.tasks,
-            search=self.chosen_settings(tuned).model_copy(update={"abstain_below": threshold}),
+            search=self.chosen_settings(tuned, reranker=reranked).model_copy(update={"abstain_below": threshold}),
             documents_fingerprint=self.catalog.fingerprint(),
             split_fingerprint=self.divided.fingerprint,
             verdict=self.tested["verdict"],

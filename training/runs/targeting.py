@@ -7,7 +7,10 @@ from typing import Any, get_args
 
 from retrieval.catalog import Catalog
 from retrieval.errors import InputError, NotFound
+from retrieval.progress import Progress, silent
+from retrieval.search import Searcher
 from retrieval.workspace import Workspace
+from training.data.preparation import Prepared
 from training.data.row_files import read_rows
 from training.data.supervised import SupervisedRow
 from training.evaluation.comparison import compare
@@ -16,6 +19,8 @@ from training.evaluation.evaluate import ArmResult, Record
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import Run
+from training.synthesis.repeating import REPEATED, seen_again
+from training.synthesis.targeting import count_of, targeted_rows
 
 LARGEST = "largest"
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
@@ -128,6 +133,29 @@ def aim(before: Round, catalog: Catalog, target: str) -> Bucket:
             f"{before.run.id} (errors there: {told}), expected some"
         )
     return found
+
+
+def rows_for(
+    bucket: Bucket,
+    before: Round,
+    prepared: Prepared,
+    catalog: Catalog,
+    searcher: Searcher,
+    *,
+    seed: int,
+    progress: Progress = silent,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rows of an examples file that are made for a bucket, none where rows that exist are seen again; and figures.
+
+    Raises:
+        InputError: nothing can be made or repeated for it.
+    """
+    if bucket not in REPEATED:
+        rows, figures = targeted_rows(catalog, searcher, prepared, bucket, seed=seed, progress=progress)
+        return rows, {**figures, "made": [row["id"] for row in rows]}
+    train = prepared.examples["train"]
+    again = seen_again(bucket, train, before.chosen.within(bucket, catalog), count_of(len(train)), seed=seed)
+    return [], {"bucket": bucket, "rows": sum(again.values()), "what": REPEATED[bucket], "again": again}
 
 
 def shrinkage(before: Round, after: Round, catalog: Catalog, bucket: Bucket) -> dict[str, Any]:

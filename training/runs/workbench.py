@@ -23,7 +23,7 @@ from training.data.sampling import spread
 from training.data.splits import Split
 from training.evaluation.compared_systems import BASELINE, Asking, answering, unremembering
 from training.evaluation.evaluate import Arm, ArmResult, evaluate
-from training.evaluation.latency import latency
+from training.evaluation.latency import latency, reranking
 from training.releases.ledger import Ledger
 from training.releases.release import read_release
 from training.runs.directory import Run
@@ -61,6 +61,8 @@ class Workbench:
         """Those that are measured, by whether they are tuned."""
         self.generators = [False, True] if self.training.generator_enabled else [False]
         """The same of generators."""
+        self.rerankers = [False, True] if self.training.reranker_enabled else [False]
+        """The same of rerankers."""
         self.baseline = read_release(workspace, ledger, run.request["baseline"])
         self.systems = Systems(
             workspace, catalog, self.baseline, index_settings, run.directory, bases.generator, progress
@@ -93,13 +95,19 @@ class Workbench:
         """How documents and examples are divided."""
         return tables.read_rows(self.directory / "split.jsonl", Split)[0]
 
-    def chosen_settings(self, tuned: bool) -> SearchSettings:
-        """The retrieval settings that validation chose for an embedder."""
-        return SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
+    def chosen_settings(self, tuned: bool, *, reranker: bool = False) -> SearchSettings:
+        """The retrieval settings that validation chose for an embedder.
+
+        Args:
+            reranker: with a tuned reranker, in the place of one that the settings name.
+        """
+        chosen = SearchSettings.model_validate(BEFORE | self.searching["tuned" if tuned else "untouched"]["settings"])
+        own = {"reranker": None, "reranker_revision": None, "reranked": self.training.reranker.candidates}
+        return chosen.model_copy(update=own) if reranker else chosen
 
     def searcher(self, tuned: bool) -> Searcher:
-        """Search with an embedder and the settings chosen for it."""
-        return self.systems.searcher(tuned, self.chosen_settings(tuned))
+        """Search with an embedder and the settings chosen for it, and with the reranker that the baseline has."""
+        return self.systems.searcher(tuned, self.chosen_settings(tuned)).reranking(self.systems.reranker(False))
 
     @cached_property
     def best(self) -> Asking:
@@ -120,10 +128,12 @@ class Workbench:
         manifest = self.baseline.manifest
         return answering(
             searchers,
+            {tuned: self.systems.reranker(tuned) for tuned in self.rerankers},
             generators,
             asking(manifest.prompt, self.baseline.directory, self.tasks | manifest.tasks),
             self.best,
             thresholds=thresholds,
+            reranked=self.training.reranker.candidates,
             served=manifest.search,
             max_new_tokens=manifest.max_new_tokens,
             release=self.baseline.id,
@@ -136,7 +146,9 @@ class Workbench:
         asked = spread(
             self.examples["test"], self.divided.group_of_example, self.training.verdict.timed, seed=self.training.seed
         )
-        return latency(unremembering(arms[BASELINE]), unremembering(arms[candidate]), [one.question for one in asked])
+        questions = [one.question for one in asked]
+        found = latency(unremembering(arms[BASELINE]), unremembering(arms[candidate]), questions)
+        return found and {**found, "reranking": reranking(arms[candidate].searcher, questions)}
 
     def evaluate(self, arm: Arm, split: SplitName) -> ArmResult:
         """One arm over one split."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.search import Searcher
-from training.data.contrastive import ContrastiveRow
+from training.data.contrastive import ContrastiveRow, Teacher
 from training.data.examples import Example
 from training.data.preparation import Prepared, contrastive_rows, supervised_rows
 from training.data.supervised import SupervisedRow
@@ -28,12 +28,18 @@ if TYPE_CHECKING:
 
 
 def embedder_component(
-    catalog: Catalog, searcher: Searcher, prepared: Prepared, base: Path, training: TrainingSettings
+    catalog: Catalog,
+    searcher: Searcher,
+    prepared: Prepared,
+    base: Path,
+    training: TrainingSettings,
+    teacher: Teacher | None = None,
 ) -> tuple[Component[ContrastiveRow], Sequence[Example]]:
     """The embedder, and the validation questions that its scores are of: those whose documents are known."""
     from training.embedder.training import train_embedder
 
-    rows, _ = contrastive_rows(searcher, prepared.examples["train"], prepared.split, training.data)
+    train = prepared.examples["train"]
+    rows, _ = contrastive_rows(searcher, train, prepared.split, training.data, teacher=teacher)
     asked = [example for example in prepared.examples["validation"] if example.document_ids]
     metric = EmbedderMetric(catalog, searcher, asked)
 

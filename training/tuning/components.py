@@ -7,7 +7,7 @@ from pathlib import Path
 from retrieval.catalog import Catalog
 from retrieval.embedder import load_embedder
 from retrieval.search import Searcher
-from training.data.contrastive import ContrastiveRow
+from training.data.contrastive import ContrastiveRow, Teacher
 from training.data.examples import Example, SplitName
 from training.data.preparation import contrastive_rows, supervised_rows
 from training.data.splits import Split
@@ -37,10 +37,11 @@ class EmbedderTrials:
 
     Args:
         base: directory of the embedder that every training starts from.
+        teacher: judges the rows.
     """
 
-    def __init__(self, materials: Materials, base: Path) -> None:
-        self.materials, self.base = materials, base
+    def __init__(self, materials: Materials, base: Path, teacher: Teacher | None = None) -> None:
+        self.materials, self.base, self.teacher = materials, base, teacher
         self.metric = EmbedderMetric(materials.catalog, materials.searcher, materials.examples["validation"])
         self._rows: dict[int, list[ContrastiveRow]] = {}
         """By the number of hard negatives."""
@@ -52,7 +53,7 @@ class EmbedderTrials:
         own, training = self.materials, applied(self.materials.training, settings)
         if training.data.negatives not in self._rows:
             self._rows[training.data.negatives], _ = contrastive_rows(
-                own.searcher, own.examples["train"], own.split, training.data
+                own.searcher, own.examples["train"], own.split, training.data, teacher=self.teacher
             )
         result = train_embedder(
             load_embedder(self.base).sentence_transformer(),

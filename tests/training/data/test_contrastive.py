@@ -189,3 +189,25 @@ def test_a_sentence_that_serves_as_a_query_is_taken_out_of_its_positive() -> Non
     assert "42 km" in row.positive
     row, _ = only(replace(query, question="Manual The range is 42 km.", metadata={"trains": "embedder"}))
     assert row.positive  # nothing would be left of it
+
+
+def test_what_a_teacher_finds_as_relevant_as_the_positive_is_no_negative() -> None:
+    asked: list[str] = []
+    odds = {"Manual\nThe range is 42 km.": 2.0, "hard": 1.9, "fair": 1.0}
+
+    def teacher(question: str, texts: Sequence[str]) -> list[float]:
+        asked.extend(texts)
+        return [odds.get(text, -3.0) for text in texts]
+
+    row, stats = only(teacher=teacher, negatives=2)
+    # "hard" has 0.87 of relevance, which is above 0.95 of the positive's 0.88; "fair" has 0.73.
+    assert row.negatives == ("fair", "easy")
+    assert row.teacher == (2.0, 1.0, -3.0)
+    assert stats.dropped["about as relevant as the positive, says the teacher"] == 1
+    assert len(asked) == len(set(asked)) == 4  # each once, and none that another reason has dropped
+    assert only(negatives=2)[0].teacher == ()
+
+
+def test_a_damaged_teacher_is_noticed() -> None:
+    with pytest.raises(TrainingError, match="the teacher's score nan"):
+        only(teacher=lambda question, texts: [math.nan] * len(texts))

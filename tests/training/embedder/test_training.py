@@ -1,6 +1,7 @@
 """Fine-tuning the embedder: real trainer, a model of one layer."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from retrieval.embedder import Embedder, load_embedder
 from retrieval.errors import TrainingError
 from training.data.contrastive import ContrastiveRow
+from training.embedder.contrast import columns, taught
 from training.embedder.lexical_targets import LexicalScores
-from training.embedder.training import _columns, _loss, train_embedder
+from training.embedder.training import _loss, train_embedder
 from training.fine_tuning import resumable_checkpoint
 from training.settings import EmbedderTraining
 
@@ -160,7 +162,7 @@ def test_each_variant_trains(tiny_embedders: list[Path], tmp_path: Path, change:
 def test_the_targets_are_softened_both_ways_as_bm25_scores_the_batch(tiny_embedders: list[Path]) -> None:
     import torch
 
-    table = _columns(ROWS)[1]
+    table = columns(ROWS)[1]
     questions, positives, negatives = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
     labels = torch.tensor([3, 0, 7, 5])
     settings = QUICK.model_copy(update={"lexical_share": 0.4, "lexical_temperature": 2.0})
@@ -179,12 +181,29 @@ def test_the_targets_are_softened_both_ways_as_bm25_scores_the_batch(tiny_embedd
     assert float(found) == pytest.approx(float(there + back) / 2, abs=1e-4)
 
 
-def test_rows_of_unequal_width_become_columns() -> None:
-    rows = [row("pump", "a", "b"), row("valve", "c"), row("seal")]
-    kept, columns = _columns(rows)
-    assert kept == rows
-    assert [one["negative_1"] for one in columns] == ["b", "c", rows[0].positive]
-    assert all(list(one) == ["anchor", "positive", "negative_0", "negative_1"] for one in columns)
+def test_a_teachers_distribution_over_the_passages_of_a_row_is_learned(tiny_embedders: list[Path]) -> None:
+    import torch
+
+    rows = [replace(one, teacher=(2.0, 0.5 * i)) for i, one in enumerate(ROWS)]
+    kept, table = columns(rows)
+    questions, positives, negatives = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
+    labels = torch.tensor([3, 0, 7, 5])
+    settings = QUICK.model_copy(update={"teacher_weight": 0.7, "teacher_temperature": 2.0})
+    model = load_embedder(tiny_embedders[0]).sentence_transformer()
+    with_teacher, without = (
+        _loss(model, settings, table, scores).compute_loss_from_embeddings([questions, positives, negatives], labels)
+        for scores in (taught(kept, 1), None)
+    )
+    ours = 20 * torch.stack([(questions * positives).sum(dim=1), (questions * negatives).sum(dim=1)], dim=1)
+    theirs = torch.tensor([[2.0, 0.5 * i] for i in labels.tolist()]) / 2.0
+    distance = torch.nn.functional.kl_div(ours.log_softmax(dim=1), theirs.softmax(dim=1), reduction="batchmean")
+    assert float(with_teacher - without) == pytest.approx(0.7 * float(distance), abs=1e-4)
+
+
+def test_an_embedder_trains_with_a_teacher(tiny_embedders: list[Path], tmp_path: Path) -> None:
+    rows = [replace(one, teacher=(3.0, -1.0)) for one in ROWS]
+    train(tiny_embedders[0], tmp_path / "tuned", QUICK.model_copy(update={"epochs": 1}), rows=rows)
+    assert load_embedder(tmp_path / "tuned").fingerprint != load_embedder(tiny_embedders[0]).fingerprint
 
 
 def test_a_half_written_checkpoint_is_passed_over(tmp_path: Path) -> None:

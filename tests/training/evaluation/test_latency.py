@@ -1,6 +1,9 @@
 """Seconds per answer, with a clock of its own."""
 
-from training.evaluation.latency import latency
+from typing import Any
+
+from retrieval.search_settings import SearchSettings
+from training.evaluation.latency import latency, reranking
 
 
 class Clock:
@@ -32,3 +35,29 @@ def test_without_questions_nothing_is_measured() -> None:
     system = System("old", Clock(), 1.0, log)
     assert latency(system, system, []) is None
     assert log == []
+
+
+class Search:
+    settings = SearchSettings(reranked=7)
+
+    def __init__(self, rerank: Any, log: list[str]) -> None:
+        self.rerank, self.log = rerank, log
+
+    def reranking(self, rerank: Any) -> "Search":
+        return Search(rerank, self.log)
+
+    def search(self, question: str) -> None:
+        self.log.append(f"{'again' if self.rerank else 'once'} {question}")
+
+
+def test_a_search_is_timed_with_and_without_its_reranker() -> None:
+    log = list[str]()
+    searcher: Any = Search(str, log)
+    found = reranking(searcher, ["1"])
+    assert found is not None
+    assert found.keys() == {"n", "candidates", "without", "with"}
+    assert (found["n"], found["candidates"]) == (1, 7)
+    assert log == ["once 1", "again 1", "once 1", "again 1"]
+    plain: Any = Search(None, log)
+    assert reranking(plain, ["1"]) is None
+    assert reranking(searcher, []) is None

@@ -57,7 +57,8 @@ def drawn(name: str, chances: Chances, split: str, questions: int, seed: int) ->
     answerable = world.random(questions) < 0.8
     luck = world.random((questions, 2))
     system = next(one for one in SYSTEMS if one.name == name)
-    searching = np.random.default_rng([seed, len(split), system.embedder])  # one embedder finds the same for all arms
+    # The same embedder and reranker find the same for all arms.
+    searching = np.random.default_rng([seed, len(split), system.embedder + 2 * system.reranker])
     own = np.random.default_rng([seed, len(split), *name.encode()])
     records = []
     for number in range(questions):
@@ -81,7 +82,7 @@ def drawn(name: str, chances: Chances, split: str, questions: int, seed: int) ->
         )
         scored = score_answer(answer, record.answers, abstained=abstained)
         records.append(replace(record, **vars(scored)))
-    changes = {"embedder_tuned": system.embedder, "generator_tuned": system.generator}
+    changes = {f"{part}_tuned": getattr(system, part) for part in ("embedder", "reranker", "generator")}
     return ArmResult(name, release="r1", records=tuple(records), prompt_changed=system.prompt, **changes)
 
 
@@ -95,9 +96,10 @@ def judged(arms: Mapping[str, Chances], seed: int, *, validation: int = 100, tes
 
 
 def arms(untouched: Chances, **others: Chances) -> dict[str, Chances]:
-    """Chances by arm; an arm that is not named is as the untouched one."""
+    """Chances by arm; an arm that is not named is as the untouched one. No reranker is trained where none is named."""
     named = {name.replace("_", " "): chances for name, chances in others.items()}
-    return {system.name: named.get(system.name, untouched) for system in SYSTEMS}
+    trained = any("reranker" in name for name in named)
+    return {one.name: named.get(one.name, untouched) for one in SYSTEMS if trained or not one.reranker}
 
 
 def said(judgement: Judgement) -> str:
@@ -123,6 +125,25 @@ def test_only_the_embedder_helps(seed: int) -> None:
     assert judgement.verdict.outcome == "promoted"
     assert "nDCG@10 rose" in said(judgement)
     assert "No fine-tuning is needed" not in said(judgement)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_only_the_reranker_helps(seed: int) -> None:
+    before = Chances(found=0.55, abstains=1.0, skips=0.0)
+    better = replace(before, found=0.95)
+    tuned = {"reranker_tuned": better, "embedder_and_reranker_tuned": better, "all_tuned": better}
+    judgement = judged(arms(before, **tuned), seed)
+    assert judgement.candidate.name == "reranker tuned"
+    assert judgement.verdict.outcome == "promoted"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_reranker_that_adds_nothing_is_not_released(seed: int) -> None:
+    better, chosen = Chances(found=0.95), "embedder and reranker tuned"
+    everything = arms(Chances(found=0.55), embedder_tuned=better, both_tuned=better, embedder_and_reranker_tuned=better)
+    tested = [drawn(name, own, "test", 250, seed) for name, own in everything.items()]
+    instead = judge(tested, chosen, [], [])  # even if validation had chosen it
+    assert (instead.candidate.name, instead.verdict.outcome) == ("embedder tuned", "promoted")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,0 +1,1 @@
+"""A cross-encoder fine-tuned on the embedder's rows."""
