@@ -4,10 +4,9 @@ The active release goes on answering throughout: nothing here opens its index. R
 from files, so a stage that is resumed sees exactly what an uninterrupted run would.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from retrieval.embedder import load_embedder
@@ -18,10 +17,8 @@ from training.data import row_files as tables
 from training.data.contrastive import ContrastiveRow
 from training.data.conversations import questions_in
 from training.data.preparation import (
-    Prepared,
     contrastive_rows,
     measured,
-    prepare_examples,
     supervised_rows,
     teacher_of,
 )
@@ -90,7 +87,7 @@ class Stages(Workbench):
         rows, figures = targeting.rows_for(
             self.run.request["target"]["bucket"],
             self.round_before,
-            self._prepared([], freeze=False),
+            self.prepared([], freeze=False),
             self.catalog,
             self.systems.searcher(False),
             seed=self.training.seed,
@@ -116,25 +113,10 @@ class Stages(Workbench):
         after = targeting.measured(self.workspace, self.ledger, self.run)
         return targeting.shrinkage(self.round_before, after, self.catalog, self.run.request["target"]["bucket"])
 
-    def _prepared(self, more: Sequence[Path], *, freeze: bool) -> Prepared:
-        return prepare_examples(
-            self.workspace,
-            self.catalog,
-            self.systems.searcher(False),
-            [*(Path(path) for path in self.run.request["examples"]), *more],
-            self.training.data,
-            seed=self.training.seed,
-            freeze=freeze,
-            columns=self.run.request.get("columns"),
-            accept_test_changes=self.run.request.get("accept_test_changes", False),
-            tasks=self.tasks,
-            warn=self.warn,
-        )
-
     def split(self) -> dict[str, Any]:
         """Divide the examples before anything is mined."""
         made = self.directory / TARGETED
-        prepared = self._prepared([made] if made.is_file() and made.stat().st_size else [], freeze=True)
+        prepared = self.prepared([made] if made.is_file() and made.stat().st_size else [], freeze=True)
         used = measured(prepared, self.training.data, seed=self.training.seed)
         kept = [example for own in used.values() for example in own]
         tables.write_rows(self.directory / "examples.jsonl", kept)

@@ -3,9 +3,10 @@
 Everything is read from what earlier stages left in the run's directory, and opened once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from retrieval.catalog import Catalog
@@ -18,6 +19,7 @@ from retrieval.settings import IndexSettings
 from retrieval.workspace import Workspace
 from training.data import row_files as tables
 from training.data.examples import SPLITS, Example, SplitName
+from training.data.preparation import Prepared, prepare_examples
 from training.data.reading.sources import Tell
 from training.data.sampling import spread
 from training.data.splits import Split
@@ -113,6 +115,26 @@ class Workbench:
     def best(self) -> Asking:
         """How a study found it best to ask; as served where there was none."""
         return asking(Prompt.model_validate(self.asked["prompt"]), self.directory, self.tasks)
+
+    def prepared(self, more: Sequence[Path], *, freeze: bool) -> Prepared:
+        """The run's examples and more files of them, in splits.
+
+        Args:
+            freeze: keep the test set for later runs.
+        """
+        return prepare_examples(
+            self.workspace,
+            self.catalog,
+            self.systems.searcher(False),
+            [*(Path(path) for path in self.run.request["examples"]), *more],
+            self.training.data,
+            seed=self.training.seed,
+            freeze=freeze,
+            columns=self.run.request.get("columns"),
+            accept_test_changes=self.run.request.get("accept_test_changes", False),
+            tasks=self.tasks,
+            warn=self.warn,
+        )
 
     def measure(self, split: SplitName, thresholds: Mapping[str, float], scored: Collection[str]) -> list[ArmResult]:
         """The arms over one split; the reference answers' loss under those that are named in ``scored``."""
