@@ -14,7 +14,7 @@ def test_parts_of_the_examples_are_trained_on_and_measured(world, lockstep):
     assert {len(one) for one in curve["values"].values()} == {curve["questions"]}
     assert curve["forecast"]["advice"] in ("collect more", "stop", "cannot tell")
     assert curve["says"].startswith("embedder: twice the rows would bring ")
-    assert "embedder: " in Path(value["page"]).read_text()
+    assert "Embedder: " in Path(value["page"]).read_text()
     assert world.active() == active, "nothing is kept of the trainings"
     assert not (world.place / ".lockstep" / "split.json").exists()
 
