@@ -137,6 +137,7 @@ def _features(kind: str) -> Any:
     if kind == "contrastive":
         columns |= dict.fromkeys(("anchor", "positive", "positive_id"), text)
         columns |= dict.fromkeys(("negatives", "negative_ids", "groups"), List(text))
+        columns["teacher"] = List(Value("float64"))
     else:
         columns |= dict.fromkeys(("answerable", "oracle_present", "oracle_retrieved", "cites"), flag)
         columns |= {"messages": List({"role": text, "content": text}), "completion": text, "passages": List(text)}

@@ -121,7 +121,7 @@ def test_dataset_shows_and_saves_the_rows(run, run_json, examined, tmp_path):
     assert "samples" in out
 
 
-def test_dataset_counts_as_training_does(run_json, examined):
+def test_dataset_counts_as_training_does(run_json, examined, tiny_generator):
     place, examples = examined
     _, before = run_json("dataset", "--examples", examples, "-w", place)
     lengths = before["supervised"]["tokens"]
@@ -134,14 +134,13 @@ def test_dataset_counts_as_training_does(run_json, examined):
     from retrieval.errors import TrainingError
     from training.data.supervised import SupervisedRow
     from training.generator.files import load_tokenizer
-    from training.generator.packaged import BASE, packaged_generator
     from training.generator.rows import encode_rows
 
     saved = Path(after["saved"]["supervised"])
     from datasets import load_from_disk
 
     rows = [SupervisedRow(**row) for own in load_from_disk(str(saved)).values() for row in own]
-    tokenizer = load_tokenizer(packaged_generator(BASE))
+    tokenizer = load_tokenizer(tiny_generator)
     _, left_out = encode_rows(tokenizer, rows, max_length=lengths["median"])
     assert left_out == after["supervised"]["truncated"]
     with pytest.raises(TrainingError, match=f"{len(rows)} of them longer"):
