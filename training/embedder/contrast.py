@@ -1,16 +1,23 @@
-"""What a training on contrastive rows needs beside its loss: columns, batches, the library's trainer and evaluator."""
+"""What a training on contrastive rows needs beside its loss: columns, batches, and the run of the library's trainer."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
 from retrieval.embedder import Embedder
+from retrieval.errors import TrainingError
 from training.data.contrastive import ContrastiveRow
 from training.embedder.batches import topical_batches
-from training.fine_tuning import Counts
+from training.fine_tuning import Counts, Events, resumable_checkpoint, trainer_arguments, watch
+from training.library_output import quiet_libraries
+from training.settings import EmbedderTraining, RerankerTraining
+
+METRIC = "ndcg@10"
 
 Batches = Callable[[int], list[list[int]]]
 """Epoch to its batches, each as positions of rows."""
@@ -19,12 +26,23 @@ FOREIGN = 10.0
 """By how much the log odds of another row's passage, which no teacher has seen, are taken for lower."""
 
 
-def columns(rows: Sequence[ContrastiveRow]) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:
+def columns(rows: Sequence[ContrastiveRow], part: str) -> tuple[list[ContrastiveRow], list[dict[str, str]]]:
     """Rows as columns of equal number, which the loss wants, and the rows that could be brought into them.
 
     A row with fewer negatives than the others repeats its own; one without any takes the positive
     of another row, which is what it would be contrasted with in a batch anyway.
+
+    Args:
+        part: what is trained on them.
+
+    Raises:
+        TrainingError: too few rows.
     """
+    if len(rows) < 2:
+        raise TrainingError(
+            f"found {len(rows)} contrastive rows, expected at least 2: add examples whose documents are known, "
+            f"or switch the {part}'s training off ({part}_enabled = false)"
+        )
     width = max(len(row.negatives) for row in rows)
     kept, table = [], []
     for i, row in enumerate(rows):
@@ -67,7 +85,62 @@ def of_one_topic(embedder: Embedder, rows: Sequence[ContrastiveRow], size: int, 
     return cache(lambda epoch: topical_batches(rows, vectors, size, Random(f"{seed}:{epoch}")))
 
 
-def trainer_of(kind: Any, batches: Batches, counts: Counts) -> Any:
+def fit(
+    kind: tuple[Any, Any],
+    model: Any,
+    table: Sequence[Mapping[str, Any]],
+    loss: Any,
+    measure: Callable[[Any], float],
+    batches: Batches,
+    settings: EmbedderTraining | RerankerTraining,
+    checkpoints: Path,
+    *,
+    part: str,
+    counts: Counts,
+    seed: int,
+    events: Events,
+    resume: bool,
+) -> tuple[int, float]:
+    """Train, and leave the weights of the best checkpoint in the model; how many steps, and its metric.
+
+    Args:
+        kind: the library's trainer and its arguments, as classes.
+        measure: the metric of the model, higher is better.
+        part: what is trained, as the events name it.
+
+    Raises:
+        TrainingError: nothing was measured, or the best checkpoint cannot be loaded.
+    """
+    from datasets import Dataset
+    from transformers import EarlyStoppingCallback, PrinterCallback
+
+    trainer_class, arguments_class = kind
+    on_cpu, steps = model.device.type == "cpu", len(batches(0))
+    arguments = trainer_arguments(settings, checkpoints, METRIC, steps_per_epoch=steps, seed=seed, on_cpu=on_cpu)
+    trainer = _with_batches(trainer_class, batches, counts)(
+        model=model,
+        args=arguments_class(**arguments),
+        train_dataset=Dataset.from_list(list(table)),
+        loss=loss,
+        evaluator=_evaluator(measure),
+        callbacks=[watch(events, part, counts), EarlyStoppingCallback(settings.patience)],
+    )
+    trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
+    model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
+    with quiet_libraries():
+        trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
+    steps, best = trainer.state.global_step, trainer.state.best_metric
+    if best is None:
+        raise TrainingError(f"found no evaluation in {steps} steps, expected one: use more rows")
+    # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
+    if not math.isclose(measure(model), best, abs_tol=2e-3):
+        raise TrainingError(
+            f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again"
+        )
+    return steps, best
+
+
+def _with_batches(kind: Any, batches: Batches, counts: Counts) -> Any:
     """The library's trainer of a kind, with batches as they are given for each epoch; it counts what it reads.
 
     Args:
@@ -97,15 +170,15 @@ def trainer_of(kind: Any, batches: Batches, counts: Counts) -> Any:
     return Trainer
 
 
-def evaluator(name: str, measure: Callable[[Any], float]) -> Any:
-    """A metric of the model in the trainer's form."""
+def _evaluator(measure: Callable[[Any], float]) -> Any:
+    """The metric of the model in the trainer's form."""
     from sentence_transformers.base.evaluation import BaseEvaluator
 
     class Validation(BaseEvaluator):  # type: ignore[misc]
         """By its name."""
 
         def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
-            self.primary_metric = name
-            return {name: measure(model)}
+            self.primary_metric = METRIC
+            return {METRIC: measure(model)}
 
     return Validation()

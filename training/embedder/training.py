@@ -6,7 +6,6 @@ them, and the checkpoint chosen by the caller's metric.
 Knows nothing about where rows come from or how retrieval is measured.
 """
 
-import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,20 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrieval.embedder import Embedder, load_embedder
-from retrieval.errors import TrainingError
 from retrieval.files import new_directory
 from training.data.contrastive import ContrastiveRow
 from training.embedder import contrast
+from training.embedder.contrast import METRIC
 from training.embedder.lexical_targets import LexicalScores
-from training.fine_tuning import Counts, Events, choose_share, resumable_checkpoint, trainer_arguments, watch
-from training.library_output import quiet_libraries
+from training.fine_tuning import Counts, Events, choose_share
 from training.settings import EmbedderTraining
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
-
-METRIC = "ndcg@10"
 
 
 @dataclass(frozen=True)
@@ -71,19 +67,12 @@ def train_embedder(
     Raises:
         TrainingError: too few rows, or a loss that is not finite; nothing is published.
     """
-    from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from transformers import EarlyStoppingCallback, PrinterCallback
 
-    if len(rows) < 2:
-        raise TrainingError(
-            f"found {len(rows)} contrastive rows, expected at least 2: add examples whose documents are known, "
-            "or switch the embedder's training off (embedder_enabled = false)"
-        )
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    rows, table = contrast.columns(rows)
+    rows, table = contrast.columns(rows, "embedder")
     with _served(model, checkpoints) as embedder:
         size = settings.batch_size
         batches = contrast.in_order(len(rows), size) if in_order else contrast.of_one_topic(embedder, rows, size, seed)
@@ -107,30 +96,21 @@ def train_embedder(
         with _served(model, checkpoints) as embedder:
             return metric(embedder)
 
-    arguments = trainer_arguments(
-        settings, checkpoints, METRIC, steps_per_epoch=len(batches(0)), seed=seed, on_cpu=model.device.type == "cpu"
+    steps, best = contrast.fit(
+        (SentenceTransformerTrainer, SentenceTransformerTrainingArguments),
+        model,
+        [line | {"label": i} for i, line in enumerate(table)],
+        _loss(model, settings, table, contrast.taught(rows, len(table[0]) - 2)),
+        measure,
+        batches,
+        settings,
+        checkpoints,
+        part="embedder",
+        counts=Counts(),
+        seed=seed,
+        events=events,
+        resume=resume,
     )
-    counts = Counts()
-    trainer = contrast.trainer_of(SentenceTransformerTrainer, batches, counts)(
-        model=model,
-        args=SentenceTransformerTrainingArguments(**arguments),
-        train_dataset=Dataset.from_list([line | {"label": i} for i, line in enumerate(table)]),
-        loss=_loss(model, settings, table, contrast.taught(rows, len(table[0]) - 2)),
-        evaluator=contrast.evaluator(METRIC, measure),
-        callbacks=[watch(events, "embedder", counts), EarlyStoppingCallback(settings.patience)],
-    )
-    trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
-    model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
-    with quiet_libraries():
-        trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
-    best = trainer.state.best_metric
-    if best is None:
-        raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
-    # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
-    if not math.isclose(measure(model), best, abs_tol=2e-3):
-        raise TrainingError(
-            f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again"
-        )
     if settings.lora_rank:
         _merge_lora(model)
     tuned = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
@@ -148,7 +128,7 @@ def train_embedder(
         model.save_pretrained(str(directory), create_model_card=False)
         shutil.rmtree(output, ignore_errors=True)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return EmbedderResult(trainer.state.global_step, best, untouched, share)
+    return EmbedderResult(steps, best, untouched, share)
 
 
 def _merge_lora(model: "SentenceTransformer") -> None:

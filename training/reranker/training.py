@@ -5,7 +5,6 @@ localized contrastive estimation (Gao, Dai and Callan 2021, arXiv 2101.08751). T
 caller's metric. Knows nothing about where rows come from or how retrieval is measured.
 """
 
-import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,19 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.embedder import Embedder
-from retrieval.errors import TrainingError
 from retrieval.files import new_directory
 from retrieval.reranker import Reranker, load_reranker
 from training.data.contrastive import ContrastiveRow
 from training.embedder import contrast
-from training.fine_tuning import Counts, Events, resumable_checkpoint, trainer_arguments, watch
-from training.library_output import quiet_libraries
+from training.embedder.contrast import METRIC
+from training.fine_tuning import Counts, Events
 from training.settings import RerankerTraining
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
-
-METRIC = "ndcg@10"
 
 
 @dataclass(frozen=True)
@@ -63,19 +59,12 @@ def train_reranker(
     Raises:
         TrainingError: too few rows, or a loss that is not finite; nothing is published.
     """
-    from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
-    from transformers import EarlyStoppingCallback, PrinterCallback
 
-    if len(rows) < 2:
-        raise TrainingError(
-            f"found {len(rows)} contrastive rows, expected at least 2: add examples whose documents are known, "
-            "or switch the reranker's training off (reranker_enabled = false)"
-        )
     checkpoints = output.with_name(f"{output.name}-checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    rows, table = contrast.columns(rows)
+    rows, table = contrast.columns(rows, "reranker")
     batches = contrast.of_one_topic(embedder, rows, settings.batch_size, seed)
 
     def measure(model: "CrossEncoder") -> float:
@@ -86,34 +75,26 @@ def train_reranker(
 
     unranked, counts = metric(None), Counts()
     events({"stage": "reranker", "step": 0, "steps": 0, f"eval_{METRIC}": unranked})
-    arguments = trainer_arguments(
-        settings, checkpoints, METRIC, steps_per_epoch=len(batches(0)), seed=seed, on_cpu=model.device.type == "cpu"
+    steps, best = contrast.fit(
+        (CrossEncoderTrainer, CrossEncoderTrainingArguments),
+        model,
+        table,
+        _loss(model, settings, counts),
+        measure,
+        batches,
+        settings,
+        checkpoints,
+        part="reranker",
+        counts=counts,
+        seed=seed,
+        events=events,
+        resume=resume,
     )
-    trainer = contrast.trainer_of(CrossEncoderTrainer, batches, counts)(
-        model=model,
-        args=CrossEncoderTrainingArguments(**arguments),
-        train_dataset=Dataset.from_list(table),
-        loss=_loss(model, settings, counts),
-        evaluator=contrast.evaluator(METRIC, measure),
-        callbacks=[watch(events, "reranker", counts), EarlyStoppingCallback(settings.patience)],
-    )
-    trainer.remove_callback(PrinterCallback)  # standard output belongs to the command
-    model.model_card_data.generate_widget_examples = False  # no card is written, and it shows a bar of its own
-    with quiet_libraries():
-        trainer.train(resume_from_checkpoint=resumable_checkpoint(checkpoints) if resume else None)
-    best = trainer.state.best_metric
-    if best is None:
-        raise TrainingError(f"found no evaluation in {trainer.state.global_step} steps, expected one: use more rows")
-    # The trainer only logs it when the best checkpoint cannot be loaded, and keeps the last weights.
-    if not math.isclose(measure(model), best, abs_tol=2e-3):
-        raise TrainingError(
-            f"found the best checkpoint of {checkpoints} not loaded, expected {METRIC} {best:.4f} again"
-        )
     with new_directory(output) as directory:
         model.save_pretrained(str(directory), create_model_card=False)
         shutil.rmtree(output, ignore_errors=True)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return RerankerResult(trainer.state.global_step, best, unranked)
+    return RerankerResult(steps, best, unranked)
 
 
 def _loss(model: "CrossEncoder", settings: RerankerTraining, counts: Counts) -> Any:

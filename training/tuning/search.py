@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import ConfigurationError, TrainingError
 from retrieval.progress import Progress, silent
-from training.embedder.training import METRIC as EMBEDDER_METRIC
+from training.embedder.contrast import METRIC as EMBEDDER_METRIC
 from training.fine_tuning import Events
 from training.generator.trainer import METRIC as GENERATOR_METRIC
 from training.tuning.space import Choice, Range, Settings, Space

@@ -162,7 +162,7 @@ def test_each_variant_trains(tiny_embedders: list[Path], tmp_path: Path, change:
 def test_the_targets_are_softened_both_ways_as_bm25_scores_the_batch(tiny_embedders: list[Path]) -> None:
     import torch
 
-    table = columns(ROWS)[1]
+    table = columns(ROWS, "embedder")[1]
     questions, positives, negatives = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
     labels = torch.tensor([3, 0, 7, 5])
     settings = QUICK.model_copy(update={"lexical_share": 0.4, "lexical_temperature": 2.0})
@@ -185,7 +185,7 @@ def test_a_teachers_distribution_over_the_passages_of_a_row_is_learned(tiny_embe
     import torch
 
     rows = [replace(one, teacher=(2.0, 0.5 * i)) for i, one in enumerate(ROWS)]
-    kept, table = columns(rows)
+    kept, table = columns(rows, "embedder")
     questions, positives, negatives = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
     labels = torch.tensor([3, 0, 7, 5])
     settings = QUICK.model_copy(update={"teacher_weight": 0.7, "teacher_temperature": 2.0})
