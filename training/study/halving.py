@@ -1,18 +1,36 @@
-"""Successive halving: all candidates on few questions, the best of them on more, and so on to all questions.
+"""Successive halving within a time: all candidates on few questions, the best of them on more, and so on to all.
 
-Jamieson and Talwalkar 2016 (arXiv 1502.07943). Knows nothing about what is measured.
+Jamieson and Talwalkar 2016 (arXiv 1502.07943). A round asks its candidates a few questions more, all of them the same,
+until it has all of its questions or its share of the time is over: what is slow is tried on fewer questions, and nothing
+is left out for standing late in the list. Knows nothing about what is measured.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Candidate = TypeVar("Candidate")
 
 KEPT = 3
 """One of so many goes on to the next round, which has so many times the questions."""
 FEWEST = 8
-"""Questions of the first round."""
+"""Questions of the first round, where there is time."""
+STEP = 5
+"""Questions that all candidates are asked before the clock is looked at again; later half as many again as before."""
+
+
+@dataclass(frozen=True)
+class Halved(Generic[Candidate]):
+    """What the rounds came to."""
+
+    best: list[Candidate]
+    """The candidates of the last round, best first; those measured, where time was over before all had their turn."""
+    questions: int
+    """That each of them was measured on."""
+    complete: bool
+    """Whether every round had all of its questions."""
 
 
 def rounds(questions: int, candidates: int) -> list[tuple[int, int]]:
@@ -34,31 +52,49 @@ def halve(
     score: Callable[[Candidate], float],
     *,
     always: Candidate | None = None,
-    enough: Callable[[], bool] = lambda: False,
-) -> list[Candidate]:
+    seconds: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
+) -> Halved[Candidate]:
     """Run the rounds.
 
     Args:
         questions: how many there are.
         measure: measures a candidate on the first so many questions, some of which it may have measured already.
-        score: what a candidate has reached in the last round; higher is better.
+        score: what a candidate has reached so far; higher is better.
         always: a candidate that no round drops, if any.
-        enough: whether time is up.
-
-    Returns:
-        The candidates of the last round that all of them finished, best first; those measured, where the first
-        round was cut.
+        seconds: for all of it. At least one candidate is measured.
     """
-    left, finished = list(candidates), list[Candidate]()
-    for number, (size, most) in enumerate(rounds(questions, len(candidates))):
+    ends, spent = clock() + seconds, dict.fromkeys(candidates, 0.0)
+    left, asked, complete = list(candidates), 0, True
+    plan = rounds(questions, len(candidates))
+    for number, (size, most) in enumerate(plan):
         if number:
-            kept = finished[:most]
+            kept = left[:most]
             left = kept if always is None or always in kept else [*kept, always]
-        done: list[Candidate] = []
-        for one in left:
-            if done and enough():
-                return finished or sorted(done, key=score, reverse=True)
-            measure(one, size)
-            done.append(one)
-        finished = sorted(done, key=score, reverse=True)
-    return finished
+        started = clock()
+        until = started + (ends - started) / (len(plan) - number)
+        for upto in _steps(asked, size):
+            expected = sum(spent[one] for one in left) / asked * (upto - asked) if asked else 0.0
+            if asked and clock() + expected > until:
+                complete = False
+                break
+            for place, one in enumerate(left):
+                before = clock()
+                if place and not asked and before > ends:
+                    return Halved(sorted(left[:place], key=score, reverse=True), upto, False)
+                measure(one, upto)
+                spent[one] += clock() - before
+            asked = upto
+        left = sorted(left, key=score, reverse=True)
+    return Halved(left, asked, complete)
+
+
+def _steps(asked: int, size: int) -> Iterator[int]:
+    """After how many questions the clock is looked at, up to all of a round.
+
+    >>> list(_steps(0, 38))
+    [5, 10, 15, 22, 33, 38]
+    """
+    while asked < size:
+        asked = min(size, asked + max(STEP, asked // 2))
+        yield asked

@@ -19,7 +19,7 @@ from training.evaluation.cost import TokenPrice
 from training.evaluation.evaluate import Arm, Record, evaluate
 from training.study.cells import SERVED, Cell, Mode, further
 from training.study.chained import Checking, Rewriting
-from training.study.halving import halve
+from training.study.halving import Halved, halve
 from training.study.measured import Measured, budgets, choose, compared, frontier
 from training.study.tool_use import Searching
 from training.tasks.task import Task
@@ -97,18 +97,17 @@ def study(
         groups: example id to what it hangs together with.
         tasks: by their names.
         length: tokens of a text that was generated.
-        minutes: no round of which not all is measured by then counts, but the first.
+        minutes: for it all; a cell that is begun is measured to its end.
         modes: further ones that the generator can do. They are measured, and never chosen: no release answers so.
 
     Returns:
         Figures: ``chosen``, ``served``, ``comparison`` of the two, ``beyond`` (the best cell in another mode, compared
         with the chosen one; None without), ``cells`` (the best first), ``frontier`` (names of the cells that nothing
-        cheaper matches, the cheapest first), ``budgets`` (the same with figures), ``complete`` (whether all rounds were
-        finished). And the row of each question of each cell.
+        cheaper matches, the cheapest first), ``budgets`` (the same with figures), ``complete`` (whether every round
+        had all of its questions). And the row of each question of each cell.
     """
-    started = time.monotonic()
+    ends = time.monotonic() + 60 * minutes
     measured = {cell: Measured(cell, price) for cell in cells}
-    late = False
 
     def measure(cell: Cell, questions: int) -> None:
         done = measured[cell]
@@ -133,30 +132,24 @@ def study(
         done.completion_tokens += meter.completion_tokens
         done.seconds += meter.seconds
 
-    def halved(cells: Sequence[Cell], share: float, always: Cell | None = None) -> list[Measured]:
-        """The finalists, best first, within a share of the time."""
+    def halved(cells: Sequence[Cell], questions: int, share: float, always: Cell | None = None) -> Halved[Cell]:
+        seconds = share * (ends - time.monotonic())
+        return halve(cells, questions, measure, lambda one: measured[one].score, always=always, seconds=seconds)
 
-        def enough() -> bool:
-            nonlocal late
-            over = time.monotonic() > started + 60 * minutes * share
-            late = late or over
-            return over
-
-        best = halve(cells, len(examples), measure, lambda one: measured[one].score, always=always, enough=enough)
-        return [measured[cell] for cell in best]
-
-    finalists = halved(cells, DIRECT_SHARE if modes else 1.0, always=cells[0])
-    more = further([one.cell for one in finalists], modes)
+    direct = halved(cells, len(examples), DIRECT_SHARE if modes else 1.0, always=cells[0])
+    finalists = [measured[cell] for cell in direct.best]
+    more = further(direct.best, modes)
     measured |= {cell: Measured(cell, price) for cell in more}
-    in_time = time.monotonic() < started + 60 * minutes
-    beyond = halved(more, 1.0) if more and in_time else []
+    in_time = time.monotonic() < ends
+    other = halved(more, direct.questions, 1.0) if more and in_time else None  # on questions that the direct ones have
+    beyond = [measured[cell] for cell in other.best] if other else []
     served = measured[cells[0]]
     chosen = choose(finalists, served)
     tried = sorted((one for one in measured.values() if one.records), key=lambda one: (-len(one.records), -one.score))
     winners = frontier([*finalists, *beyond])
     figures = {
         "questions": len(examples),
-        "complete": not late and bool(beyond or not more),
+        "complete": direct.complete and (other.complete if other else not more),
         "served": served.cell.name,
         "chosen": chosen.figures(),
         "comparison": compared(served, chosen).to_json(),
