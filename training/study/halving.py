@@ -1,8 +1,8 @@
 """Successive halving within a time: all candidates on few questions, the best of them on more, and so on to all.
 
 Jamieson and Talwalkar 2016 (arXiv 1502.07943). A round asks its candidates a few questions more, all of them the same,
-until it has all of its questions or its share of the time is over: what is slow is tried on fewer questions, and nothing
-is left out for standing late in the list. Knows nothing about what is measured.
+until it has all of its questions or its share of the time is over: a slow model is asked fewer, and nothing is left out
+for standing late in the list. Knows nothing about what is measured.
 """
 
 import math
