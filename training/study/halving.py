@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Candidate = TypeVar("Candidate")
 
@@ -49,7 +49,7 @@ def halve(
     candidates: Sequence[Candidate],
     questions: int,
     measure: Callable[[Candidate, int], None],
-    score: Callable[[Candidate], float],
+    score: Callable[[Candidate], Any],
     *,
     always: Candidate | None = None,
     seconds: float = math.inf,
@@ -60,7 +60,7 @@ def halve(
     Args:
         questions: how many there are.
         measure: measures a candidate on the first so many questions, some of which it may have measured already.
-        score: what a candidate has reached so far; higher is better.
+        score: what a candidate has reached so far, a number or a tuple of them; higher is better.
         always: a candidate that no round drops, if any.
         seconds: for all of it. At least one candidate is measured.
     """

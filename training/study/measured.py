@@ -45,6 +45,11 @@ class Measured:
         """By which cells are compared: money where it is known, else tokens of a question, read and written."""
         return self.money or (self.prompt_tokens + WRITTEN * self.completion_tokens) / len(self.records)
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What cells are ranked by: the score, and of equals what is cheaper."""
+        return self.score, -self.cost
+
     def result(self) -> ArmResult:
         """As an arm, to be compared."""
         return ArmResult(self.cell.name, False, False, "", tuple(self.records))

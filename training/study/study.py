@@ -24,7 +24,7 @@ from training.study.measured import Measured, budgets, choose, compared, frontie
 from training.study.tool_use import Searching
 from training.tasks.task import Task
 
-DIRECT_SHARE = 2 / 3
+DIRECT_SHARE = 3 / 4
 """Of the time, for the direct cells where there are other modes."""
 ANSWERERS: Mapping[Mode, type[Answerer]] = {"direct": Answerer, "chained": Checking, "tools": Searching}
 
@@ -134,7 +134,7 @@ def study(
 
     def halved(cells: Sequence[Cell], questions: int, share: float, always: Cell | None = None) -> Halved[Cell]:
         seconds = share * (ends - time.monotonic())
-        return halve(cells, questions, measure, lambda one: measured[one].score, always=always, seconds=seconds)
+        return halve(cells, questions, measure, lambda one: measured[one].rank, always=always, seconds=seconds)
 
     direct = halved(cells, len(examples), DIRECT_SHARE if modes else 1.0, always=cells[0])
     finalists = [measured[cell] for cell in direct.best]

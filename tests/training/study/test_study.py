@@ -127,6 +127,14 @@ def test_no_time_still_measures_something_and_says_so() -> None:
     assert figures["not_tried"] == ["good, no example, 4 passages", "long, no example, 4 passages"]
 
 
+def test_of_equal_cells_the_cheaper_goes_on() -> None:
+    dear = [Prompt(name=f"dear{number}", system="Else, " * 50) for number in range(3)]
+    figures, _ = run(matrix(SERVED, [*dear, Prompt(name="cheap", system="E.")], [0], [4]))
+    measured = {one["cell"]: one["questions"] for one in figures["cells"]}
+    assert measured["cheap, no example, 4 passages"] == 30
+    assert all(measured[f"dear{number}, no example, 4 passages"] < 30 for number in range(3))
+
+
 class Careful(Generator):
     """Rewrites a question to itself; where it is asked to check, it denies every answer but the right ones."""
 
