@@ -104,7 +104,11 @@ def _run(arguments: Sequence[str], console: Console, *, debug: bool) -> int:
     except LockstepError as error:
         return _fail(console, str(error), error.code, error.exit_status, debug)
     except typer.TyperException as error:
-        return _fail(console, f"{error.format_message()} (`lockstep --help` lists what there is)", "usage", 2, debug)
+        said = error.format_message()
+        hint = "`lockstep --help` lists what there is"
+        if "--examples" in arguments and "extra argument" in said:  # a shell's `--examples *.jsonl`
+            hint = "several files of examples take --examples before each of them"
+        return _fail(console, f"{said} ({hint})", "usage", 2, debug)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(console, "interrupted; what was acknowledged is kept", "interrupted", 130, debug=False)
     except BrokenPipeError:

@@ -93,6 +93,13 @@ def test_wrong_usage_is_2_and_one_line(run, error_of, arguments):
     assert error_of(*arguments) == (2, {"message": err.removeprefix("lockstep: ").strip(), "code": "usage"})
 
 
+def test_several_files_after_one_option_are_told_how(run):
+    status, _, err = run("study", "--examples", "a.jsonl", "b.jsonl")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "b.jsonl" in err
+    assert "--examples before each of them" in err
+
+
 def test_a_directory_that_is_no_workspace(run, error_of, tmp_path):
     status, out, err = run("releases", "list", "--workspace", tmp_path)
     assert (status, out) == (2, "")
