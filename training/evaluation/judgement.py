@@ -51,6 +51,11 @@ def choose_thresholds(results: Sequence[ArmResult], abstention: str) -> tuple[di
     return thresholds, [abstaining_below(result, thresholds[result.name], abstention) for result in results]
 
 
+def compared(baseline: ArmResult, candidate: ArmResult) -> list[Comparison]:
+    """All that a verdict looks at: the metrics over all questions, and each task by its own."""
+    return [*compare_arms(baseline, candidate), *compare_tasks(baseline, candidate)]
+
+
 def judge(
     results: Sequence[ArmResult],
     chosen: str,
@@ -79,7 +84,7 @@ def judge(
     """
     by_name = {result.name: result for result in results}
     baseline, arms = by_name[BASELINE], [arm for arm in results if arm.name != BASELINE]
-    comparisons = {arm.name: [*compare_arms(baseline, arm), *compare_tasks(baseline, arm)] for arm in arms}
+    comparisons = {arm.name: compared(baseline, arm) for arm in arms}
 
     def verdict_on(candidate: ArmResult) -> Verdict:
         dearer = dearer_in_words(baseline, candidate, factor, price)

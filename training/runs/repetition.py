@@ -14,9 +14,9 @@ from retrieval.files import publish_json
 from training.answering.demonstrations import FILE as DEMONSTRATIONS
 from training.data import row_files as tables
 from training.evaluation.compared_systems import BASELINE
-from training.evaluation.comparison import LABELS, compare_arms
+from training.evaluation.comparison import LABELS
 from training.evaluation.evaluate import ArmResult
-from training.evaluation.judgement import choose_thresholds
+from training.evaluation.judgement import choose_thresholds, compared
 from training.evaluation.verdict import PRIMARY, decide
 from training.releases.release import ADAPTER, EMBEDDER, RERANKER, collection_name
 from training.runs.directory import Run
@@ -39,9 +39,10 @@ class Repeated(Stages):
         if not any(tested.get(f"{part}_tuned") for part in PARTS):
             return self._told(tested, ["No seed was tried: nothing that was trained is released."], [])
         self.systems.close()  # models and collections make room; they are opened again when they are needed
+        margin = self.training.verdict.margin
         baseline, first = (self._result("test", name) for name in (BASELINE, tested["chosen"]))
         measured = [
-            _row(self.training.seed, self._result("validation", first.name), first, baseline),
+            row_of(self.training.seed, self._result("validation", first.name), first, baseline, margin),
             *(self.run.stage(f"seed-{seed}", partial(self._repeat, seed, tested, baseline)) for seed in seeds),
         ]
         return self._told(tested, spread_in_words(measured), measured)
@@ -80,7 +81,7 @@ class Repeated(Stages):
             repetition.clear()
         finally:
             repetition.systems.close()
-        return _row(seed, validation, test, baseline)
+        return row_of(seed, validation, test, baseline, self.training.verdict.margin)
 
     def _told(
         self, tested: dict[str, Any], reasons: Sequence[str], seeds: Sequence[Mapping[str, Any]]
@@ -142,9 +143,9 @@ def primary(result: ArmResult) -> dict[str, float]:
     return {name: found[name] for name in PRIMARY if found[name] is not None}
 
 
-def _row(seed: int, validation: ArmResult, test: ArmResult, baseline: ArmResult) -> dict[str, Any]:
+def row_of(seed: int, validation: ArmResult, test: ArmResult, baseline: ArmResult, margin: float) -> dict[str, Any]:
     """What one seed reached; the verdict is that of the test's figures alone, without the checks of a run."""
-    verdict = decide(compare_arms(baseline, test), outcomes=test.metrics()["outcomes"])
+    verdict = decide(compared(baseline, test), outcomes=test.metrics()["outcomes"], margin=margin)
     return {"seed": seed, "validation": primary(validation), "test": primary(test), "verdict": verdict.outcome}
 
 

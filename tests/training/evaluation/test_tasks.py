@@ -12,6 +12,8 @@ from training.evaluation.evaluate import ArmResult, Record, abstaining_below
 from training.evaluation.intervals import metric_intervals
 from training.evaluation.judgement import choose_thresholds, judge
 from training.evaluation.task_comparison import compare_tasks
+from training.evaluation.verdict import decide
+from training.runs.repetition import row_of
 from training.scoring.task_scores import score_by_task
 from training.tasks.task import Task
 
@@ -159,3 +161,14 @@ def test_what_is_wrong_has_a_cause_of_its_task(one: Record, bucket: str | None) 
 def test_the_metrics_of_all_questions_are_compared_as_ever() -> None:
     before, after = (arm(name, *labelled([name] * 6, ["yes"] * 6)) for name in ("no", "yes"))
     assert not [one for one in compare_arms(before, after) if one.task]
+
+
+def test_the_verdict_on_another_seed_sees_a_task_that_is_lost() -> None:
+    kind = drawn(1, "yes", "no")[:20]
+    asked = [record(number, None, "7 mm", "42 mm") for number in range(60)]
+    told = [record(number, None, "42 mm", "42 mm") for number in range(60)]
+    before = arm("untouched", *asked, *labelled(kind, kind))
+    kept, lost = (arm("tuned", *told, *labelled(said, kind)) for said in (kind, ["maybe"] * 20))
+    assert row_of(3, kept, kept, before, 0.02)["verdict"] == "promoted"
+    assert decide(compare_arms(before, lost)).outcome == "promoted"  # over all questions it gains
+    assert row_of(3, lost, lost, before, 0.02)["verdict"] == "kept"
