@@ -1,6 +1,6 @@
 """From examples files to split examples, and from those to training rows: shared by ``dataset`` and ``retrain``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,6 +176,7 @@ def supervised_rows(
     data: DataSettings,
     *,
     seed: int,
+    answered: Collection[str] = (),
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
     tasks: Mapping[str, Task] | None = None,
 ) -> tuple[list[SupervisedRow], SupervisedStats]:
@@ -190,6 +191,7 @@ def supervised_rows(
         seed=seed,
         passages=min(data.passages, prompt.max_passages),
         abstention_share=data.abstention_share,
+        answered=answered,
         held_out=split.documents("test"),
         distractors=data.distractors,
         demonstrate=demonstrate,

@@ -100,6 +100,7 @@ def build_supervised(
     seed: int,
     passages: int = 4,
     abstention_share: float = 0.2,
+    answered: Collection[str] = (),
     held_out: Collection[str] = (),
     distractors: Sequence[MadeDistractor] = (),
     demonstrate: Callable[[Example], Sequence[Demonstration]] = lambda example: (),
@@ -118,6 +119,7 @@ def build_supervised(
         passages: how many a row holds, oracles included; at most what the prompt renders.
         abstention_share: of the rows, how many should be refused. The examples that the corpus does not answer
             count; answerable ones become rows without their oracle by the chance that makes up the rest.
+        answered: ids of examples beside that share, which keep their oracle: they are there to teach an answer.
         held_out: documents whose passages are not shown to the generator in training.
         distractors: kinds that are made of the oracle, beside those that retrieval returns.
         demonstrate: the worked examples that the prompt of an example shows.
@@ -138,7 +140,7 @@ def build_supervised(
         examples = [example for example in examples if not example.embedder_only]
     known = tasks or {}
     task_of = {example.id: known.get(example.task or "") for example in examples}
-    asked = [one for one in examples if _of_words(task_of[one.id])]
+    asked = [one for one in examples if _of_words(task_of[one.id]) and one.id not in answered]
     answerable = sum(example.answerable for example in asked)
     missing = abstention_share * len(asked) - (len(asked) - answerable)
     chance = max(0.0, missing / answerable) if answerable else 0.0
@@ -172,7 +174,7 @@ def build_supervised(
             returned_others = _distractors(example, shown, oracles, groups, stats)
             retrieved = _count_ranks(oracles, returned, passages, stats)
             row_of = random.Random(f"{seed}:{example.id}")
-            if row_of.random() < chance:
+            if row_of.random() < chance and example.id not in answered:
                 stats.without_oracle += 1
                 rows.append(
                     _row(example, returned_others[:passages], prompt, (), retrieved, demonstrate(example), task)

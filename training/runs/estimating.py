@@ -50,7 +50,14 @@ def estimate_run(
     manifest, supervised = baseline.manifest, []
     if training.generator_enabled and bases.generator is not None:
         rows, _ = supervised_rows(
-            searcher, examples["train"], split, manifest.prompt, training.data, seed=training.seed, tasks=tasks
+            searcher,
+            examples["train"],
+            split,
+            manifest.prompt,
+            training.data,
+            seed=training.seed,
+            answered=on_top.made,
+            tasks=tasks,
         )
         own, more = on_top.divide(rows)
         supervised = join_questions(

@@ -248,6 +248,7 @@ class Stages(Workbench):
             self.best.prompt,
             self.training.data,
             seed=self.training.seed,
+            answered=self.on_top.made,
             demonstrate=shown_beside(self.best, searcher.embedder, self.divided),
             tasks=self.tasks,
         )

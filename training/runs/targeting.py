@@ -150,11 +150,13 @@ def rows_for(
     Raises:
         InputError: nothing can be made or repeated for it.
     """
+    wrong = before.chosen.within(bucket, catalog)
     if bucket not in REPEATED:
-        rows, figures = targeted_rows(catalog, searcher, prepared, bucket, seed=seed, progress=progress)
+        failed = [one.question for one in wrong]
+        rows, figures = targeted_rows(catalog, searcher, prepared, bucket, failed, seed=seed, progress=progress)
         return rows, {**figures, "made": [row["id"] for row in rows]}
     train = prepared.examples["train"]
-    again = seen_again(bucket, train, before.chosen.within(bucket, catalog), count_of(len(train)), seed=seed)
+    again = seen_again(bucket, train, wrong, count_of(len(train)), seed=seed)
     return [], {"bucket": bucket, "rows": sum(again.values()), "what": REPEATED[bucket], "again": again}
 
 

@@ -97,9 +97,19 @@ def count_of(examples: int) -> int:
 
 
 def targeted_rows(
-    catalog: Catalog, searcher: Searcher, prepared: Prepared, bucket: Bucket, *, seed: int, progress: Progress = silent
+    catalog: Catalog,
+    searcher: Searcher,
+    prepared: Prepared,
+    bucket: Bucket,
+    failed: Sequence[str],
+    *,
+    seed: int,
+    progress: Progress = silent,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of an examples file for a bucket, of training documents only, and their figures.
+
+    Args:
+        failed: the validation questions in the bucket; what is like them is made first, what is near them is not made.
 
     Raises:
         InputError: no row can be made, and nothing else is changed for the bucket.
@@ -122,14 +132,15 @@ def targeted_rows(
         kinds=remedy.kinds,
         progress=progress,
     )
-    rows = [one.draft.row() for one in chosen(pool.made, bucket, wanted)]
+    like = likeness(searcher, [one.draft.question for one in pool.made], failed)
+    rows = [one.draft.row() for one in chosen(pool.made, bucket, wanted, like)]
     counts = pool.counts()
     if not rows and bucket != "should have abstained":  # where more rows without their oracle are the remedy, too
         raise InputError(
             f"found no row that can be made for {bucket!r} of {len(split.documents('train'))} training documents "
             f"(dropped: {counts['dropped']}), expected some: write examples of that kind and retrain with them"
         )
-    figures = {"bucket": bucket, "rows": len(rows), "what": remedy.why}
+    figures = {"bucket": bucket, "rows": len(rows), "what": f"{remedy.why}, like those that went wrong"}
     return rows, {**figures, "methods": _methods(rows), **{name: counts[name] for name in ("drafts", "dropped")}}
 
 
@@ -137,9 +148,23 @@ def _methods(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return dict(Counter(row["metadata"]["method"] for row in rows).most_common())
 
 
-def chosen(made: Sequence[Made], bucket: Bucket, count: int) -> list[Made]:
-    """The rows that are most like the errors, some of each document at a time; of equals those made earlier."""
-    hardest = sorted(made, key=lambda one: -REMEDIES[bucket].hardness(one))
+def likeness(searcher: Searcher, questions: Sequence[str], failed: Sequence[str]) -> list[float]:
+    """The cosine of each question with the nearest of those that failed; zeros where none is known."""
+    if not questions or not failed:
+        return [0.0] * len(questions)
+    own, theirs = (searcher.embedder.encode_questions(some) for some in (questions, failed))
+    return [float(found) for found in (own @ theirs.T).max(axis=1)]
+
+
+def chosen(made: Sequence[Made], bucket: Bucket, count: int, like: Sequence[float]) -> list[Made]:
+    """Of the half that is most like what failed the hardest rows, some of each document at a time.
+
+    Args:
+        like: how much each row is like a question that failed; of equals those made earlier are taken.
+    """
+    half = sorted(like, reverse=True)[: max(count, len(made) // 2)]
+    nearest = [one for one, own in zip(made, like, strict=True) if own >= min(half)]
+    hardest = sorted(nearest, key=lambda one: -REMEDIES[bucket].hardness(one))
     taken: Counter[str] = Counter()
     turns = []
     for one in hardest:

@@ -237,6 +237,16 @@ def test_questions_without_an_answer_count_among_the_refusals(unanswerable: int,
     assert stats.without_oracle == pytest.approx(1000 * left_out, abs=35)
 
 
+def test_examples_that_are_to_be_answered_keep_their_oracle_and_leave_the_share_of_the_others() -> None:
+    many = [replace(ASK, id=f"q{i}") for i in range(400)]
+    kept = {example.id for example in many[:200]}
+    rows, _ = EASY.build(*many, abstention_share=0.5, answered=kept)
+    assert all(row.oracle_present for row in rows if row.example_id in kept)
+    others = [row.oracle_present for row in rows if row.example_id not in kept]
+    assert 80 <= sum(others) <= 120
+    assert rows[200:] == EASY.build(*many[200:], abstention_share=0.5)[0]
+
+
 def test_a_row_does_not_depend_on_the_other_rows() -> None:
     many = [replace(ASK, id=f"q{i}") for i in range(600)]
     rows, _ = EASY.build(*many, abstention_share=0.3)
