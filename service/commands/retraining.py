@@ -214,14 +214,21 @@ def _show(here: Opened, value: dict[str, Any]) -> None:
 
 def _show_target(here: Opened, found: dict[str, Any]) -> None:
     """Whether the kind of error that the round was aimed at became rarer."""
+    from training.report.aimed import aimed_lines
+
     if not found["questions"]:
         here.console.write(f"Aimed at {found['bucket']!r}: no validation question is in both rounds")
         return
-    rows = []
-    for name, one in (("chosen", found), ("trained", found["trained"])):
-        for what, figures in ((found["bucket"], one), ("all errors", one["all errors"])):
-            system = f"{name} ({one['systems']['after']})"
-            counts = str(figures["before"]), str(figures["after"])
-            rows.append((what, system, *counts, f"{figures['difference']:+.3f}", interval(figures)))
+    rows = [
+        (
+            one["errors"],
+            f"{one['system']} ({one['role']})",
+            str(one["before"]),
+            str(one["after"]),
+            f"{one['difference']:+.3f}",
+            interval(one),
+        )
+        for one in aimed_lines(found)
+    ]
     title = f"The same {found['questions']} validation questions before and after rows for {found['bucket']!r}"
     here.console.table(("errors", "system", "before", "after", "difference", "interval"), rows, title=title)

@@ -16,6 +16,7 @@ from retrieval.files import publish_bytes, publish_json
 from training.evaluation.comparison import LABELS, Comparison
 from training.evaluation.evaluate import ArmResult
 from training.evaluation.verdict import Check, Verdict
+from training.report.aimed import aimed_lines
 from training.report.answers_page import PAGE, render_answers
 from training.report.changes import changed_answers, count_changes, turn
 from training.report.confidence import confidence_curves
@@ -33,7 +34,6 @@ STAGES_SHOWN = {
     "contrastive": "Contrastive rows",
     "reranker": "Reranker",
     "supervised": "Supervised rows",
-    "shrinkage": "Whether that kind of error became rarer on validation",
 }
 """Stages of a run whose figures are shown, and under which title."""
 
@@ -154,6 +154,7 @@ def render_report(report: Mapping[str, Any]) -> str:
         chosen=arms[report["chosen"]],
         compared=compared,
         tasks=task_lines(report),
+        aimed=aimed_lines(target) if (target := report.get("target")) and target["questions"] else [],
         terms=TERMS,
         forest=forest(arms[report["chosen"]]["comparisons"]),
         bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],

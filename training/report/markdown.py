@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from training.report.aimed import aimed_lines
 from training.report.summary import summary
 from training.report.tasks import task_lines
 
@@ -14,7 +15,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     first, verdict = summary(report), report["verdict"]
     parts = [
         f"## Lockstep: {verdict['outcome']}",
-        f"**{first.headline}.** {first.tried} {first.brings} {first.to_do}",
+        f"**{first.headline}.** {first.tried} {first.brings} What to do: {first.to_do}",
         "\n".join(f"- {_text(reason)}" for reason in verdict["reasons"]),
         _table(
             ("against " + report["baseline"], "nDCG@10", "answer score", "correct", "skipped", "made up", "n"),
@@ -27,6 +28,9 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     if report.get("errors"):
         rows = [(one["bucket"], str(one["before"]), str(one["n"]), one["advice"]) for one in report["errors"]]
         parts.append(_table(("still wrong", "before", "now", "what usually helps"), rows))
+    if (target := report.get("target")) and target["questions"]:
+        columns = (f"of {target['questions']} validation questions", "system", "before", "now", "difference")
+        parts.append(_table(columns, [_aimed(line) for line in aimed_lines(target)]))
     if estimate := report.get("estimate"):
         rows = [(one["stage"], *_took(one)) for one in [*estimate["stages"], {"stage": "all", **estimate}]]
         parts.append(_table(("stage", "estimated", "took", "GB estimated", "GB at most"), rows))
@@ -70,17 +74,25 @@ def _task(line: Mapping[str, Any], arms: Sequence[str]) -> Sequence[str]:
     return line["label"], *figures, str(line["n"])
 
 
+def _aimed(line: Mapping[str, Any]) -> Sequence[str]:
+    counts = str(line["before"]), str(line["after"])
+    return line["errors"], f"{line['system']} ({line['role']})", *counts, _difference(line)
+
+
 def _figure(value: float | None, comparison: Mapping[str, Any] | None) -> str:
     if value is None:
         return "-"
     if comparison is None:
         return f"{value:.3f}"
-    if comparison.get("method") == "rule of three":  # its bounds are what was not seen, and not what was measured
-        return f"{value:.3f} (the same on every question)"
+    return f"{value:.3f} ({_difference(comparison)}) {SIGNS[comparison['direction']]}".rstrip()
+
+
+def _difference(comparison: Mapping[str, Any]) -> str:
+    if comparison["method"] == "rule of three":
+        return "the same on every question"
     if comparison["low"] is None:
-        return f"{value:.3f} ({comparison['difference']:+.3f}, no interval)"
-    interval = f"{comparison['difference']:+.3f} [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
-    return f"{value:.3f} ({interval}) {SIGNS[comparison['direction']]}".rstrip()
+        return f"{comparison['difference']:+.3f}, no interval"
+    return f"{comparison['difference']:+.3f} [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
 
 
 def _took(one: Mapping[str, Any]) -> Sequence[str]:

@@ -54,7 +54,7 @@ def write_reports(
         references=searching,
         validation=tables.read_rows(bench.directory / "validation.jsonl", ArmResult),
         curves=curves_from_events(bench.run.events()),
-        data={title: bench.run.result(name) for name, title in STAGES_SHOWN.items() if bench.run.finished(name)},
+        data={title: _figures(bench, name) for name, title in STAGES_SHOWN.items() if bench.run.finished(name)},
         settings={
             "training": bench.training.model_dump(mode="json"),
             "search": bench.chosen_settings(candidate.embedder_tuned, reranker=candidate.reranker_tuned).model_dump(),
@@ -74,7 +74,8 @@ def write_reports(
             (baseline.records, _shown(bench, baseline)),
             (candidate.records, _shown(bench, candidate)),
         ),
-        details=details(
+        details={"target": bench.run.result("shrinkage") if bench.run.finished("shrinkage") else None}
+        | details(
             judged,
             results,
             _unthresholded(bench, candidate.name),
@@ -96,6 +97,11 @@ def write_reports(
             run=bench.run.id,
         ),
     )
+
+
+def _figures(bench: Workbench, stage: str) -> dict[str, Any]:
+    """What a stage came to, without the ids of rows: the run's own files have them."""
+    return {name: value for name, value in bench.run.result(stage).items() if name not in ("made", "again")}
 
 
 def _estimated(bench: Workbench) -> dict[str, Any] | None:

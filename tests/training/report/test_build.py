@@ -158,6 +158,20 @@ def test_the_page_says_what_matters() -> None:
         assert text in page.text, text
 
 
+def test_the_page_says_what_became_of_the_errors_that_a_round_was_aimed_at() -> None:
+    counts = {"before": 5, "after": 3, "difference": -0.1, "low": -0.2, "high": -0.01, "method": "BCa bootstrap"}
+    found = {"systems": {"before": "untouched", "after": "both tuned"}, **counts, "all errors": counts}
+    target = {"bucket": "wrong span", "run before": "20261120", "questions": 20, **found, "trained": found}
+    page = Page(render_report({**report(), "target": target})).text
+    for text in (
+        "The kind of error that this round was aimed at",
+        "the same 20 validation questions",
+        "-0.200 to -0.010",
+    ):
+        assert text in page.replace("−", "-"), text
+    assert "aimed at" not in Page(render_report({**report(), "target": {**target, "questions": 0}})).text
+
+
 def test_the_first_screen_is_a_paragraph_and_figures_follow() -> None:
     page = Page(render_report(report())).text
     order = ["What was tried:", "What it brings:", "What to do:", "Search (nDCG@10)", "The reasons, with their figures"]

@@ -64,6 +64,23 @@ def test_a_bound_on_what_was_not_seen_is_told_as_no_interval() -> None:
         assert f"| {told} |" in render_markdown(report(arms=arms))
 
 
+FOUND = {"before": 5, "after": 3, "difference": -0.1, "low": -0.2, "high": -0.01, "method": "BCa bootstrap"}
+SAME = {"before": 9, "after": 9, "difference": 0.0, "low": -0.1, "high": 0.1, "method": "rule of three"}
+TRAINED = {"systems": {"before": "both tuned", "after": "both tuned"}, **FOUND, "all errors": SAME}
+TARGET = {
+    **{"bucket": "wrong span", "run before": "20261120", "questions": 20, "trained": TRAINED},
+    **{"systems": {"before": "untouched", "after": "settings only"}, **FOUND, "all errors": SAME},
+}
+
+
+def test_what_a_round_was_aimed_at_is_told() -> None:
+    text = render_markdown(report(target=TARGET))
+    assert "| of 20 validation questions | system | before | now | difference |" in text
+    assert "| wrong span | settings only (chosen on validation) | 5 | 3 | -0.100 [-0.200, -0.010] |" in text
+    assert "| all errors | both tuned (trained, chosen or not) | 9 | 9 | the same on every question |" in text
+    assert "validation questions" not in render_markdown(report(target={**TARGET, "questions": 0}))
+
+
 def test_what_would_be_markup_is_text() -> None:
     assert "- Answer score rose \\| by &lt;b>much&lt;/b>." in render_markdown(report())
 
