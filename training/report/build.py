@@ -19,6 +19,7 @@ from training.evaluation.verdict import Check, Verdict
 from training.report.aimed import aimed_lines
 from training.report.answers_page import PAGE, render_answers
 from training.report.changes import changed_answers, count_changes, turn
+from training.report.compared import comparisons
 from training.report.confidence import confidence_curves
 from training.report.markdown import render_markdown
 from training.report.plots import STACKING, curve, forest, stacked
@@ -142,9 +143,7 @@ def render_report(report: Mapping[str, Any]) -> str:
     if report.get("schema") != SCHEMA:
         raise ValueError(f"found report schema {report.get('schema')!r}, expected {SCHEMA}: make the report again")
     arms = {arm["name"]: arm for arm in report["arms"]}
-    compared = {
-        name: {one["metric"]: one for one in arm["comparisons"]} for name, arm in arms.items() if arm["comparisons"]
-    }
+    compared = comparisons(report)
     template = environment().get_template("report.html.j2")
     page = template.render(
         report=report,
@@ -156,7 +155,7 @@ def render_report(report: Mapping[str, Any]) -> str:
         tasks=task_lines(report),
         aimed=aimed_lines(target) if (target := report.get("target")) and target["questions"] else [],
         terms=TERMS,
-        forest=forest(arms[report["chosen"]]["comparisons"]),
+        forest=forest([*compared.get(report["chosen"], {}).values()]),
         bars=[(arm["name"], stacked(arm["metrics"]["outcomes"])) for arm in report["arms"]],
         stacking=STACKING,
         confidence=[

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from training.report.aimed import aimed_lines
+from training.report.compared import comparisons
 from training.report.summary import summary
 from training.report.tasks import task_lines
 
@@ -12,14 +13,14 @@ SIGNS = {"better": "▲", "worse": "▼", "unclear": ""}
 
 def render_markdown(report: Mapping[str, Any]) -> str:
     """The first paragraph, the reasons, and the tables."""
-    first, verdict = summary(report), report["verdict"]
+    first, verdict, compared = summary(report), report["verdict"], comparisons(report)
     parts = [
         f"## Lockstep: {verdict['outcome']}",
         f"**{first.headline}.** {first.tried} {first.brings} What to do: {first.to_do}",
         "\n".join(f"- {_text(reason)}" for reason in verdict["reasons"]),
         _table(
             ("against " + report["baseline"], "nDCG@10", "answer score", "correct", "skipped", "made up", "n"),
-            [_arm(arm, report["chosen"]) for arm in report["arms"]],
+            [_arm(arm, report["chosen"], compared.get(arm["name"], {})) for arm in report["arms"]],
         ),
     ]
     if tasks := task_lines(report):
@@ -56,9 +57,8 @@ def _beside(report: Mapping[str, Any]) -> str:
     return f"{', '.join(said)}." if said else ""
 
 
-def _arm(arm: Mapping[str, Any], chosen: str) -> Sequence[str]:
+def _arm(arm: Mapping[str, Any], chosen: str, compared: Mapping[str, Any]) -> Sequence[str]:
     metrics, outcomes = arm["metrics"], arm["metrics"]["outcomes"]
-    compared = {one["metric"]: one for one in arm["comparisons"]}
     return (
         f"**{arm['name']}**" if arm["name"] == chosen else arm["name"],
         _figure(metrics["retrieval"]["ndcg@10"], compared.get("ndcg@10")),

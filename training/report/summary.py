@@ -9,6 +9,7 @@ from typing import Any
 
 from training.evaluation.comparison import LABELS
 from training.evaluation.verdict import CHEAPER, PRIMARY, SMALL_SAMPLE
+from training.report.compared import comparisons
 
 HEADLINES = {
     "promoted": "The new release is better: use it",
@@ -37,10 +38,7 @@ def summary(report: Mapping[str, Any]) -> Summary:
     """The first paragraph of a report."""
     arms = {arm["name"]: arm for arm in report["arms"]}
     baseline, chosen = arms[report["baseline"]], arms[report["chosen"]]
-    compared = {
-        one["metric"]: {**one, "direction": "unclear"} if one["metric"] in report["verdict"].get("chance", ()) else one
-        for one in chosen["comparisons"]
-    }
+    compared = comparisons(report).get(chosen["name"], {})
     outcome = report["verdict"]["outcome"]
     headline = HEADLINES[outcome]
     if outcome == "kept" and _better(compared):

@@ -158,6 +158,16 @@ def test_the_page_says_what_matters() -> None:
         assert text in page.text, text
 
 
+def test_what_the_verdict_calls_chance_is_better_nowhere_on_the_page() -> None:
+    told = report()
+    better = {one["metric"] for arm in told["arms"] for one in arm["comparisons"] if one["direction"] == "better"}
+    assert better
+    told["verdict"] |= {"outcome": "kept", "chance": sorted(better)}
+    told["arms"] = [arm for arm in told["arms"] if arm["name"] in (told["baseline"], told["chosen"])]
+    assert "better, n =" in Page(render_report({**told, "verdict": {**told["verdict"], "chance": []}})).text
+    assert "better, n =" not in Page(render_report(told)).text
+
+
 def test_the_page_says_what_became_of_the_errors_that_a_round_was_aimed_at() -> None:
     counts = {"before": 5, "after": 3, "difference": -0.1, "low": -0.2, "high": -0.01, "method": "BCa bootstrap"}
     found = {"systems": {"before": "untouched", "after": "both tuned"}, **counts, "all errors": counts}

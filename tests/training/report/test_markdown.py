@@ -90,6 +90,9 @@ def test_a_gain_that_may_be_chance_is_not_told_as_one() -> None:
     text = render_markdown(report(verdict=verdict))
     assert "No proven gain" in text
     assert "the change in answers may be chance" in text.lower()
+    assert "0.500 (+0.100 [+0.020, +0.200]) |" in text  # no sign of better
+    other = render_markdown(report(verdict=verdict, chosen="untouched"))
+    assert "0.500 (+0.100 [+0.020, +0.200]) ▲ |" in other  # the verdict is on another arm
     assert "at too high a price" not in text
 
 
