@@ -94,6 +94,12 @@ class Stages(Workbench):
             progress=self.progress,
         )
         publish_rows(self.directory / TARGETED, rows)
+        if refused := figures.get("refused by the threshold"):
+            self.warn(
+                f"of the answers {figures['bucket']!r} {refused} were refused by the similarity of their best passage, "
+                "before the generator was asked: rows for it change nothing there; another embedder may, or other "
+                "questions without an answer among those of validation, which the threshold is chosen on"
+            )
         return figures
 
     @property

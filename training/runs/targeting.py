@@ -34,6 +34,8 @@ class Answered:
     records: tuple[Record, ...]
     shown: int
     """Passages that its prompt shows."""
+    threshold: float = -1.0
+    """Similarity of the best passage below which it refuses before the generator is asked."""
 
     def buckets(self, catalog: Catalog) -> dict[str, Bucket | None]:
         """Question id to what is wrong with its answer."""
@@ -44,6 +46,10 @@ class Answered:
         """What lies in a bucket."""
         where = self.buckets(catalog)
         return [one for one in self.records if where[one.id] == bucket]
+
+    def unasked(self, records: Iterable[Record]) -> int:
+        """How many of these it refused by the threshold alone, which no row for the generator changes."""
+        return sum(one.abstains and one.similarity is not None and one.similarity < self.threshold for one in records)
 
 
 @dataclass(frozen=True)
@@ -98,13 +104,15 @@ def round_before(workspace: Workspace, ledger: Ledger) -> Round:
 def measured(workspace: Workspace, ledger: Ledger, run: Run) -> Round:
     """The systems of a run on the validation questions, once that stage is done."""
     arms = {one.name: one for one in read_rows(run.directory / "validation.jsonl", ArmResult)}
+    validated = run.result("validate")
     served = read_release(workspace, ledger, run.request["baseline"]).manifest.prompt.max_passages
     studied = int(run.result("prompt")["prompt"]["max_passages"])
 
     def answered(arm: ArmResult) -> Answered:
-        return Answered(arm.name, arm.records, studied if arm.prompt_changed else served)
+        shown = studied if arm.prompt_changed else served
+        return Answered(arm.name, arm.records, shown, validated["thresholds"].get(arm.name, -1.0))
 
-    chosen = arms[run.result("validate")["chosen"]]
+    chosen = arms[validated["chosen"]]
     return Round(run, answered(chosen), answered(max(arms.values(), key=lambda one: one.changes)))
 
 
@@ -154,6 +162,8 @@ def rows_for(
     if bucket not in REPEATED:
         failed = [one.question for one in wrong]
         rows, figures = targeted_rows(catalog, searcher, prepared, bucket, failed, seed=seed, progress=progress)
+        if bucket == "wrongly abstained":
+            figures["refused by the threshold"] = before.chosen.unasked(wrong)
         return rows, {**figures, "made": [row["id"] for row in rows]}
     train = prepared.examples["train"]
     again = seen_again(bucket, train, wrong, count_of(len(train)), seed=seed)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from retrieval.errors import InputError
-from training.runs.targeting import OnTop, Round, aim
+from training.runs.targeting import Answered, OnTop, Round, aim
 
 
 def round_with(*buckets: str | None) -> Round:
@@ -31,3 +31,15 @@ def test_rows_of_a_targeted_round_come_on_top() -> None:
     base, more = OnTop({"made-1"}, {"b": 2}).divide(rows)
     assert [one.example_id for one in base] == ["a", "b"]
     assert [one.example_id for one in more] == ["made-1", "b", "b"]
+
+
+def test_what_the_threshold_refuses_is_counted_apart() -> None:
+    asked = [
+        ("low", 0.3, True),
+        ("high", 0.7, True),
+        ("unknown", None, True),
+        ("of a task that never abstains", 0.3, False),
+    ]
+    records: Any = [SimpleNamespace(id=name, similarity=value, abstains=may) for name, value, may in asked]
+    assert Answered("generator tuned", records, 4, threshold=0.5).unasked(records) == 1
+    assert Answered("generator tuned", records, 4).unasked(records) == 0
