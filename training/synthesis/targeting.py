@@ -162,8 +162,8 @@ def chosen(made: Sequence[Made], bucket: Bucket, count: int, like: Sequence[floa
     Args:
         like: how much each row is like a question that failed; of equals those made earlier are taken.
     """
-    half = sorted(like, reverse=True)[: max(count, len(made) // 2)]
-    nearest = [one for one, own in zip(made, like, strict=True) if own >= min(half)]
+    least = min(sorted(like, reverse=True)[: max(count, len(made) // 2)], default=0.0)
+    nearest = [one for one, own in zip(made, like, strict=True) if own >= least]
     hardest = sorted(nearest, key=lambda one: -REMEDIES[bucket].hardness(one))
     taken: Counter[str] = Counter()
     turns = []
